@@ -1,0 +1,183 @@
+// saldo_digest(day): the digest that day_close keeps for a closed day (3.2), computed from the tables. The README gives
+// its bytes.
+#include <openssl/evp.h>
+
+#include <array>
+#include <memory>
+
+#include "facts.h"
+#include "functions/functions.h"
+#include "rules/error.h"
+#include "sqlite/value.h"
+
+namespace saldo {
+namespace {
+
+// SHA-256 over lines, each a JSON array of integers, texts and nulls, without spaces, in UTF-8.
+class Digest {
+ public:
+  Digest() : state_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    if (!state_ || EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+  }
+
+  // One line: the name of what it tells of, then the row's columns.
+  void add(std::string_view name, const Statement& row) { add(name, row, 0, row.columns() - 1); }
+  void add(std::string_view name, const Statement& row, int from, int to) {
+    buffer_ += '[';
+    append_text(name);
+    for (int i = from; i <= to; ++i) {
+      buffer_ += ',';
+      append_column(row, i);
+    }
+    buffer_ += "]\n";
+    constexpr std::size_t kChunk = 1 << 16;
+    if (buffer_.size() >= kChunk) flush();
+  }
+
+  // Lower-case hexadecimal.
+  std::string finish() {
+    flush();
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    if (EVP_DigestFinal_ex(state_.get(), bytes.data(), &size) != 1) throw std::bad_alloc();
+    constexpr std::string_view kHex = "0123456789abcdef";
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) {
+      text += kHex[bytes[i] >> 4U];
+      text += kHex[bytes[i] & 15U];
+    }
+    return text;
+  }
+
+ private:
+  void flush() {
+    if (EVP_DigestUpdate(state_.get(), buffer_.data(), buffer_.size()) != 1) throw std::bad_alloc();
+    buffer_.clear();
+  }
+
+  void append_column(const Statement& row, int column) {
+    if (row.is_null(column)) {
+      buffer_ += "null";
+    } else if (row.is_integer(column)) {
+      buffer_ += std::to_string(row.integer(column));
+    } else {
+      append_text(row.text(column));
+    }
+  }
+
+  void append_text(std::string_view text) {
+    buffer_ += '"';
+    for (const char c : text) {
+      switch (c) {
+        case '"':
+          buffer_ += "\\\"";
+          break;
+        case '\\':
+          buffer_ += "\\\\";
+          break;
+        case '\b':
+          buffer_ += "\\b";
+          break;
+        case '\f':
+          buffer_ += "\\f";
+          break;
+        case '\n':
+          buffer_ += "\\n";
+          break;
+        case '\r':
+          buffer_ += "\\r";
+          break;
+        case '\t':
+          buffer_ += "\\t";
+          break;
+        default:
+          if (static_cast<unsigned char>(c) < 0x20) {
+            constexpr std::string_view kHex = "0123456789abcdef";
+            buffer_ += "\\u00";
+            buffer_ += kHex[static_cast<unsigned char>(c) >> 4U];
+            buffer_ += kHex[static_cast<unsigned char>(c) & 15U];
+          } else {
+            buffer_ += c;
+          }
+      }
+    }
+    buffer_ += '"';
+  }
+
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state_;
+  std::string buffer_;
+};
+
+struct Lines {
+  const char* name;
+  const char* sql;
+};
+
+// ?1 is the day. ?2 is the day too, but '' on the first one, which covers what came before it. ?3 and ?4 are the
+// instants at which the day begins ('' on the first one) and ends.
+constexpr Lines kLines[] = {
+    {"day_close",
+     "SELECT day, ends_at, closed_at, accounts, charges, charged FROM main.day_close WHERE day = ?1"},
+    {"charge",
+     "SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM main.charge WHERE day = ?1"
+     " ORDER BY account_id, service_id"},
+    {"payment", "SELECT * FROM main.payment WHERE day BETWEEN ?2 AND ?1 ORDER BY payment_id"},
+    {"adjustment", "SELECT * FROM main.adjustment WHERE day BETWEEN ?2 AND ?1 ORDER BY adjustment_id"},
+    {"promised_payment",
+     "SELECT * FROM main.promised_payment WHERE granted_at >= ?3 AND granted_at < ?4 ORDER BY promise_id"},
+    {"usage_event", "SELECT * FROM main.usage_event WHERE charged_on BETWEEN ?2 AND ?1 ORDER BY usage_id"},
+    {"account",
+     "SELECT account_id, registered_on FROM main.account WHERE registered_on BETWEEN ?2 AND ?1 ORDER BY account_id"},
+    {"account_terms",
+     "SELECT * FROM main.account_terms WHERE valid_from BETWEEN ?2 AND ?1 ORDER BY account_id, valid_from"},
+    {"headcount", "SELECT * FROM main.headcount WHERE day BETWEEN ?2 AND ?1 ORDER BY account_id, day"},
+    // A start and an end take effect on days of their own, and the end may be set after the start is closed.
+    {"subscription_start",
+     "SELECT account_id, service_id, started_on, quantity, price_list FROM main.subscription"
+     " WHERE started_on BETWEEN ?2 AND ?1 ORDER BY account_id, service_id, started_on"},
+    {"subscription_end",
+     "SELECT account_id, service_id, started_on, ended_on FROM main.subscription"
+     " WHERE ended_on BETWEEN ?2 AND ?1 ORDER BY account_id, service_id, started_on"},
+    {"tariff",
+     "SELECT * FROM main.tariff WHERE valid_from BETWEEN ?2 AND ?1"
+     " ORDER BY price_list, service_id, valid_from, min_quantity"},
+    {"policy", "SELECT * FROM main.policy WHERE valid_from BETWEEN ?2 AND ?1 ORDER BY valid_from"},
+    {"calendar_exception", "SELECT * FROM main.calendar_exception WHERE day BETWEEN ?2 AND ?1 ORDER BY day"},
+};
+
+std::string digest_of(Context& context, const std::string& day) {
+  auto close = context.statements.prepare("SELECT ends_at FROM main.day_close WHERE day = ?1");
+  if (!close.bind(1, day).step()) throw not_found(day + " is not closed");
+  const std::string ends_at(close.text(0));
+  // One row always: NULLs on the first day.
+  auto previous = context.statements.prepare(
+      "SELECT max(day), digest, ends_at FROM main.day_close WHERE day < ?1");
+  previous.bind(1, day).step();
+  const bool first = previous.is_null(0);
+  const std::string starts_at(previous.text(2));
+
+  Digest digest;
+  digest.add("digest", previous, 1, 1);
+  for (const Lines& lines : kLines) {
+    auto row = context.statements.prepare(lines.sql);
+    // Not every statement has all four.
+    const std::string_view parameters[] = {day, first ? std::string_view() : day, starts_at, ends_at};
+    for (int i = 0; i < row.parameters(); ++i) row.bind(i + 1, parameters[i]);
+    while (row.step()) digest.add(lines.name, row);
+  }
+  return digest.finish();
+}
+
+void saldo_digest(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  result_text(result, digest_of(context, std::string(expect_text("day", arguments[0]))));
+}
+
+}  // namespace
+
+const std::vector<Function>& digest_functions() {
+  static const std::vector<Function> kFunctions = {{"saldo_digest", 1, kReads, saldo_digest}};
+  return kFunctions;
+}
+
+}  // namespace saldo

@@ -1,0 +1,54 @@
+// Prices and money: daily_fee, monthly_price, money.
+#include "rules/money.h"
+
+#include <limits>
+
+#include "facts.h"
+#include "functions/functions.h"
+#include "rules/error.h"
+#include "sqlite/value.h"
+
+namespace saldo {
+namespace {
+
+void daily_fee_of(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const Amount price = expect_integer("monthly_price", arguments[0], 0, std::numeric_limits<Amount>::max());
+  sqlite3_result_int64(result, daily_fee(price, expect_day("day", arguments[1])));
+}
+
+// NULL without a tier.
+void monthly_price(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  constexpr std::int64_t kMaxQuantity = 1'000'000'000;  // 3.1
+  const auto price_list = expect_text("price_list", arguments[0]);
+  const auto service_id = expect_text("service_id", arguments[1]);
+  const Day day = expect_day("day", arguments[2]);
+  const auto quantity = expect_integer("quantity", arguments[3], 0, kMaxQuantity);
+  const auto books = read_books(context);
+  const int service = books->find_service(service_id);
+  if (service == Books::kNone) throw not_found("there is no service " + describe(arguments[1]));
+  const PriceHistory* prices = books->find_prices(books->find_price_list(price_list), service);
+  const auto price = prices != nullptr ? prices->at(day, quantity) : std::nullopt;
+  if (price) sqlite3_result_int64(result, price->monthly(quantity));
+}
+
+void money(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const auto books = read_books(context);
+  result_text(result, format_money(expect_integer("amount", arguments[0]), books->currency,
+                                   books->calendar.policy_on(books->open_day).language));
+}
+
+}  // namespace
+
+const std::vector<Function>& money_functions() {
+  static const std::vector<Function> kFunctions = {
+      {"daily_fee", 2, kPure, daily_fee_of},
+      {"monthly_price", 4, kReads, monthly_price},
+      {"money", 1, kReads, money},
+  };
+  return kFunctions;
+}
+
+}  // namespace saldo

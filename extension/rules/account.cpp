@@ -1,0 +1,126 @@
+#include "rules/account.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace saldo {
+namespace {
+
+// The list that prices usage, unless a subscription names another (R5).
+constexpr std::string_view kStandardList = "standard";
+
+// The last of `facts`, sorted by the day `of`, that begins on or before `day`; nullptr: none.
+template <typename Fact, typename DayOf>
+const Fact* in_force(const std::vector<Fact>& facts, Day day, DayOf of) {
+  const auto after =
+      std::upper_bound(facts.begin(), facts.end(), day, [&](Day d, const Fact& fact) { return d < of(fact); });
+  return after == facts.begin() ? nullptr : &*(after - 1);
+}
+
+}  // namespace
+
+const Terms* Account::terms_on(Day day) const {
+  return in_force(terms, day, [](const Terms& t) { return t.valid_from; });
+}
+
+std::int64_t Account::employees_on(Day day) const {
+  const Headcount* headcount = in_force(headcounts, day, [](const Headcount& h) { return h.day; });
+  return headcount == nullptr ? 0 : headcount->employees;
+}
+
+Charge DailyCharges::price(int service, int price_list, std::int64_t quantity, Day day) const {
+  Charge charge;
+  charge.service = service;
+  charge.price_list = price_list;
+  charge.quantity = quantity;
+  const PriceHistory* prices = books_.find_prices(price_list, service);
+  if (prices != nullptr) charge.price = prices->at(day, quantity);
+  return charge;
+}
+
+Day DailyCharges::next_change(Day day) const {
+  Day next = Day::max();
+  const auto consider = [&](Day change) {
+    if (change > day) next = std::min(next, change);
+  };
+  for (const auto& terms : account_.terms) consider(terms.valid_from);
+  for (const auto& headcount : account_.headcounts) consider(headcount.day);
+  for (const auto& subscription : account_.subscriptions) {
+    consider(subscription.started_on);
+    if (subscription.ended_on) consider(*subscription.ended_on);
+    const PriceHistory* prices = books_.find_prices(subscription.price_list, subscription.service);
+    if (prices != nullptr) consider(prices->next_change(day));
+  }
+  return next;
+}
+
+void DailyCharges::price_recurring(Day day) {
+  if (recurring_from_ <= day && day < recurring_until_) return;
+  recurring_.clear();
+  recurring_from_ = day;
+  recurring_until_ = next_change(day);
+  const Terms* terms = account_.terms_on(day);
+  if (terms == nullptr || terms->status != Status::kActive) return;
+  for (const auto& subscription : account_.subscriptions) {
+    if (!subscription.covers(day) || !books_.services[static_cast<std::size_t>(subscription.service)].recurring) continue;
+    const auto quantity = subscription.quantity ? *subscription.quantity : account_.employees_on(day);
+    Charge charge = price(subscription.service, subscription.price_list, quantity, day);
+    if (charge.price) charge.amount = charge.price->monthly(quantity);
+    recurring_.push_back(charge);
+  }
+}
+
+void DailyCharges::append_usage(Day day) {
+  auto event = std::lower_bound(account_.usage.begin(), account_.usage.end(), day,
+                                [](const Usage& usage, Day d) { return usage.charged_on < d; });
+  const std::size_t first = charges_.size();
+  for (; event != account_.usage.end() && event->charged_on == day; ++event) {
+    // R5: what was used in a trial or before the registration is not charged, however late it comes.
+    if (event->occurred_on < account_.registered_on || account_.terms_on(event->occurred_on) == nullptr) continue;
+    const auto same = std::find_if(charges_.begin() + static_cast<std::ptrdiff_t>(first), charges_.end(),
+                                   [&](const Charge& charge) { return charge.service == event->service; });
+    if (same != charges_.end()) {
+      same->quantity += event->quantity;  // at most 10^9 a day
+    } else {
+      charges_.push_back({event->service, Books::kNone, event->quantity, std::nullopt, 0});
+    }
+  }
+  for (std::size_t i = first; i < charges_.size(); ++i) {
+    const int service = charges_[i].service;
+    const auto subscription =
+        std::find_if(account_.subscriptions.begin(), account_.subscriptions.end(),
+                     [&](const Subscription& s) { return s.service == service && s.covers(day); });
+    const int price_list = subscription != account_.subscriptions.end() ? subscription->price_list
+                                                                        : books_.find_price_list(kStandardList);
+    charges_[i] = price(service, price_list, charges_[i].quantity, day);
+    if (const auto& price = charges_[i].price) {
+      charges_[i].amount = price->tier.unit_fee * charges_[i].quantity + daily_fee(price->tier.monthly_fee, day);
+    }
+  }
+}
+
+const std::vector<Charge>& DailyCharges::on(Day day, bool recurring_charged) {
+  charges_.clear();
+  if (recurring_charged) {
+    price_recurring(day);
+    charges_ = recurring_;
+    for (auto& charge : charges_) charge.amount = daily_fee(charge.amount, day);
+  }
+  if (!account_.usage.empty()) {
+    const std::size_t recurring = charges_.size();
+    append_usage(day);
+    if (charges_.size() > recurring) {
+      std::sort(charges_.begin(), charges_.end(),
+                [](const Charge& a, const Charge& b) { return a.service < b.service; });
+    }
+  }
+  return charges_;
+}
+
+Amount DailyCharges::total(Day day, bool recurring_charged) {
+  Amount total = 0;
+  for (const auto& charge : on(day, recurring_charged)) total = add(total, charge.amount);
+  return total;
+}
+
+}  // namespace saldo

@@ -1,0 +1,75 @@
+#include "rules/money.h"
+
+#include <algorithm>
+#include <array>
+
+#include "rules/error.h"
+
+namespace saldo {
+namespace {
+
+constexpr int kDaysInMonth = 30;
+
+struct Currency {
+  std::string_view code;
+  std::string_view sign;
+  int minor_digits;  // of ISO 4217
+};
+
+constexpr Currency kCurrencies[] = {
+    {"RUB", "₽", 2}, {"EUR", "€", 2}, {"USD", "$", 2},  {"GBP", "£", 2}, {"KZT", "₸", 2}, {"UAH", "₴", 2},
+    {"AMD", "֏", 2}, {"GEL", "₾", 2}, {"TRY", "₺", 2},  {"ILS", "₪", 2}, {"INR", "₹", 2}, {"CNY", "CN¥", 2},
+    {"JPY", "¥", 0}, {"KRW", "₩", 0}, {"VND", "₫", 0},  {"CLP", "", 0},  {"ISK", "", 0},  {"PYG", "", 0},
+    {"UGX", "", 0},  {"XAF", "", 0},  {"XOF", "", 0},   {"XPF", "", 0},  {"BIF", "", 0},  {"DJF", "", 0},
+    {"GNF", "", 0},  {"KMF", "", 0},  {"RWF", "", 0},   {"VUV", "", 0},  {"BHD", "", 3},  {"IQD", "", 3},
+    {"JOD", "", 3},  {"KWD", "", 3},  {"LYD", "", 3},   {"OMR", "", 3},  {"TND", "", 3},
+};
+
+}  // namespace
+
+Amount add(Amount a, Amount b) {
+  Amount sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) throw out_of_range("a sum of money exceeds 64 bits");
+  return sum;
+}
+
+Amount subtract(Amount a, Amount b) {
+  Amount difference = 0;
+  if (__builtin_sub_overflow(a, b, &difference)) throw out_of_range("a sum of money exceeds 64 bits");
+  return difference;
+}
+
+Amount daily_fee(Amount monthly_price, Day day) {
+  const auto since_epoch = day.time_since_epoch().count();
+  const auto n = ((since_epoch % kDaysInMonth) + kDaysInMonth) % kDaysInMonth;
+  // P = 30q + r, so that floor(Pn/30) = qn + floor(rn/30) and nothing overflows; both divisions round down, as P >= 0.
+  const Amount q = monthly_price / kDaysInMonth;
+  const Amount r = monthly_price % kDaysInMonth;
+  return q + r * (n + 1) / kDaysInMonth - r * n / kDaysInMonth;
+}
+
+std::string format_money(Amount amount, std::string_view currency, std::string_view language) {
+  const auto* known = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
+                                   [&](const Currency& c) { return c.code == currency; });
+  const bool is_known = known != std::end(kCurrencies);
+  const auto minor_digits = static_cast<std::size_t>(is_known ? known->minor_digits : 2);
+  const std::string sign(is_known && !known->sign.empty() ? known->sign : currency);
+  const bool russian = language == "ru";
+
+  // The magnitude of the least amount does not fit an Amount.
+  const auto magnitude = amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
+  std::string digits = std::to_string(magnitude);
+  if (digits.size() <= minor_digits) digits.insert(0, minor_digits + 1 - digits.size(), '0');
+
+  std::string major = digits.substr(0, digits.size() - minor_digits);
+  for (std::size_t i = major.size(); i > 3; i -= 3) major.insert(i - 3, 1, russian ? ' ' : ',');
+  std::string text = major;
+  if (minor_digits > 0) text += (russian ? ',' : '.') + digits.substr(digits.size() - minor_digits);
+
+  const std::string minus = amount < 0 ? "-" : "";
+  if (russian) return minus + text + ' ' + sign;
+  const bool letters = sign == currency;
+  return minus + sign + (letters ? " " : "") + text;
+}
+
+}  // namespace saldo

@@ -1,0 +1,37 @@
+// The schema: its SQL as embedded from sql/, and its installation.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "context.h"
+#include "rules/time.h"
+
+namespace saldo {
+
+// The files of sql/ as they were when the extension was built; embedded_sql.cpp is generated.
+struct EmbeddedSql {
+  std::string_view name;  // such as "tables.sql" or "calendar/ru.sql"
+  std::string_view text;
+};
+extern const std::vector<EmbeddedSql> kEmbeddedSql;
+
+// Creates the tables, triggers and views in the empty database of `statements`.
+void create_schema(Statements& statements);
+
+// A row of sqlite_schema.
+struct SchemaObject {
+  std::string type;
+  std::string name;
+  std::string table;
+  std::string sql;
+};
+
+// What create_schema creates, found by creating it in a database of its own.
+std::vector<SchemaObject> installed_objects();
+
+// saldo_install: see 3. of the design.
+void install(Context& context, Day opening_day, const std::string& country);
+
+}  // namespace saldo

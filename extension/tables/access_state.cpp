@@ -1,0 +1,225 @@
+// access_state(account_id, day, at, state, employees_allowed, admin_allowed, balance, accrued, arrears_since,
+// restricted_from, promised_until, promise_allowed, lasts_until, restricted_days, balance_after_charge): who may work, by R1
+// and R6 to R10.
+//
+//   WHERE at = '2026-11-22T10:00:00Z'   at an instant (= and IN)
+//   WHERE day BETWEEN ... AND ...       for days, each seen one second before its end; a missing bound is the
+//                                       registration or the open day
+//   neither                             now, by the clock, which the statement reads once
+//
+// After the last closed day the charges of the ended days not yet posted are counted too. Nothing precedes an account's
+// registration or the opening of the books. Rows come sorted by account_id, day.
+//
+// Beyond the design: restricted_days, R9's count in this run of arrears with the day in question; balance_after_charge,
+// the balance less what is accrued.
+#include <algorithm>
+#include <chrono>
+
+#include "facts.h"
+#include "posting.h"
+#include "rules/error.h"
+#include "sqlite/table_function.h"
+#include "sqlite/value.h"
+#include "tables/tables.h"
+
+namespace saldo {
+namespace {
+
+class AccessState : public Cursor {
+ public:
+  enum Column {
+    kAccountId,
+    kDay,
+    kAt,
+    kState,
+    kEmployeesAllowed,
+    kAdminAllowed,
+    kBalance,
+    kAccrued,
+    kArrearsSince,
+    kRestrictedFrom,
+    kPromisedUntil,
+    kPromiseAllowed,
+    kLastsUntil,
+    kRestrictedDays,
+    kBalanceAfterCharge
+  };
+  static constexpr const char* kDeclaration =
+      "CREATE TABLE x(account_id INTEGER, day TEXT, at TEXT, state TEXT, employees_allowed INTEGER,"
+      " admin_allowed INTEGER, balance INTEGER, accrued INTEGER, arrears_since TEXT, restricted_from TEXT,"
+      " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER,"
+      " balance_after_charge INTEGER)";
+  static constexpr PushedColumn kPushed[] = {
+      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
+  static constexpr int kOrder[] = {kAccountId, kDay};
+  static double estimate(unsigned equal, unsigned bounded) {
+    const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
+    double rows = 1;
+    if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
+    if (!has(equal, kAt) && !has(equal, kDay) && has(bounded, kDay)) rows *= 30;
+    return rows;
+  }
+
+  using Cursor::Cursor;
+
+  void filter(const std::vector<Constraint>& constraints, unsigned columns_used) override {
+    reader_.reset();
+    done_ = true;
+    IntegerRange accounts;
+    DayRange range;
+    std::optional<Instant> at;
+    bool by_day = false;
+    bool nothing = false;
+    for (const auto& constraint : constraints) {
+      if (constraint.column == kAccountId) {
+        accounts.narrow(constraint.op, constraint.value);
+      } else if (constraint.column == kDay) {
+        range.narrow(constraint.op, constraint.value);
+        by_day = true;
+      } else if (sqlite3_value_type(constraint.value) == SQLITE_NULL) {
+        nothing = true;
+      } else {
+        const Instant instant = expect_instant("at", constraint.value);
+        nothing = nothing || (at && *at != instant);
+        at = instant;
+      }
+    }
+    if (nothing || range.none || accounts.empty()) return;
+    books_ = read_books(context());
+    by_day_ = by_day && !at;
+    if (by_day_) {
+      first_ = std::max(range.low.value_or(books_->opening), books_->opening);
+      last_ = range.high.value_or(books_->open_day);
+    } else {
+      at_ = at ? *at : now();
+      if (at_ < books_->days.start_of(books_->opening)) return;
+      first_ = last_ = books_->days.day_of(at_);
+    }
+    if (first_ > last_) return;
+    posting_.update(context(), *books_, first_, by_day_ && first_ == last_);
+
+    since_close_ = first_ >= books_->open_day;
+    const auto used = [columns_used](Column column) { return ((columns_used >> column) & 1U) != 0; };
+    const bool ahead = used(kRestrictedFrom) || used(kLastsUntil);
+    Scope scope;
+    scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
+    scope.charges =
+        !since_close_ || last_ > books_->open_day || ahead || used(kAccrued) || used(kBalanceAfterCharge);
+    scope.usage_from = since_close_ ? books_->open_day : books_->opening;
+    scope.usage_to = ahead ? kLastDay : last_;
+    reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
+    done_ = false;
+    day_ = last_;
+    next();
+  }
+
+  void next() override {
+    if (day_ < last_) {
+      day_ += days{1};
+    } else {
+      do {
+        if (!reader_->next()) {
+          reader_.reset();
+          done_ = true;
+          return;
+        }
+        day_ = std::max(first_, reader_->account().registered_on);
+      } while (day_ > last_);
+      charges_.emplace(*books_, reader_->account());
+      if (since_close_) {
+        walk_.emplace(*books_, reader_->account(), *charges_, reader_->carried(), books_->open_day);
+      } else {
+        walk_.emplace(*books_, reader_->account(), *charges_);
+      }
+    }
+    if (by_day_) at_ = books_->days.end_of(day_) - seconds{1};
+    walk_->advance(at_);
+    access_ = walk_->access();
+    outlook_.reset();
+  }
+
+  [[nodiscard]] bool eof() const override { return done_; }
+
+  void column(sqlite3_context* context, int column) override {
+    const Standing& standing = walk_->standing();
+    switch (column) {
+      case kAccountId:
+        return sqlite3_result_int64(context, reader_->account().account_id);
+      case kDay:
+        return result_text(context, format_day(day_));
+      case kAt:
+        return result_text(context, format_instant(at_));
+      case kState:
+        return result_text(context, state_name(access_.state));
+      case kEmployeesAllowed:
+        return sqlite3_result_int(context, employees_allowed(access_.state) ? 1 : 0);
+      case kAdminAllowed:
+        return sqlite3_result_int(context, admin_allowed(access_.state) ? 1 : 0);
+      case kBalance:
+        return sqlite3_result_int64(context, standing.balance);
+      case kAccrued:
+        return sqlite3_result_int64(context, walk_->accrued());
+      case kArrearsSince:
+        return result_instant(context, standing.arrears_since);
+      case kRestrictedFrom:
+        return result_instant(context, access_.state == State::kActive ? outlook().restricted_from
+                                                                       : access_.restricted_from);
+      case kPromisedUntil:
+        return result_instant(context, access_.promised_until);
+      case kPromiseAllowed:
+        return sqlite3_result_int(context, access_.promise_allowed ? 1 : 0);
+      case kLastsUntil:
+        if (access_.state == State::kActive && outlook().lasts_until) {
+          result_text(context, format_day(*outlook().lasts_until));
+        }
+        return;
+      case kRestrictedDays:
+        return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
+      default:
+        return sqlite3_result_int64(context, subtract(standing.balance, walk_->accrued()));
+    }
+  }
+
+  [[nodiscard]] std::int64_t rowid() const override {
+    return hash_rowid({reader_->account().account_id, at_.time_since_epoch().count()});
+  }
+
+ private:
+  static void result_instant(sqlite3_context* context, const std::optional<Instant>& instant) {
+    if (instant) result_text(context, format_instant(*instant));
+  }
+
+  // The same for the whole statement, however often a join asks.
+  Instant now() {
+    if (!now_) now_ = date::floor<seconds>(std::chrono::system_clock::now());
+    return *now_;
+  }
+
+  // Looks up to ten years ahead: only when asked, and once a row.
+  const Outlook& outlook() {
+    if (!outlook_) outlook_ = walk_->outlook();
+    return *outlook_;
+  }
+
+  std::shared_ptr<const Books> books_;
+  Posting posting_;
+  std::optional<Instant> now_;
+  Day first_{};
+  Day last_{};
+  bool by_day_ = false;
+  bool since_close_ = false;  // the walk begins at the last close
+  std::unique_ptr<AccountReader> reader_;
+  std::optional<DailyCharges> charges_;
+  std::optional<Walk> walk_;
+  Day day_{};
+  Instant at_{};
+  Access access_;
+  std::optional<Outlook> outlook_;
+  bool done_ = true;
+};
+
+}  // namespace
+
+const sqlite3_module* access_state_module() { return TableFunction<AccessState>::module(); }
+
+}  // namespace saldo

@@ -1,0 +1,226 @@
+// daily_charge(account_id, day, service_id, quantity, price_list, valid_from, min_quantity, monthly_fee, unit_fee, amount):
+// what the facts say that each account owes for each day, by R1 to R5 and R9.
+//
+// unpriced_charge(account_id, day, service_id, quantity, price_list): what would be owed if a tier priced it.
+//
+// Without a bound on `day` both run from the opening of the books to the open day; an upper bound beyond that projects
+// today's facts forward. Rows come sorted by account_id, day, service_id.
+#include <algorithm>
+
+#include "facts.h"
+#include "posting.h"
+#include "sqlite/table_function.h"
+#include "sqlite/value.h"
+#include "tables/tables.h"
+
+namespace saldo {
+namespace {
+
+class ChargeCursor : public Cursor {
+ public:
+  enum Column {
+    kAccountId,
+    kDay,
+    kServiceId,
+    kQuantity,
+    kPriceList,
+    kValidFrom,
+    kMinQuantity,
+    kMonthlyFee,
+    kUnitFee,
+    kAmount
+  };
+  static constexpr PushedColumn kPushed[] = {
+      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kServiceId, Push::kEquality}};
+  static constexpr int kOrder[] = {kAccountId, kDay, kServiceId};
+  static double estimate(unsigned equal, unsigned bounded) {
+    const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
+    double rows = 2;  // services of an account
+    if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
+    if (!has(equal, kDay)) rows *= has(bounded, kDay) ? 30 : 300;
+    if (has(equal, kServiceId)) rows /= 2;
+    return rows;
+  }
+
+  ChargeCursor(Context& context, bool priced) : Cursor(context), priced_(priced) {}
+
+  void filter(const std::vector<Constraint>& constraints, unsigned /*columns_used*/) override {
+    reader_.reset();
+    charges_.reset();
+    done_ = true;
+    IntegerRange accounts;
+    DayRange range;
+    service_ = kAnyService;
+    bool nothing = false;
+    books_ = read_books(context());
+    for (const auto& constraint : constraints) {
+      if (constraint.column == kAccountId) {
+        accounts.narrow(constraint.op, constraint.value);
+      } else if (constraint.column == kDay) {
+        range.narrow(constraint.op, constraint.value);
+      } else {
+        // A number is compared as a text, by the column's affinity; NULL and blobs equal no text.
+        const int type = sqlite3_value_type(constraint.value);
+        const bool text = type != SQLITE_NULL && type != SQLITE_BLOB;
+        const int service = text ? books_->find_service(value_text(constraint.value)) : Books::kNone;
+        nothing = nothing || service == Books::kNone || (service_ != kAnyService && service_ != service);
+        service_ = service;
+      }
+    }
+    if (nothing || range.none || accounts.empty()) return;
+    first_ = std::max(range.low.value_or(books_->opening), books_->opening);
+    last_ = range.high.value_or(books_->open_day);
+    if (first_ > last_) return;
+    posting_.update(context(), *books_, first_, first_ == last_);
+
+    Scope scope;
+    walking_ = books_->calendar.forgives_restricted_days();
+    since_close_ = first_ >= books_->open_day;
+    if (walking_) scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
+    scope.usage_from = walking_ && since_close_ ? books_->open_day : first_;
+    if (walking_ && !since_close_) scope.usage_from = books_->opening;
+    scope.usage_to = last_;
+    reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
+    done_ = false;
+    day_ = last_;
+    rows_.clear();
+    row_ = 0;
+    next();
+  }
+
+  void next() override {
+    ++row_;
+    while (row_ >= rows_.size()) {
+      if (day_ < last_ && !rest_is_empty()) {
+        day_ += days{1};
+      } else if (reader_->next()) {
+        charges_.emplace(*books_, reader_->account());
+        if (walking_) begin_walk();
+        day_ = first_;
+      } else {
+        reader_.reset();
+        done_ = true;
+        return;
+      }
+      row_ = 0;
+      find_rows();
+    }
+  }
+
+  [[nodiscard]] bool eof() const override { return done_; }
+
+  void column(sqlite3_context* context, int column) override {
+    const Charge& charge = rows_[row_];
+    switch (column) {
+      case kAccountId:
+        return sqlite3_result_int64(context, reader_->account().account_id);
+      case kDay:
+        return result_text(context, day_text());
+      case kServiceId:
+        return result_text(context, books_->services[static_cast<std::size_t>(charge.service)].id);
+      case kQuantity:
+        return sqlite3_result_int64(context, charge.quantity);
+      case kPriceList:
+        if (charge.price_list == Books::kNone) return;
+        return result_text(context, books_->price_lists[static_cast<std::size_t>(charge.price_list)]);
+      default:
+        break;
+    }
+    if (!charge.price) return;
+    switch (column) {
+      case kValidFrom:
+        return result_text(context, format_day(charge.price->valid_from));
+      case kMinQuantity:
+        return sqlite3_result_int64(context, charge.price->tier.min_quantity);
+      case kMonthlyFee:
+        return sqlite3_result_int64(context, charge.price->tier.monthly_fee);
+      case kUnitFee:
+        return sqlite3_result_int64(context, charge.price->tier.unit_fee);
+      default:
+        return sqlite3_result_int64(context, charge.amount);
+    }
+  }
+
+  [[nodiscard]] std::int64_t rowid() const override {
+    return hash_rowid({reader_->account().account_id, day_.time_since_epoch().count(), rows_[row_].service});
+  }
+
+ private:
+  static constexpr int kAnyService = -2;
+
+  void begin_walk() {
+    if (since_close_) {
+      walk_.emplace(*books_, reader_->account(), *charges_, reader_->carried(), books_->open_day);
+    } else {
+      walk_.emplace(*books_, reader_->account(), *charges_);
+    }
+  }
+
+  // No terms from here on and no usage: nothing more can come of this account.
+  [[nodiscard]] bool rest_is_empty() const {
+    const Account& account = reader_->account();
+    return account.terms.empty() && account.usage.empty();
+  }
+
+  void find_rows() {
+    bool recurring_charged = true;
+    if (walking_) {
+      walk_->advance(books_->days.end_of(day_) - seconds{1});
+      recurring_charged = walk_->recurring_charged();
+    }
+    rows_.clear();
+    for (const Charge& charge : charges_->on(day_, recurring_charged)) {
+      if (charge.price.has_value() == priced_ && (service_ == kAnyService || service_ == charge.service)) {
+        rows_.push_back(charge);
+      }
+    }
+  }
+
+  const std::string& day_text() {
+    if (formatted_ != day_) {
+      formatted_ = day_;
+      day_text_ = format_day(day_);
+    }
+    return day_text_;
+  }
+
+  const bool priced_;
+  std::shared_ptr<const Books> books_;
+  Posting posting_;
+  int service_ = kAnyService;
+  Day first_{};
+  Day last_{};
+  bool walking_ = false;      // R9 is at work: what a day costs depends on the access that day
+  bool since_close_ = false;  // and the walk begins at the last close
+  std::unique_ptr<AccountReader> reader_;
+  std::optional<DailyCharges> charges_;
+  std::optional<Walk> walk_;
+  Day day_{};
+  std::vector<Charge> rows_;  // of the account on day_
+  std::size_t row_ = 0;
+  bool done_ = true;
+  Day formatted_ = Day::min();
+  std::string day_text_;
+};
+
+class DailyCharge : public ChargeCursor {
+ public:
+  static constexpr const char* kDeclaration =
+      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list TEXT, valid_from TEXT,"
+      " min_quantity INTEGER, monthly_fee INTEGER, unit_fee INTEGER, amount INTEGER)";
+  explicit DailyCharge(Context& context) : ChargeCursor(context, true) {}
+};
+
+class UnpricedCharge : public ChargeCursor {
+ public:
+  static constexpr const char* kDeclaration =
+      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list TEXT)";
+  explicit UnpricedCharge(Context& context) : ChargeCursor(context, false) {}
+};
+
+}  // namespace
+
+const sqlite3_module* daily_charge_module() { return TableFunction<DailyCharge>::module(); }
+const sqlite3_module* unpriced_charge_module() { return TableFunction<UnpricedCharge>::module(); }
+
+}  // namespace saldo

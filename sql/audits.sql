@@ -1,0 +1,116 @@
+-- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables alone is
+-- plain SQL; what has to be computed again asks the extension.
+
+-- A posted row that the facts do not bear out, or a missing one. It also shows when the quantity or a fee differs.
+-- Rows are looked for in the direction from computed to posted; only on days whose counts differ the other way too.
+CREATE VIEW audit_charge(day, account_id, service_id, posted, computed) AS
+SELECT d.day, c.account_id, c.service_id, p.amount, c.amount
+FROM day_close AS d CROSS JOIN daily_charge AS c ON c.day = d.day
+LEFT JOIN charge AS p ON p.day = d.day AND p.account_id = c.account_id AND p.service_id = c.service_id
+WHERE (p.quantity, p.monthly_fee, p.unit_fee, p.amount) IS NOT (c.quantity, c.monthly_fee, c.unit_fee, c.amount)
+UNION ALL
+SELECT p.day, p.account_id, p.service_id, p.amount, NULL
+FROM day_close AS d CROSS JOIN charge AS p ON p.day = d.day
+WHERE (SELECT count(*) FROM charge AS x WHERE x.day = d.day) <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
+  AND NOT EXISTS (SELECT 1 FROM daily_charge AS c
+                  WHERE c.account_id = p.account_id AND c.day = p.day AND c.service_id = p.service_id)
+UNION ALL
+SELECT p.day, p.account_id, p.service_id, p.amount, NULL
+FROM charge AS p WHERE p.day NOT IN (SELECT day FROM day_close);
+
+-- The balances carried out of the last closed day against the money and the posted charges up to it.
+CREATE VIEW audit_balance(account_id, balance, computed) AS
+WITH
+  moved(account_id, amount) AS (
+    SELECT account_id, -amount FROM charge
+    UNION ALL
+    SELECT account_id, amount FROM payment WHERE credited_at < (SELECT closed_until FROM books)
+    UNION ALL
+    SELECT account_id, amount FROM adjustment WHERE effective_at < (SELECT closed_until FROM books)),
+  computed(account_id, amount) AS (SELECT account_id, sum(amount) FROM moved GROUP BY account_id)
+SELECT coalesce(b.account_id, c.account_id), b.balance, coalesce(c.amount, 0)
+FROM balance AS b FULL JOIN computed AS c ON c.account_id = b.account_id
+WHERE coalesce(b.balance, 0) <> coalesce(c.amount, 0);
+
+-- The rest of what is carried, against a walk from the beginning.
+CREATE VIEW audit_arrears(account_id, arrears_since, computed, restricted_days, restricted_days_computed) AS
+SELECT s.account_id, b.arrears_since, s.arrears_since, b.restricted_days, s.restricted_days
+FROM books AS k CROSS JOIN access_state AS s ON s.day = k.last_closed_day
+LEFT JOIN balance AS b ON b.account_id = s.account_id
+WHERE (b.arrears_since, coalesce(b.restricted_days, 0)) IS NOT (s.arrears_since, s.restricted_days);
+
+-- Days from the opening to the last close without a row.
+CREATE VIEW audit_day_gap(day) AS
+WITH RECURSIVE expected(day) AS (
+  SELECT opening_day FROM books WHERE last_closed_day IS NOT NULL
+  UNION ALL
+  SELECT date(day, '+1 day') FROM expected WHERE day < (SELECT last_closed_day FROM books))
+SELECT day FROM expected WHERE day NOT IN (SELECT day FROM day_close WHERE digest IS NOT NULL)
+UNION ALL
+SELECT day FROM day_close WHERE digest IS NULL OR day < (SELECT opening_day FROM books);
+
+CREATE VIEW audit_promised_payment(promise_id, problem) AS
+SELECT promise_id, 'days is ' || days FROM promised_payment WHERE typeof(days) <> 'integer' OR days < 1
+UNION ALL
+SELECT promise_id, 'expires_at is not granted_at and ' || days || ' days' FROM promised_payment
+WHERE expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', granted_at, '+' || days || ' days')
+UNION ALL
+SELECT promise_id, 'there is no account ' || account_id FROM promised_payment
+WHERE account_id NOT IN (SELECT account_id FROM account);
+
+CREATE VIEW audit_digest(day, stored, computed) AS
+SELECT day, digest, saldo_digest(day) FROM day_close WHERE digest IS NOT saldo_digest(day);
+
+CREATE VIEW audit_schema(name, problem) AS
+SELECT i.name, i.type || iif(s.name IS NULL, ' is missing', ' is not as installed')
+FROM installed_schema AS i LEFT JOIN sqlite_schema AS s ON s.type = i.type AND s.name = i.name
+WHERE s.sql IS NOT i.sql
+UNION ALL
+SELECT name, 'trigger on ' || tbl_name || ' that was not installed'
+FROM sqlite_schema
+WHERE type = 'trigger' AND tbl_name IN (SELECT name FROM installed_schema)
+  AND name NOT IN (SELECT name FROM installed_schema);
+
+CREATE VIEW audit_unpriced(day, account_id, service_id, quantity) AS
+SELECT day, account_id, service_id, quantity FROM unpriced_charge WHERE quantity > 0;
+
+-- References to rows that are not there, which the triggers refuse whatever foreign_keys says, and adjustments of the
+-- wrong sign.
+CREATE VIEW audit_reference(table_name, key, problem) AS
+SELECT 'account_terms', account_id || ', ' || valid_from, 'there is no account ' || account_id
+FROM account_terms WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'headcount', account_id || ', ' || day, 'there is no account ' || account_id
+FROM headcount WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'subscription', account_id || ', ' || service_id || ', ' || started_on, 'there is no such account or service'
+FROM subscription
+WHERE account_id NOT IN (SELECT account_id FROM account) OR service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
+SELECT 'tariff', price_list || ', ' || service_id || ', ' || valid_from, 'there is no service ' || service_id
+FROM tariff WHERE service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
+SELECT 'usage_event', usage_id, 'there is no such account or usage service' FROM usage_event
+WHERE account_id NOT IN (SELECT account_id FROM account)
+   OR service_id NOT IN (SELECT service_id FROM service WHERE kind = 'usage')
+UNION ALL
+SELECT 'payment', payment_id, 'there is no such account or method' FROM payment
+WHERE account_id NOT IN (SELECT account_id FROM account) OR method NOT IN (SELECT method FROM payment_method)
+UNION ALL
+SELECT 'adjustment', adjustment_id, 'there is no such account or kind, or the kind has the other sign' FROM adjustment AS a
+WHERE account_id NOT IN (SELECT account_id FROM account)
+   OR NOT EXISTS (SELECT 1 FROM adjustment_kind AS k WHERE k.kind = a.kind AND k.sign * a.amount >= 0)
+UNION ALL
+SELECT 'balance', account_id, 'there is no account ' || account_id
+FROM balance WHERE account_id NOT IN (SELECT account_id FROM account);
+
+CREATE VIEW audit(check_name, violations) AS
+SELECT 'audit_charge', count(*) FROM audit_charge
+UNION ALL SELECT 'audit_balance', count(*) FROM audit_balance
+UNION ALL SELECT 'audit_arrears', count(*) FROM audit_arrears
+UNION ALL SELECT 'audit_day_gap', count(*) FROM audit_day_gap
+UNION ALL SELECT 'audit_promised_payment', count(*) FROM audit_promised_payment
+UNION ALL SELECT 'audit_digest', count(*) FROM audit_digest
+UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
+UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
+UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference;

@@ -1,0 +1,228 @@
+-- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone, instants
+-- 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. The rules are in triggers.sql.
+--
+-- Tables that are read along with the accounts are kept in the order of their keys, account first, so that closing a day
+-- is one merge of them.
+
+-- Facts ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE policy(
+  valid_from                TEXT PRIMARY KEY NOT NULL,
+  rules                     INTEGER NOT NULL DEFAULT 1,
+  time_zone                 TEXT NOT NULL DEFAULT 'Europe/Moscow',
+  currency                  TEXT NOT NULL DEFAULT 'RUB',
+  working_week              TEXT NOT NULL DEFAULT '12345',
+  restricted_days_charged   INTEGER DEFAULT NULL,
+  grace_working_days        INTEGER NOT NULL DEFAULT 0,
+  promised_payment_max_days INTEGER NOT NULL DEFAULT 3,
+  low_balance_warning_days  INTEGER NOT NULL DEFAULT 3,
+  language                  TEXT NOT NULL DEFAULT 'ru',
+  recorded_at               TEXT,
+  recorded_by               TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE calendar_exception(
+  day         TEXT PRIMARY KEY NOT NULL,
+  working     INTEGER NOT NULL,
+  name        TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE service(
+  service_id  TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  unit        TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE tariff(
+  price_list   TEXT NOT NULL,
+  service_id   TEXT NOT NULL REFERENCES service,
+  valid_from   TEXT NOT NULL,
+  min_quantity INTEGER NOT NULL,
+  monthly_fee  INTEGER NOT NULL DEFAULT 0,
+  unit_fee     INTEGER NOT NULL DEFAULT 0,
+  recorded_at  TEXT,
+  recorded_by  TEXT,
+  PRIMARY KEY (price_list, service_id, valid_from, min_quantity)
+) WITHOUT ROWID;
+
+CREATE TABLE account(
+  account_id     INTEGER PRIMARY KEY,
+  external_id    TEXT UNIQUE,
+  name           TEXT NOT NULL,
+  admin_email    TEXT,
+  registered_on  TEXT NOT NULL,
+  trial_ends_on  TEXT,
+  customer_since TEXT,
+  legal_name     TEXT,
+  tax_id         TEXT,
+  postal_address TEXT,
+  recorded_at    TEXT,
+  recorded_by    TEXT
+);
+CREATE INDEX account_registered_on ON account(registered_on);
+
+CREATE TABLE account_terms(
+  account_id   INTEGER NOT NULL REFERENCES account,
+  valid_from   TEXT NOT NULL,
+  status       TEXT NOT NULL,
+  credit_limit INTEGER DEFAULT 0,
+  held         INTEGER NOT NULL DEFAULT 0,
+  reason       TEXT,
+  recorded_at  TEXT,
+  recorded_by  TEXT,
+  PRIMARY KEY (account_id, valid_from)
+) WITHOUT ROWID;
+CREATE INDEX account_terms_valid_from ON account_terms(valid_from);
+
+CREATE TABLE headcount(
+  account_id  INTEGER NOT NULL REFERENCES account,
+  day         TEXT NOT NULL,
+  employees   INTEGER NOT NULL,
+  recorded_at TEXT,
+  recorded_by TEXT,
+  PRIMARY KEY (account_id, day)
+) WITHOUT ROWID;
+CREATE INDEX headcount_day ON headcount(day);
+
+CREATE TABLE subscription(
+  account_id  INTEGER NOT NULL REFERENCES account,
+  service_id  TEXT NOT NULL REFERENCES service,
+  started_on  TEXT NOT NULL,
+  ended_on    TEXT,
+  quantity    INTEGER,
+  price_list  TEXT NOT NULL DEFAULT 'standard',
+  recorded_at TEXT,
+  recorded_by TEXT,
+  PRIMARY KEY (account_id, service_id, started_on)
+) WITHOUT ROWID;
+CREATE INDEX subscription_started_on ON subscription(started_on);
+CREATE INDEX subscription_ended_on ON subscription(ended_on) WHERE ended_on IS NOT NULL;
+
+CREATE TABLE usage_event(
+  usage_id    TEXT PRIMARY KEY NOT NULL,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  service_id  TEXT NOT NULL REFERENCES service,
+  occurred_at TEXT NOT NULL,
+  quantity    INTEGER NOT NULL,
+  charged_on  TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+-- They hold all that a charge needs, one for a day of all accounts, one for all days of an account.
+CREATE INDEX usage_event_day ON usage_event(charged_on, account_id, service_id, quantity, occurred_at);
+CREATE INDEX usage_event_account ON usage_event(account_id, charged_on, service_id, quantity, occurred_at);
+
+CREATE TABLE payment_method(
+  method      TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE payment(
+  payment_id  INTEGER PRIMARY KEY,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  amount      INTEGER NOT NULL,
+  method      TEXT NOT NULL REFERENCES payment_method,
+  external_id TEXT,
+  received_at TEXT,
+  credited_at TEXT NOT NULL,
+  day         TEXT,
+  payer       TEXT,
+  purpose     TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+);
+CREATE UNIQUE INDEX payment_external_id ON payment(method, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX payment_day ON payment(day, account_id, credited_at, amount);
+CREATE INDEX payment_account ON payment(account_id, credited_at, amount);
+
+CREATE TABLE adjustment_kind(
+  kind        TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  sign        INTEGER NOT NULL,  -- 1, -1, or 0: either
+  revenue     INTEGER NOT NULL,  -- 1: it changes what was earned, 0: only what is owed
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE adjustment(
+  adjustment_id INTEGER PRIMARY KEY,
+  account_id    INTEGER NOT NULL REFERENCES account,
+  amount        INTEGER NOT NULL,
+  kind          TEXT NOT NULL REFERENCES adjustment_kind,
+  effective_at  TEXT NOT NULL,
+  day           TEXT,
+  external_id   TEXT UNIQUE,
+  reason        TEXT,
+  payment_id    INTEGER REFERENCES payment,
+  service_id    TEXT REFERENCES service,
+  for_day       TEXT,
+  recorded_at   TEXT,
+  recorded_by   TEXT
+);
+CREATE INDEX adjustment_day ON adjustment(day, account_id, effective_at, amount);
+CREATE INDEX adjustment_account ON adjustment(account_id, effective_at, amount);
+
+CREATE TABLE promised_payment(
+  promise_id  INTEGER PRIMARY KEY,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  granted_at  TEXT NOT NULL,
+  days        INTEGER NOT NULL,
+  expires_at  TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+);
+CREATE INDEX promised_payment_account ON promised_payment(account_id, granted_at, expires_at);
+CREATE INDEX promised_payment_granted_at ON promised_payment(granted_at);
+
+-- Fact rows that were replaced or deleted while their day was open.
+CREATE TABLE superseded(
+  superseded_id INTEGER PRIMARY KEY,
+  table_name    TEXT NOT NULL,
+  key           TEXT NOT NULL,  -- a JSON array of the key's columns
+  row_json      TEXT NOT NULL,  -- a JSON object of all columns
+  recorded_at   TEXT,           -- when and by whom it was superseded, as the new row says
+  recorded_by   TEXT
+);
+
+-- Posting -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE day_close(
+  day       TEXT PRIMARY KEY NOT NULL,
+  ends_at   TEXT,
+  closed_at TEXT NOT NULL,
+  accounts  INTEGER,
+  charges   INTEGER,
+  charged   INTEGER,
+  digest    TEXT
+) WITHOUT ROWID;
+
+-- `posted` keeps rows of other origin out: its expression fails but while a day is closed.
+CREATE TABLE charge(
+  day         TEXT NOT NULL,
+  account_id  INTEGER NOT NULL,
+  service_id  TEXT NOT NULL,
+  quantity    INTEGER NOT NULL,
+  monthly_fee INTEGER NOT NULL,
+  unit_fee    INTEGER NOT NULL,
+  amount      INTEGER NOT NULL,
+  posted      INTEGER GENERATED ALWAYS AS (saldo_posted(amount)) STORED,
+  PRIMARY KEY (day, account_id, service_id)
+) WITHOUT ROWID;
+
+-- What each account carries out of the last closed day: the balance with that day's charges but without money that counts
+-- from the midnight on, since when it was in arrears right before the midnight, and how many restricted days (R9) this
+-- run of arrears has had.
+CREATE TABLE balance(
+  account_id      INTEGER PRIMARY KEY,
+  balance         INTEGER NOT NULL,
+  arrears_since   TEXT,
+  restricted_days INTEGER NOT NULL,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted(account_id, balance, arrears_since, restricted_days)) STORED
+);
