@@ -207,26 +207,23 @@ AccountReader::AccountReader(Context& context, const Books& books, const Integer
 
   if (scope.money == Scope::Money::kNone) return;
   const bool since_close = scope.money == Scope::Money::kSinceClose;
+  // The open days of all accounts are found by the day, all else by the account.
   const bool by_day = since_close && !account_ids.single();
   const auto open_money = [&](const char* sql_by_day, const char* sql_by_account) {
     Statement statement = open(by_day ? sql_by_day : sql_by_account);
-    if (by_day) {
-      statement.bind(3, format_day(books.open_day));
-    } else {
-      statement.bind(3, format_instant(since_close ? books.days.start_of(books.open_day) : kFirstInstant));
-    }
+    statement.bind(3, since_close ? format_day(books.open_day) : "");
     return Rows(std::move(statement));
   };
   payments_ = open_money(
       "SELECT account_id, credited_at, amount FROM main.payment INDEXED BY payment_day"
       " WHERE day >= ?3 AND account_id BETWEEN ?1 AND ?2 ORDER BY account_id, credited_at",
       "SELECT account_id, credited_at, amount FROM main.payment INDEXED BY payment_account"
-      " WHERE account_id BETWEEN ?1 AND ?2 AND credited_at >= ?3 ORDER BY account_id, credited_at");
+      " WHERE account_id BETWEEN ?1 AND ?2 AND day >= ?3 ORDER BY account_id, day, credited_at");
   adjustments_ = open_money(
       "SELECT account_id, effective_at, amount FROM main.adjustment INDEXED BY adjustment_day"
       " WHERE day >= ?3 AND account_id BETWEEN ?1 AND ?2 ORDER BY account_id, effective_at",
       "SELECT account_id, effective_at, amount FROM main.adjustment INDEXED BY adjustment_account"
-      " WHERE account_id BETWEEN ?1 AND ?2 AND effective_at >= ?3 ORDER BY account_id, effective_at");
+      " WHERE account_id BETWEEN ?1 AND ?2 AND day >= ?3 ORDER BY account_id, day, effective_at");
   promises_ = Rows(
       open("SELECT account_id, granted_at, expires_at FROM main.promised_payment INDEXED BY promised_payment_account"
            " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, granted_at"));

@@ -140,7 +140,7 @@ CREATE TABLE payment(
 );
 CREATE UNIQUE INDEX payment_external_id ON payment(method, external_id) WHERE external_id IS NOT NULL;
 CREATE INDEX payment_day ON payment(day, account_id, credited_at, amount);
-CREATE INDEX payment_account ON payment(account_id, credited_at, amount);
+CREATE INDEX payment_account ON payment(account_id, day, credited_at, amount);
 
 CREATE TABLE adjustment_kind(
   kind        TEXT PRIMARY KEY NOT NULL,
@@ -167,7 +167,7 @@ CREATE TABLE adjustment(
   recorded_by   TEXT
 );
 CREATE INDEX adjustment_day ON adjustment(day, account_id, effective_at, amount);
-CREATE INDEX adjustment_account ON adjustment(account_id, effective_at, amount);
+CREATE INDEX adjustment_account ON adjustment(account_id, day, effective_at, amount);
 
 CREATE TABLE promised_payment(
   promise_id  INTEGER PRIMARY KEY,

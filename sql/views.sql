@@ -19,43 +19,44 @@ CREATE VIEW account_balance(account_id, balance) AS
 SELECT a.account_id,
        coalesce(b.balance, 0)
        + (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
-          WHERE p.account_id = a.account_id AND p.credited_at >= coalesce(k.closed_until, ''))
+          WHERE p.account_id = a.account_id AND p.day > coalesce(k.last_closed_day, ''))
        + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
-          WHERE j.account_id = a.account_id AND j.effective_at >= coalesce(k.closed_until, ''))
+          WHERE j.account_id = a.account_id AND j.day > coalesce(k.last_closed_day, ''))
 FROM books AS k CROSS JOIN account AS a LEFT JOIN balance AS b ON b.account_id = a.account_id;
 
--- What came before an account's first month is in its first opening balance.
+-- The closing balance is the one carried out of the last closed day (or 0 before the first), less what came between the
+-- month's end and that day, or with what came since. So what came before an account's first month is in its first
+-- opening balance.
 CREATE VIEW monthly_statement(account_id, month, opening_balance, paid, adjusted, charged, closing_balance) AS
-WITH RECURSIVE
-  span(first_month, last_month) AS (SELECT substr(opening_day, 1, 7), substr(open_day, 1, 7) FROM books),
-  calendar(month) AS (
-    SELECT first_month FROM span
-    UNION ALL
-    SELECT substr(date(month || '-01', '+1 month'), 1, 7) FROM calendar, span WHERE month < last_month),
-  entry(account_id, month, before, paid, adjusted, charged) AS (
-    SELECT a.account_id, m.month, 0, 0, 0, 0
-    FROM account AS a CROSS JOIN calendar AS m WHERE m.month >= substr(a.registered_on, 1, 7)
-    UNION ALL
-    SELECT a.account_id, max(substr(p.day, 1, 7), substr(a.registered_on, 1, 7), s.first_month),
-           iif(substr(p.day, 1, 7) < max(substr(a.registered_on, 1, 7), s.first_month), p.amount, 0),
-           iif(substr(p.day, 1, 7) < max(substr(a.registered_on, 1, 7), s.first_month), 0, p.amount), 0, 0
-    FROM span AS s CROSS JOIN account AS a CROSS JOIN payment AS p ON p.account_id = a.account_id
-    UNION ALL
-    SELECT a.account_id, max(substr(j.day, 1, 7), substr(a.registered_on, 1, 7), s.first_month),
-           iif(substr(j.day, 1, 7) < max(substr(a.registered_on, 1, 7), s.first_month), j.amount, 0), 0,
-           iif(substr(j.day, 1, 7) < max(substr(a.registered_on, 1, 7), s.first_month), 0, j.amount), 0
-    FROM span AS s CROSS JOIN account AS a CROSS JOIN adjustment AS j ON j.account_id = a.account_id
-    UNION ALL
-    SELECT c.account_id, substr(d.day, 1, 7), 0, 0, 0, c.amount
-    FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day),
-  summed(account_id, month, before, paid, adjusted, charged) AS (
-    SELECT account_id, month, sum(before), sum(paid), sum(adjusted), sum(charged)
-    FROM entry WHERE month <= (SELECT last_month FROM span) GROUP BY account_id, month),
-  run(account_id, month, paid, adjusted, charged, closing_balance) AS (
-    SELECT account_id, month, paid, adjusted, charged,
-           sum(before + paid + adjusted - charged) OVER (PARTITION BY account_id ORDER BY month)
-    FROM summed)
-SELECT account_id, month, closing_balance - paid - adjusted + charged, paid, adjusted, charged, closing_balance FROM run;
+WITH RECURSIVE month(month, first_day, last_day, last_closed_day) AS (
+  SELECT substr(opening_day, 1, 7), date(opening_day, 'start of month'),
+         date(opening_day, 'start of month', '+1 month', '-1 day'), coalesce(last_closed_day, '')
+  FROM books
+  UNION ALL
+  SELECT substr(date(last_day, '+1 day'), 1, 7), date(last_day, '+1 day'),
+         date(last_day, '+1 day', '+1 month', '-1 day'), last_closed_day
+  FROM month WHERE last_day < (SELECT open_day FROM books))
+SELECT account_id, month, closing_balance - paid - adjusted + charged, paid, adjusted, charged, closing_balance
+FROM (
+  SELECT a.account_id, m.month,
+         (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+          WHERE p.account_id = a.account_id AND p.day BETWEEN m.first_day AND m.last_day) AS paid,
+         (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+          WHERE j.account_id = a.account_id AND j.day BETWEEN m.first_day AND m.last_day) AS adjusted,
+         (SELECT coalesce(sum(c.amount), 0) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+          WHERE c.account_id = a.account_id AND d.day BETWEEN m.first_day AND m.last_day) AS charged,
+         coalesce(b.balance, 0)
+         + iif(m.last_day < m.last_closed_day, -1, 1)
+           * ((SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+               WHERE p.account_id = a.account_id
+                 AND p.day > min(m.last_day, m.last_closed_day) AND p.day <= max(m.last_day, m.last_closed_day))
+              + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+                 WHERE j.account_id = a.account_id
+                   AND j.day > min(m.last_day, m.last_closed_day) AND j.day <= max(m.last_day, m.last_closed_day)))
+         + (SELECT coalesce(sum(c.amount), 0) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+            WHERE c.account_id = a.account_id AND d.day > m.last_day) AS closing_balance
+  FROM account AS a CROSS JOIN month AS m LEFT JOIN balance AS b ON b.account_id = a.account_id
+  WHERE m.month >= substr(a.registered_on, 1, 7));
 
 CREATE VIEW revenue_by_day(day, accounts, charges, amount) AS
 SELECT day, accounts, charges, charged FROM day_close;
