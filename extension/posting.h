@@ -17,6 +17,8 @@ class Posting {
   Posting& operator=(const Posting&) = delete;
   ~Posting() { end(); }
 
+  [[nodiscard]] bool under_way() const { return context_ != nullptr; }
+
   // To be called whenever the cursor is asked anew: `single` when it is asked for `day` alone.
   void update(Context& context, const Books& books, Day day, bool single) {
     end();

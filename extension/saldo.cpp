@@ -15,8 +15,8 @@ SQLITE_EXTENSION_INIT1
 namespace saldo {
 namespace {
 
-// FULL JOIN (3.39) is the youngest feature in use.
-constexpr int kOldestSqlite = 3039000;
+// The oldest release that the tests run with.
+constexpr int kOldestSqlite = 3040000;
 
 constexpr const std::vector<Function>& (*kFunctionFamilies[])() = {
     calendar_functions, money_functions, check_functions, digest_functions, install_functions,
@@ -79,7 +79,7 @@ extern "C" int sqlite3_saldo_init(sqlite3* db, char** message, const sqlite3_api
   SQLITE_EXTENSION_INIT2(api)
   (void)api;
   if (sqlite3_libversion_number() < saldo::kOldestSqlite) {
-    *message = sqlite3_mprintf("Saldo needs SQLite 3.39 or newer, this is %s", sqlite3_libversion());
+    *message = sqlite3_mprintf("Saldo needs SQLite 3.40 or newer, this is %s", sqlite3_libversion());
     return SQLITE_ERROR;
   }
   return saldo::guarded([&] { saldo::register_saldo(db); },

@@ -115,14 +115,14 @@ void create_history(Statements& statements, const std::string& table) {
       if (!text.empty()) text += ", ";
       text += "'" + column + "', " + source + column;
     }
-    return "json_object(" + text + ")";
+    return "saldo_json_object(" + text + ")";
   };
   std::string script(embedded("superseded.sql"));
   script = replace_all(script, "{table}", table);
   script = replace_all(script, "{row}", json_row(""));
   script = replace_all(script, "{OLD row}", json_row("OLD."));
-  script = replace_all(script, "{NEW key}", "json_array(" + joined(key, ", ", "NEW.") + ")");
-  script = replace_all(script, "{OLD key}", "json_array(" + joined(key, ", ", "OLD.") + ")");
+  script = replace_all(script, "{NEW key}", "saldo_json_array(" + joined(key, ", ", "NEW.") + ")");
+  script = replace_all(script, "{OLD key}", "saldo_json_array(" + joined(key, ", ", "OLD.") + ")");
   script = replace_all(script, "{is NEW}", "(" + joined(key, ", ", "") + ") = (" + joined(key, ", ", "NEW.") + ")");
   script = replace_all(script, "{is not OLD}",
                        "(" + joined(key, ", ", "") + ") <> (" + joined(key, ", ", "OLD.") + ")");

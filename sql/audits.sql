@@ -20,17 +20,16 @@ FROM charge AS p WHERE p.day NOT IN (SELECT day FROM day_close);
 
 -- The balances carried out of the last closed day against the money and the posted charges up to it.
 CREATE VIEW audit_balance(account_id, balance, computed) AS
-WITH
-  moved(account_id, amount) AS (
-    SELECT account_id, -amount FROM charge
-    UNION ALL
-    SELECT account_id, amount FROM payment WHERE credited_at < (SELECT closed_until FROM books)
-    UNION ALL
-    SELECT account_id, amount FROM adjustment WHERE effective_at < (SELECT closed_until FROM books)),
-  computed(account_id, amount) AS (SELECT account_id, sum(amount) FROM moved GROUP BY account_id)
-SELECT coalesce(b.account_id, c.account_id), b.balance, coalesce(c.amount, 0)
-FROM balance AS b FULL JOIN computed AS c ON c.account_id = b.account_id
-WHERE coalesce(b.balance, 0) <> coalesce(c.amount, 0);
+SELECT account_id, sum(carried), sum(computed)
+FROM (
+  SELECT account_id, balance AS carried, 0 AS computed FROM balance
+  UNION ALL
+  SELECT account_id, 0, -amount FROM charge
+  UNION ALL
+  SELECT account_id, 0, amount FROM payment WHERE day <= (SELECT last_closed_day FROM books)
+  UNION ALL
+  SELECT account_id, 0, amount FROM adjustment WHERE day <= (SELECT last_closed_day FROM books))
+GROUP BY account_id HAVING sum(carried) <> sum(computed);
 
 -- The rest of what is carried, against a walk from the beginning.
 CREATE VIEW audit_arrears(account_id, arrears_since, computed, restricted_days, restricted_days_computed) AS

@@ -234,6 +234,13 @@ CREATE TRIGGER subscription_check BEFORE INSERT OR UPDATE ON subscription BEGIN
     AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
 END;
 
+CREATE TRIGGER subscription_repeated BEFORE INSERT ON subscription
+WHEN EXISTS (SELECT 1 FROM subscription
+             WHERE account_id = NEW.account_id AND service_id = NEW.service_id AND started_on = NEW.started_on
+               AND ended_on IS NEW.ended_on) BEGIN
+  SELECT saldo_open(NEW.started_on, open_day, 'a subscription can start') FROM books;
+END;
+
 CREATE TRIGGER subscription_key BEFORE UPDATE ON subscription
 WHEN (NEW.account_id, NEW.service_id, NEW.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on) BEGIN
   SELECT saldo_open(OLD.started_on, open_day, 'a subscription can start') FROM books;

@@ -7,6 +7,8 @@
 //                                                  effect'
 //   saldo_replacing(row_json), saldo_replaced()    from a BEFORE trigger to the AFTER trigger of the same row: the
 //                                                  row that goes to `superseded`
+//   saldo_json_array(...), saldo_json_object(name, value, ...)   SQLite's own JSON functions are not for triggers under
+//                                                  trusted_schema=OFF
 //   saldo_posted(...)                              1 while a day is posted, else an error; generated columns call it
 //                                                  with their row's columns
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "facts.h"
 #include "functions/functions.h"
 #include "rules/error.h"
+#include "sqlite/json.h"
 #include "sqlite/value.h"
 
 namespace saldo {
@@ -163,6 +166,26 @@ void replaced(Context& context, sqlite3_context* result, int /*count*/, sqlite3_
   if (context.replaced) result_text(result, *context.replaced);
 }
 
+void json_array(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  std::string json = "[";
+  for (int i = 0; i < count; ++i) {
+    if (i > 0) json += ',';
+    append_json(json, arguments[i]);
+  }
+  result_text(result, json + ']');
+}
+
+void json_object(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  std::string json = "{";
+  for (int i = 0; i + 1 < count; i += 2) {
+    if (i > 0) json += ',';
+    append_json(json, value_text(arguments[i]));
+    json += ':';
+    append_json(json, arguments[i + 1]);
+  }
+  result_text(result, json + '}');
+}
+
 void posted(Context& context, sqlite3_context* result, int /*count*/, sqlite3_value** /*arguments*/) {
   if (context.posting == 0) {
     throw Error("append_only", "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
@@ -181,6 +204,8 @@ const std::vector<Function>& check_functions() {
       {"saldo_open", 3, kReads, open},
       {"saldo_replacing", 1, kReads, replacing},
       {"saldo_replaced", 0, kReads, replaced},
+      {"saldo_json_array", -1, kPure, json_array},
+      {"saldo_json_object", -1, kPure, json_object},
       // Deterministic, as generated columns must be: within the posting it is 1 whatever the arguments.
       {"saldo_posted", -1, kPure, posted},
   };

@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "functions/functions.h"
 #include "rules/error.h"
+#include "sqlite/json.h"
 #include "sqlite/value.h"
 
 namespace saldo {
@@ -24,7 +25,7 @@ class Digest {
   void add(std::string_view name, const Statement& row) { add(name, row, 0, row.columns() - 1); }
   void add(std::string_view name, const Statement& row, int from, int to) {
     buffer_ += '[';
-    append_text(name);
+    append_json(buffer_, name);
     for (int i = from; i <= to; ++i) {
       buffer_ += ',';
       append_column(row, i);
@@ -59,49 +60,10 @@ class Digest {
     if (row.is_null(column)) {
       buffer_ += "null";
     } else if (row.is_integer(column)) {
-      buffer_ += std::to_string(row.integer(column));
+      append_json(buffer_, row.integer(column));
     } else {
-      append_text(row.text(column));
+      append_json(buffer_, row.text(column));
     }
-  }
-
-  void append_text(std::string_view text) {
-    buffer_ += '"';
-    for (const char c : text) {
-      switch (c) {
-        case '"':
-          buffer_ += "\\\"";
-          break;
-        case '\\':
-          buffer_ += "\\\\";
-          break;
-        case '\b':
-          buffer_ += "\\b";
-          break;
-        case '\f':
-          buffer_ += "\\f";
-          break;
-        case '\n':
-          buffer_ += "\\n";
-          break;
-        case '\r':
-          buffer_ += "\\r";
-          break;
-        case '\t':
-          buffer_ += "\\t";
-          break;
-        default:
-          if (static_cast<unsigned char>(c) < 0x20) {
-            constexpr std::string_view kHex = "0123456789abcdef";
-            buffer_ += "\\u00";
-            buffer_ += kHex[static_cast<unsigned char>(c) >> 4U];
-            buffer_ += kHex[static_cast<unsigned char>(c) & 15U];
-          } else {
-            buffer_ += c;
-          }
-      }
-    }
-    buffer_ += '"';
   }
 
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state_;

@@ -41,7 +41,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 }
 
 Statement& Statement::bind(int index, std::string_view value) {
-  check(sqlite3_bind_text(handle_.get(), index, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT));
+  const char* text = value.empty() ? "" : value.data();  // a null pointer would bind NULL
+  check(sqlite3_bind_text(handle_.get(), index, text, static_cast<int>(value.size()), SQLITE_TRANSIENT));
   return *this;
 }
 

@@ -5,6 +5,9 @@
 //   kDeclaration   the CREATE TABLE statement
 //   kPushed        the columns pushed down: by equality (and IN), or by ranges as well
 //   kOrder         the columns by which rows come out sorted, ascending
+//   kSelecting     the columns whose constraints say what to answer for, not only which of the answers to show; and
+//   kUnselected    what a plan costs in which such a constraint cannot be pushed down: a join is to run the other way round,
+//                  and where two tables of ours wait for each other, the one with the lesser cost goes first
 //   estimate(eq, range)   the rows to expect, given the sets of columns (bit i: column i) with an equality and with a bound
 //
 // The plan, from xBestIndex to xFilter:
@@ -154,11 +157,16 @@ class TableFunction {
       unsigned equal = 0;
       unsigned bounded = 0;
       int arguments = 0;
+      bool unselected = false;
       for (int i = 0; i < info->nConstraint; ++i) {
         // The operator comes first: LIMIT and OFFSET carry a column that means nothing.
         const char letter = op_letter(info->aConstraint[i].op);
         const int column = info->aConstraint[i].iColumn;
-        if (letter == 0 || info->aConstraint[i].usable == 0) continue;
+        if (letter == 0) continue;
+        if (info->aConstraint[i].usable == 0) {
+          for (const int selecting : T::kSelecting) unselected = unselected || selecting == column;
+          continue;
+        }
         for (const PushedColumn& pushed : T::kPushed) {
           if (pushed.column != column || (pushed.push == Push::kEquality && letter != '=')) continue;
           plan += static_cast<char>('A' + column);
@@ -179,7 +187,7 @@ class TableFunction {
       const double rows = T::estimate(equal, bounded);
       info->estimatedRows = static_cast<sqlite3_int64>(rows);
       constexpr double kStart = 10;  // of a scan, in rows
-      info->estimatedCost = kStart + rows;
+      info->estimatedCost = kStart + rows + (unselected ? T::kUnselected : 0);
     });
   }
 

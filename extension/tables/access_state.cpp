@@ -52,6 +52,8 @@ class AccessState : public Cursor {
   static constexpr PushedColumn kPushed[] = {
       {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
   static constexpr int kOrder[] = {kAccountId, kDay};
+  static constexpr int kSelecting[] = {kDay, kAt};
+  static constexpr double kUnselected = 1e60;  // answering for now instead would be another question
   static double estimate(unsigned equal, unsigned bounded) {
     const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
     double rows = 1;
@@ -123,7 +125,8 @@ class AccessState : public Cursor {
           done_ = true;
           return;
         }
-        day_ = std::max(first_, reader_->account().registered_on);
+        // A posting takes every account: money may come before the registration, and is carried too.
+        day_ = posting_.under_way() ? first_ : std::max(first_, reader_->account().registered_on);
       } while (day_ > last_);
       charges_.emplace(*books_, reader_->account());
       if (since_close_) {

@@ -33,6 +33,8 @@ class ChargeCursor : public Cursor {
   static constexpr PushedColumn kPushed[] = {
       {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kServiceId, Push::kEquality}};
   static constexpr int kOrder[] = {kAccountId, kDay, kServiceId};
+  static constexpr int kSelecting[] = {kDay};
+  static constexpr double kUnselected = 1e30;
   static double estimate(unsigned equal, unsigned bounded) {
     const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
     double rows = 2;  // services of an account

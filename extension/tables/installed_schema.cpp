@@ -15,6 +15,8 @@ class InstalledSchema : public Cursor {
   static constexpr const char* kDeclaration = "CREATE TABLE x(type TEXT, name TEXT, tbl_name TEXT, sql TEXT)";
   static constexpr std::array<PushedColumn, 0> kPushed{};
   static constexpr std::array<int, 0> kOrder{};
+  static constexpr std::array<int, 0> kSelecting{};
+  static constexpr double kUnselected = 0;
   static double estimate(unsigned /*equal*/, unsigned /*bounded*/) { return 200; }
 
   using Cursor::Cursor;

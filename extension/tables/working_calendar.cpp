@@ -15,6 +15,8 @@ class WorkingCalendar : public Cursor {
   static constexpr const char* kDeclaration = "CREATE TABLE x(day TEXT, working INTEGER, name TEXT)";
   static constexpr PushedColumn kPushed[] = {{kDay, Push::kRange}};
   static constexpr int kOrder[] = {kDay};
+  static constexpr int kSelecting[] = {kDay};
+  static constexpr double kUnselected = 1e30;
   static double estimate(unsigned equal, unsigned bounded) {
     if (equal != 0) return 1;
     return bounded != 0 ? 100 : 400;

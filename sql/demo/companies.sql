@@ -156,49 +156,58 @@ SELECT account_id, 1, active_from, date('2026-09-05', (n * 5) || ' days'), 1 FRO
 UNION ALL
 SELECT account_id, 1, active_from, date('2025-12-28', n || ' days'), 0 FROM company WHERE kind = 'new year'
 UNION ALL
-SELECT account_id, 2, '2026-01-12', date('2026-12-05', n || ' days'), 1 FROM company WHERE kind = 'new year'
+SELECT account_id, 2, date('2026-01-12', (n % 3) || ' days'), date('2026-12-05', n || ' days'), 1 FROM company
+WHERE kind = 'new year'
 UNION ALL
 SELECT account_id, 1, active_from, date('2026-04-08', (n % 4) || ' days'), 1 FROM company WHERE kind = 'promising'
 UNION ALL
 SELECT account_id, 2, '2026-04-17', date('2026-11-06', n || ' days'), 1 FROM company WHERE kind = 'promising';
 
--- What a stage costs is what the facts above say: daily_charge looks ahead as far as it is asked to.
+-- What a stage costs is what the facts above say: daily_charge looks ahead as far as it is asked to. Paid is two
+-- months' cost at first and then every month the cost of the month to come, rounded up to 100 roubles, until all of
+-- the stage is paid.
 INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
 WITH RECURSIVE
     instalments(number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM instalments WHERE number < 11),
-    cost AS (
+    stage_cost AS MATERIALIZED (
         SELECT t.account_id, stage, from_day, monthly,
             (SELECT sum(amount) FROM daily_charge AS d
              WHERE d.account_id = t.account_id AND day <= t.lasts_until AND day > coalesce(
                  (SELECT p.lasts_until FROM top_up AS p WHERE p.account_id = t.account_id AND p.stage = t.stage - 1),
-                 '0000')) AS total,
-            (SELECT sum(amount) FROM daily_charge AS d
-             WHERE d.account_id = t.account_id AND day BETWEEN t.from_day AND date(t.from_day, '29 days')) AS month_cost
+                 '0000')) AS total
         FROM top_up AS t),
-    -- Two months at first, then every month somewhat more than it costs, rounded up to 100 roubles, until all is paid.
-    regular AS (
+    regular AS MATERIALIZED (
         SELECT account_id, stage, number, date(from_day, number || ' months') AS day, total,
             CASE
                 WHEN NOT monthly THEN total
-                ELSE (month_cost * 6 / 5 / 10000 + 1) * 10000 * CASE number WHEN 0 THEN 2 ELSE 1 END
+                WHEN number = 0 THEN 2 * month_cost
+                ELSE month_cost
             END AS amount
-        FROM cost, instalments
-        WHERE monthly OR number = 0),
-    paid AS (
+        FROM (
+            SELECT *, (coalesce((
+                    SELECT sum(amount) FROM daily_charge AS d
+                    WHERE d.account_id = s.account_id
+                      AND day >= date(from_day, number || ' months')
+                      AND day < date(from_day, (number + 1) || ' months')), 0) / 10000 + 1) * 10000 AS month_cost
+            FROM stage_cost AS s, instalments
+            WHERE monthly OR number = 0)),
+    due AS (
         SELECT *, total - coalesce(sum(amount) OVER (
-            PARTITION BY account_id, stage ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS due
+            PARTITION BY account_id, stage ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS remaining
         FROM regular),
     methods(method_number, method) AS (VALUES (0, 'bank_card'), (1, 'bank_transfer'), (2, 'sbp'), (3, 'e_money'),
         (4, 'bank_card'), (5, 'qiwi'), (6, 'svyaznoy'), (7, 'euroset'))
-SELECT account_id, min(amount, due), method, printf('T%03d-%d-%02d', account_id, stage, number),
+SELECT account_id, min(amount, remaining), method, printf('T%03d-%d-%02d', account_id, stage, number),
     CASE method WHEN 'bank_transfer' THEN date(day, '-1 day') ELSE day END || at,
     day || at, legal_name, 'Пополнение счёта ' || account_id
-FROM paid
+FROM due
 JOIN account USING (account_id)
 JOIN methods ON method_number = (account_id + number * 3) % 8
-JOIN (SELECT account_id, printf('T%02d:%02d:00Z', 6 + account_id % 9, account_id * 7 % 60) AS at FROM company)
-    USING (account_id)
-WHERE due > 0 AND day <= '2026-11-22'
+JOIN (
+    SELECT account_id, kind, printf('T%02d:%02d:00Z', 6 + account_id % 9, account_id * 7 % 60) AS at
+    FROM company) USING (account_id)
+WHERE remaining > 0
+  AND day <= CASE kind WHEN 'left' THEN '2026-08-31' WHEN 'disputed' THEN '2026-10-18' ELSE '2026-11-22' END
 ORDER BY day || at, account_id;
 
 -- On credit one pays after the month: on the 10th, what the month before cost.
@@ -215,5 +224,5 @@ GROUP BY d.account_id, substr(d.day, 1, 7);
 INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
 SELECT account_id, -a.amount, 'bank_transfer', 'D' || a.external_id, printf('2025-12-%02dT08:00:00Z', 2 * n),
     printf('2025-12-%02dT08:00:00Z', 2 * n), legal_name, 'Погашение долга'
-FROM company JOIN account USING (account_id) JOIN adjustment AS a USING (account_id)
-WHERE kind = 'with a debt' AND n < 10 AND a.kind = 'opening_balance';
+FROM company AS c JOIN account USING (account_id) JOIN adjustment AS a USING (account_id)
+WHERE c.kind = 'with a debt' AND n < 10 AND a.kind = 'opening_balance';

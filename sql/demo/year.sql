@@ -52,7 +52,7 @@ INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE 
 SELECT 'closed ' || max(day) FROM day_close;
 INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-10-18' ORDER BY day;
 
--- 19 October: those who left get back what they had not used up; only now, as some had paid in advance for October.
+-- 19 October: those who left get back what they had not used up.
 INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, reason)
 SELECT account_id, -balance, 'refund', '2026-10-19T10:00:00Z', printf('refund-%03d', account_id), 'Возврат остатка'
 FROM company JOIN account_balance USING (account_id)

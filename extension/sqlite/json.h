@@ -1,0 +1,17 @@
+// JSON text as the digest and `superseded` have it: integers, texts and nulls, no spaces, UTF-8 as it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sqlite/api.h"
+
+namespace saldo {
+
+void append_json(std::string& json, std::string_view text);
+void append_json(std::string& json, std::int64_t integer);
+// A real number as SQLite writes it; a blob, which no column of ours can hold, as null.
+void append_json(std::string& json, sqlite3_value* value);
+
+}  // namespace saldo
