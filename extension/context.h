@@ -15,16 +15,17 @@ struct Context {
 
   Statements statements;
 
-  // The books as last read, and the version of the database file's content they were read from (facts.h).
+  // The books as last read, and the version of the database file's content they were read from
+  // (facts.h).
   std::shared_ptr<const Books> books;
   unsigned books_version = 0;
 
-  // How many cursors are open that feed the posting of a day: only while there is one may rows enter `charge` and
-  // `balance` (posting.h).
+  // How many cursors are open that feed the posting of a day: only while there is one may rows
+  // enter `charge` and `balance` (posting.h).
   int posting = 0;
 
-  // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its BEFORE trigger and its
-  // AFTER trigger, which puts it into `superseded`.
+  // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
+  // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.
   std::optional<std::string> replaced;
 };
 

@@ -7,17 +7,22 @@
 namespace saldo {
 namespace {
 
-// The triggers let no malformed value in, but whoever drops them can: then it is an error, and audits name the row.
+// The triggers let no malformed value in, but whoever drops them can: then it is an error, and
+// audits name the row.
 Day day_in(const Statement& row, int column) {
   const auto day = parse_day(row.text(column));
-  if (!day) throw invalid("the database holds '" + std::string(row.text(column)) + "' where a day belongs; see audit");
+  if (!day) {
+    throw invalid("the database holds '" + std::string(row.text(column)) +
+                  "' where a day belongs; see audit");
+  }
   return *day;
 }
 
 Instant instant_in(const Statement& row, int column) {
   const auto instant = parse_instant(row.text(column));
   if (!instant) {
-    throw invalid("the database holds '" + std::string(row.text(column)) + "' where an instant belongs; see audit");
+    throw invalid("the database holds '" + std::string(row.text(column)) +
+                  "' where an instant belongs; see audit");
   }
   return *instant;
 }
@@ -55,7 +60,8 @@ Policies read_policies(Context& context) {
     policy.valid_from = day_in(row, 0);
     if (policies.zone == nullptr) policies.zone = find_zone(std::string(row.text(1)));
     for (const char weekday : row.text(2)) {
-      if (weekday >= '1' && weekday <= '7') policy.works[static_cast<std::size_t>(weekday - '1')] = true;
+      if (weekday >= '1' && weekday <= '7')
+        policy.works[static_cast<std::size_t>(weekday - '1')] = true;
     }
     policy.restricted_days_charged = row.optional_integer(3);
     policy.grace_working_days = row.integer(4);
@@ -69,17 +75,19 @@ Policies read_policies(Context& context) {
 
 std::map<Day, bool> read_calendar_exceptions(Context& context) {
   std::map<Day, bool> exceptions;
-  auto row = context.statements.prepare("SELECT day, working FROM main.calendar_exception ORDER BY day");
+  auto row =
+      context.statements.prepare("SELECT day, working FROM main.calendar_exception ORDER BY day");
   while (row.step()) exceptions.emplace_hint(exceptions.end(), day_in(row, 0), row.integer(1) != 0);
   return exceptions;
 }
 
-// The ends of the closed days without a gap, from the opening on. A day whose row was removed behind our back gets the end
-// that the time zone says, so that the audits still run and name it.
+// The ends of the closed days without a gap, from the opening on. A day whose row was removed
+// behind our back gets the end that the time zone says, so that the audits still run and name it.
 std::vector<Instant> read_day_ends(Context& context, Day opening, const date::time_zone* zone) {
   std::vector<Instant> ends;
   const BillingDays by_zone(zone, opening, {});
-  auto row = context.statements.prepare("SELECT day, ends_at FROM main.day_close WHERE digest IS NOT NULL ORDER BY day");
+  auto row = context.statements.prepare(
+      "SELECT day, ends_at FROM main.day_close WHERE digest IS NOT NULL ORDER BY day");
   while (row.step()) {
     const Day day = day_in(row, 0);
     if (day < opening) continue;
@@ -92,17 +100,21 @@ std::vector<Instant> read_day_ends(Context& context, Day opening, const date::ti
 }
 
 void read_services(Context& context, Books& books) {
-  auto row = context.statements.prepare("SELECT service_id, kind FROM main.service ORDER BY service_id");
-  while (row.step()) books.services.push_back({std::string(row.text(0)), row.text(1) == "recurring"});
+  auto row =
+      context.statements.prepare("SELECT service_id, kind FROM main.service ORDER BY service_id");
+  while (row.step())
+    books.services.push_back({std::string(row.text(0)), row.text(1) == "recurring"});
 }
 
 void read_prices(Context& context, Books& books) {
   auto row = context.statements.prepare(
-      "SELECT price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee FROM main.tariff"
+      "SELECT price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee FROM "
+      "main.tariff"
       " ORDER BY price_list, service_id, valid_from, min_quantity");
   while (row.step()) {
     const auto list = row.text(0);
-    if (books.price_lists.empty() || books.price_lists.back() != list) books.price_lists.emplace_back(list);
+    if (books.price_lists.empty() || books.price_lists.back() != list)
+      books.price_lists.emplace_back(list);
     const int service = books.find_service(row.text(1));
     if (service == Books::kNone) continue;
     books.prices[{static_cast<int>(books.price_lists.size()) - 1, service}].append(
@@ -126,10 +138,13 @@ std::shared_ptr<const Books> load_books(Context& context) {
 }
 
 void require_installed(Context& context) {
-  if (context.statements.prepare("SELECT 1 FROM main.sqlite_schema WHERE name = 'policy' AND type = 'table'").step()) {
+  if (context.statements
+          .prepare("SELECT 1 FROM main.sqlite_schema WHERE name = 'policy' AND type = 'table'")
+          .step()) {
     return;
   }
-  throw not_found("the books are not open in this database; SELECT saldo_install('YYYY-MM-DD') opens them");
+  throw not_found(
+      "the books are not open in this database; SELECT saldo_install('YYYY-MM-DD') opens them");
 }
 
 }  // namespace
@@ -151,7 +166,8 @@ std::shared_ptr<const Books> read_books(Context& context) {
 
 BillingDays read_open_days(Context& context) {
   require_installed(context);
-  auto policy = context.statements.prepare("SELECT time_zone, valid_from FROM main.policy ORDER BY valid_from LIMIT 1");
+  auto policy = context.statements.prepare(
+      "SELECT time_zone, valid_from FROM main.policy ORDER BY valid_from LIMIT 1");
   if (!policy.step()) throw invalid("the database holds no policy; see audit");
   const auto* zone = find_zone(std::string(policy.text(0)));
   auto closed = context.statements.prepare(
@@ -171,7 +187,8 @@ void AccountReader::Rows::of(std::int64_t account_id, Take&& take) {
   for (; has_row_ && account_id_ == account_id; advance()) take(statement_);
 }
 
-AccountReader::AccountReader(Context& context, const Books& books, const IntegerRange& account_ids, const Scope& scope)
+AccountReader::AccountReader(Context& context, const Books& books, const IntegerRange& account_ids,
+                             const Scope& scope)
     : books_(books), scope_(scope) {
   const auto open = [&](const char* sql) {
     Statement statement = context.statements.prepare(sql);
@@ -179,28 +196,32 @@ AccountReader::AccountReader(Context& context, const Books& books, const Integer
     return statement;
   };
   accounts_ = open(
-      "SELECT account_id, registered_on, trial_ends_on FROM main.account WHERE account_id BETWEEN ?1 AND ?2"
+      "SELECT account_id, registered_on, trial_ends_on FROM main.account WHERE account_id BETWEEN "
+      "?1 AND ?2"
       " ORDER BY account_id");
-  terms_ = Rows(
-      open("SELECT account_id, valid_from, status, credit_limit, held FROM main.account_terms"
-           " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, valid_from"));
+  terms_ =
+      Rows(open("SELECT account_id, valid_from, status, credit_limit, held FROM main.account_terms"
+                " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, valid_from"));
 
   if (scope.charges) {
-    headcounts_ = Rows(
-        open("SELECT account_id, day, employees FROM main.headcount WHERE account_id BETWEEN ?1 AND ?2"
-             " ORDER BY account_id, day"));
+    headcounts_ = Rows(open(
+        "SELECT account_id, day, employees FROM main.headcount WHERE account_id BETWEEN ?1 AND ?2"
+        " ORDER BY account_id, day"));
     subscriptions_ = Rows(
-        open("SELECT account_id, service_id, started_on, ended_on, quantity, price_list FROM main.subscription"
+        open("SELECT account_id, service_id, started_on, ended_on, quantity, price_list FROM "
+             "main.subscription"
              " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, service_id, started_on"));
     // One day of all accounts is found by the day, all else by the account.
     const bool one_day = scope.usage_from == scope.usage_to && !account_ids.single();
-    Statement usage = open(
-        one_day ? "SELECT account_id, charged_on, service_id, occurred_at, quantity"
-                  " FROM main.usage_event INDEXED BY usage_event_day"
-                  " WHERE charged_on = ?3 AND ?3 = ?4 AND account_id BETWEEN ?1 AND ?2 ORDER BY account_id"
-                : "SELECT account_id, charged_on, service_id, occurred_at, quantity"
-                  " FROM main.usage_event INDEXED BY usage_event_account"
-                  " WHERE account_id BETWEEN ?1 AND ?2 AND charged_on BETWEEN ?3 AND ?4 ORDER BY account_id, charged_on");
+    Statement usage =
+        open(one_day ? "SELECT account_id, charged_on, service_id, occurred_at, quantity"
+                       " FROM main.usage_event INDEXED BY usage_event_day"
+                       " WHERE charged_on = ?3 AND ?3 = ?4 AND account_id BETWEEN ?1 AND ?2 ORDER "
+                       "BY account_id"
+                     : "SELECT account_id, charged_on, service_id, occurred_at, quantity"
+                       " FROM main.usage_event INDEXED BY usage_event_account"
+                       " WHERE account_id BETWEEN ?1 AND ?2 AND charged_on BETWEEN ?3 AND ?4 ORDER "
+                       "BY account_id, charged_on");
     usage.bind(3, format_day(scope.usage_from)).bind(4, format_day(scope.usage_to));
     usage_ = Rows(std::move(usage));
   }
@@ -224,13 +245,14 @@ AccountReader::AccountReader(Context& context, const Books& books, const Integer
       " WHERE day >= ?3 AND account_id BETWEEN ?1 AND ?2 ORDER BY account_id, effective_at",
       "SELECT account_id, effective_at, amount FROM main.adjustment INDEXED BY adjustment_account"
       " WHERE account_id BETWEEN ?1 AND ?2 AND day >= ?3 ORDER BY account_id, day, effective_at");
-  promises_ = Rows(
-      open("SELECT account_id, granted_at, expires_at FROM main.promised_payment INDEXED BY promised_payment_account"
-           " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, granted_at"));
+  promises_ =
+      Rows(open("SELECT account_id, granted_at, expires_at FROM main.promised_payment INDEXED BY "
+                "promised_payment_account"
+                " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id, granted_at"));
   if (since_close) {
-    balances_ = Rows(
-        open("SELECT account_id, balance, arrears_since, restricted_days FROM main.balance"
-             " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id"));
+    balances_ =
+        Rows(open("SELECT account_id, balance, arrears_since, restricted_days FROM main.balance"
+                  " WHERE account_id BETWEEN ?1 AND ?2 ORDER BY account_id"));
   }
 }
 
@@ -248,26 +270,30 @@ bool AccountReader::next() {
 void AccountReader::read_terms() {
   account_.terms.clear();
   terms_.of(account_.account_id, [this](const Statement& row) {
-    account_.terms.push_back({day_in(row, 1), status_in(row, 2), row.optional_integer(3), row.integer(4) != 0});
+    account_.terms.push_back(
+        {day_in(row, 1), status_in(row, 2), row.optional_integer(3), row.integer(4) != 0});
   });
 }
 
 void AccountReader::read_charged() {
   account_.headcounts.clear();
-  headcounts_.of(account_.account_id,
-                 [this](const Statement& row) { account_.headcounts.push_back({day_in(row, 1), row.integer(2)}); });
+  headcounts_.of(account_.account_id, [this](const Statement& row) {
+    account_.headcounts.push_back({day_in(row, 1), row.integer(2)});
+  });
   account_.subscriptions.clear();
   subscriptions_.of(account_.account_id, [this](const Statement& row) {
     const int service = books_.find_service(row.text(1));
     if (service == Books::kNone) return;  // removed behind our back; audit_reference names it
-    account_.subscriptions.push_back({service, day_in(row, 2), optional_day_in(row, 3), row.optional_integer(4),
+    account_.subscriptions.push_back({service, day_in(row, 2), optional_day_in(row, 3),
+                                      row.optional_integer(4),
                                       books_.find_price_list(row.text(5))});
   });
   account_.usage.clear();
   usage_.of(account_.account_id, [this](const Statement& row) {
     const int service = books_.find_service(row.text(2));
     if (service == Books::kNone) return;
-    account_.usage.push_back({day_in(row, 1), service, books_.days.day_of(instant_in(row, 3)), row.integer(4)});
+    account_.usage.push_back(
+        {day_in(row, 1), service, books_.days.day_of(instant_in(row, 3)), row.integer(4)});
   });
 }
 
@@ -279,7 +305,8 @@ void AccountReader::read_money() {
   payments_.of(account_.account_id, append);
   const auto payments = static_cast<std::ptrdiff_t>(account_.movements.size());
   adjustments_.of(account_.account_id, append);
-  std::inplace_merge(account_.movements.begin(), account_.movements.begin() + payments, account_.movements.end(),
+  std::inplace_merge(account_.movements.begin(), account_.movements.begin() + payments,
+                     account_.movements.end(),
                      [](const Movement& a, const Movement& b) { return a.at < b.at; });
   account_.promises.clear();
   promises_.of(account_.account_id, [this](const Statement& row) {

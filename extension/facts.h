@@ -11,12 +11,13 @@
 
 namespace saldo {
 
-// The books as the running statement sees them. Kept until the content of the database changes; inside of a write
-// transaction they are read anew each time, as it may yet be rolled back. Throws not_found before saldo_install.
+// The books as the running statement sees them. Kept until the content of the database changes;
+// inside of a write transaction they are read anew each time, as it may yet be rolled back. Throws
+// not_found before saldo_install.
 std::shared_ptr<const Books> read_books(Context& context);
 
-// The billing days from the open one on, at the cost of two rows: for the triggers, which run inside of a write
-// transaction. Days closed before the last one are by the time zone alone.
+// The billing days from the open one on, at the cost of two rows: for the triggers, which run
+// inside of a write transaction. Days closed before the last one are by the time zone alone.
 BillingDays read_open_days(Context& context);
 
 // Which facts of an account a query needs.
@@ -26,15 +27,17 @@ struct Scope {
   // Usage that is charged on these days.
   Day usage_from = kFirstDay;
   Day usage_to = kLastDay;
-  // Money and promises: none; from the end of the last closed day on, with the standing carried to there; or all.
+  // Money and promises: none; from the end of the last closed day on, with the standing carried to
+  // there; or all.
   enum class Money { kNone, kSinceClose, kAll } money = Money::kNone;
 };
 
-// Accounts in the order of their numbers, each with its facts: a merge of the tables, which are kept in that order. Holds
-// one account at a time.
+// Accounts in the order of their numbers, each with its facts: a merge of the tables, which are
+// kept in that order. Holds one account at a time.
 class AccountReader {
  public:
-  AccountReader(Context& context, const Books& books, const IntegerRange& account_ids, const Scope& scope);
+  AccountReader(Context& context, const Books& books, const IntegerRange& account_ids,
+                const Scope& scope);
 
   // False: no more. Afterwards account() and carried() are those of the next account.
   bool next();

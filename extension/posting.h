@@ -6,10 +6,11 @@
 
 namespace saldo {
 
-// The trigger of day_close writes `charge` and `balance` by INSERT ... SELECT from the public tables. A cursor that is
-// asked for the one day whose day_close row stands without its digest, which only that trigger can see, is feeding the
-// posting, and for as long as it is open rows may enter the posted tables. It closes with its statement, however that
-// ends, so that no error leaves the way open.
+// The trigger of day_close writes `charge` and `balance` by INSERT ... SELECT from the public
+// tables. A cursor that is asked for the one day whose day_close row stands without its digest,
+// which only that trigger can see, is feeding the posting, and for as long as it is open rows may
+// enter the posted tables. It closes with its statement, however that ends, so that no error leaves
+// the way open.
 class Posting {
  public:
   Posting() = default;
@@ -23,7 +24,8 @@ class Posting {
   void update(Context& context, const Books& books, Day day, bool single) {
     end();
     if (!single || day != books.open_day) return;
-    auto unsealed = context.statements.prepare("SELECT 1 FROM main.day_close WHERE day = ?1 AND digest IS NULL");
+    auto unsealed = context.statements.prepare(
+        "SELECT 1 FROM main.day_close WHERE day = ?1 AND digest IS NULL");
     if (!unsealed.bind(1, format_day(day)).step()) return;
     context_ = &context;
     ++context_->posting;

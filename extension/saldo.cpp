@@ -1,5 +1,5 @@
-// Saldo: prepaid billing in SQL. Loading it registers the functions and table functions listed here; all else is SQL
-// that saldo_install creates (sql/).
+// Saldo: prepaid billing in SQL. Loading it registers the functions and table functions listed
+// here; all else is SQL that saldo_install creates (sql/).
 #include <sqlite3ext.h>
 
 extern "C" {
@@ -40,7 +40,8 @@ struct Registered {
 
 void call(sqlite3_context* result, int count, sqlite3_value** arguments) {
   const auto* registered = static_cast<const Registered*>(sqlite3_user_data(result));
-  guard_function(result, [&] { registered->function->call(*registered->context, result, count, arguments); });
+  guard_function(
+      result, [&] { registered->function->call(*registered->context, result, count, arguments); });
 }
 
 void check(sqlite3* db, int code) {
@@ -62,14 +63,16 @@ void register_saldo(sqlite3* db) {
   for (const auto& family : kFunctionFamilies) {
     for (const Function& function : family()) {
       // SQLite owns the copy, also when the registration fails.
-      check(db, sqlite3_create_function_v2(db, function.name, function.arguments, function.flags,
-                                           new Registered{context, &function}, call, nullptr, nullptr,
-                                           [](void* data) { delete static_cast<Registered*>(data); }));
+      check(db,
+            sqlite3_create_function_v2(db, function.name, function.arguments, function.flags,
+                                       new Registered{context, &function}, call, nullptr, nullptr,
+                                       [](void* data) { delete static_cast<Registered*>(data); }));
     }
   }
   for (const Table& table : kTables) {
-    check(db, sqlite3_create_module_v2(db, table.name, table.module(), new std::shared_ptr<Context>(context),
-                                       [](void* data) { delete static_cast<std::shared_ptr<Context>*>(data); }));
+    check(db, sqlite3_create_module_v2(
+                  db, table.name, table.module(), new std::shared_ptr<Context>(context),
+                  [](void* data) { delete static_cast<std::shared_ptr<Context>*>(data); }));
   }
 }
 
@@ -79,7 +82,8 @@ extern "C" int sqlite3_saldo_init(sqlite3* db, char** message, const sqlite3_api
   SQLITE_EXTENSION_INIT2(api)
   (void)api;
   if (sqlite3_libversion_number() < saldo::kOldestSqlite) {
-    *message = sqlite3_mprintf("Saldo needs SQLite 3.40 or newer, this is %s", sqlite3_libversion());
+    *message =
+        sqlite3_mprintf("Saldo needs SQLite 3.40 or newer, this is %s", sqlite3_libversion());
     return SQLITE_ERROR;
   }
   return saldo::guarded([&] { saldo::register_saldo(db); },

@@ -5,9 +5,11 @@
 
 namespace saldo {
 
-// Registers the functions and tables on a connection; nothing happens where they are already. Throws SqliteError.
+// Registers the functions and tables on a connection; nothing happens where they are already.
+// Throws SqliteError.
 void register_saldo(sqlite3* db);
 
 }  // namespace saldo
 
-extern "C" __attribute__((visibility("default"))) int sqlite3_saldo_init(sqlite3* db, char** message, const sqlite3_api_routines* api);
+extern "C" __attribute__((visibility("default"))) int sqlite3_saldo_init(
+    sqlite3* db, char** message, const sqlite3_api_routines* api);

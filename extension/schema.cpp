@@ -9,23 +9,26 @@
 namespace saldo {
 namespace {
 
-// PRAGMA application_id of a database of Saldo ("Sald"), and PRAGMA user_version: the version of the schema.
+// PRAGMA application_id of a database of Saldo ("Sald"), and PRAGMA user_version: the version of
+// the schema.
 constexpr std::int64_t kApplicationId = 0x53616C64;
 constexpr std::int64_t kSchemaVersion = 1;
 
-// The fact tables whose rows can be replaced or deleted while their day is open (superseded.sql is for each of them).
-constexpr const char* kReplaceable[] = {"policy",        "calendar_exception", "service",      "tariff",
-                                        "account",       "account_terms",      "headcount",    "subscription",
-                                        "payment_method", "adjustment_kind"};
+// The fact tables whose rows can be replaced or deleted while their day is open (superseded.sql is
+// for each of them).
+constexpr const char* kReplaceable[] = {
+    "policy",        "calendar_exception", "service",      "tariff",         "account",
+    "account_terms", "headcount",          "subscription", "payment_method", "adjustment_kind"};
 
 std::string_view embedded(std::string_view name) {
-  const auto found =
-      std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(), [&](const EmbeddedSql& sql) { return sql.name == name; });
+  const auto found = std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(),
+                                  [&](const EmbeddedSql& sql) { return sql.name == name; });
   return found == kEmbeddedSql.end() ? std::string_view() : found->text;
 }
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
   }
   return text;
@@ -53,9 +56,10 @@ std::vector<std::string> split(std::string_view script) {
   return statements;
 }
 
-// SQLite's triggers know one event each. In our files, as in PostgreSQL, `CREATE TRIGGER t BEFORE INSERT OR UPDATE ON ...`
-// stands for two triggers, t_insert and t_update (likewise UPDATE OR DELETE); PRIOR is the row before the event, which for
-// an INSERT is NEW, and after it for a DELETE OLD.
+// SQLite's triggers know one event each. In our files, as in PostgreSQL, `CREATE TRIGGER t BEFORE
+// INSERT OR UPDATE ON ...` stands for two triggers, t_insert and t_update (likewise UPDATE OR
+// DELETE); PRIOR is the row before the event, which for an INSERT is NEW, and after it for a DELETE
+// OLD.
 std::vector<std::string> expand(const std::string& statement) {
   struct Event {
     const char* name;
@@ -65,15 +69,17 @@ std::vector<std::string> expand(const std::string& statement) {
   constexpr Event kInsert{"INSERT", "_insert", "NEW."};
   constexpr Event kUpdate{"UPDATE", "_update", "OLD."};
   constexpr Event kDelete{"DELETE", "_delete", "OLD."};
-  const std::pair<std::string, std::vector<Event>> shorthands[] = {{" BEFORE INSERT OR UPDATE ON", {kInsert, kUpdate}},
-                                                                   {" BEFORE UPDATE OR DELETE ON", {kUpdate, kDelete}}};
+  const std::pair<std::string, std::vector<Event>> shorthands[] = {
+      {" BEFORE INSERT OR UPDATE ON", {kInsert, kUpdate}},
+      {" BEFORE UPDATE OR DELETE ON", {kUpdate, kDelete}}};
   for (const auto& [shorthand, events] : shorthands) {
     const auto at = statement.find(shorthand);
     if (at == std::string::npos) continue;
     std::vector<std::string> triggers;
     for (const Event& event : events) {
       std::string trigger = statement;
-      trigger.replace(at, shorthand.size(), std::string(event.suffix) + " BEFORE " + event.name + " ON");
+      trigger.replace(at, shorthand.size(),
+                      std::string(event.suffix) + " BEFORE " + event.name + " ON");
       triggers.push_back(replace_all(std::move(trigger), "PRIOR.", event.prior));
     }
     return triggers;
@@ -113,7 +119,7 @@ void create_history(Statements& statements, const std::string& table) {
     std::string text;
     for (const auto& column : columns) {
       if (!text.empty()) text += ", ";
-      text += "'" + column + "', " + source + column;
+      text.append("'").append(column).append("', ").append(source).append(column);
     }
     return "saldo_json_object(" + text + ")";
   };
@@ -123,7 +129,8 @@ void create_history(Statements& statements, const std::string& table) {
   script = replace_all(script, "{OLD row}", json_row("OLD."));
   script = replace_all(script, "{NEW key}", "saldo_json_array(" + joined(key, ", ", "NEW.") + ")");
   script = replace_all(script, "{OLD key}", "saldo_json_array(" + joined(key, ", ", "OLD.") + ")");
-  script = replace_all(script, "{is NEW}", "(" + joined(key, ", ", "") + ") = (" + joined(key, ", ", "NEW.") + ")");
+  script = replace_all(script, "{is NEW}",
+                       "(" + joined(key, ", ", "") + ") = (" + joined(key, ", ", "NEW.") + ")");
   script = replace_all(script, "{is not OLD}",
                        "(" + joined(key, ", ", "") + ") <> (" + joined(key, ", ", "OLD.") + ")");
   run(statements, script);
@@ -147,7 +154,8 @@ void upgrade(Statements& statements) {
     throw conflict("this database was installed by a newer version of Saldo; load that one");
   }
   if (version == kSchemaVersion) return;
-  // Changes of tables come first, version by version; there are none yet. Triggers and views are made anew.
+  // Changes of tables come first, version by version; there are none yet. Triggers and views are
+  // made anew.
   for (const auto& object : installed_objects()) {
     if (object.type != "trigger" && object.type != "view") continue;
     statements.execute("DROP " + object.type + " IF EXISTS main." + object.name);
@@ -170,7 +178,8 @@ void check_country(const std::string& country) {
   for (const auto& sql : kEmbeddedSql) {
     constexpr std::string_view kFolder = "calendar/";
     if (sql.name.substr(0, kFolder.size()) != kFolder) continue;
-    known += ", " + std::string(sql.name.substr(kFolder.size(), sql.name.find('.') - kFolder.size()));
+    known +=
+        ", " + std::string(sql.name.substr(kFolder.size(), sql.name.find('.') - kFolder.size()));
   }
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
@@ -194,7 +203,8 @@ std::vector<SchemaObject> installed_objects() {
   Statements statements(db);
   create_schema(statements);
   std::vector<SchemaObject> objects;
-  auto row = statements.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+  auto row = statements.prepare(
+      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
   while (row.step()) {
     objects.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
                        std::string(row.text(3))});
@@ -206,7 +216,9 @@ void install(Context& context, Day opening_day, const std::string& country) {
   Statements& statements = context.statements;
   check_country(country);
   const bool empty =
-      !statements.prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'").step();
+      !statements
+           .prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+           .step();
   if (!empty) {
     if (pragma(statements, "PRAGMA main.application_id") != kApplicationId) {
       throw conflict("this database holds something else; saldo_install needs an empty one");

@@ -10,8 +10,8 @@ CREATE TRIGGER {table}_hold_insert BEFORE INSERT ON {table} BEGIN
 END;
 
 CREATE TRIGGER {table}_keep_insert AFTER INSERT ON {table} WHEN saldo_replaced() IS NOT NULL BEGIN
-  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by)
-  VALUES ('{table}', {NEW key}, saldo_replaced(), NEW.recorded_at, NEW.recorded_by);
+  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by, day)
+  SELECT '{table}', {NEW key}, saldo_replaced(), NEW.recorded_at, NEW.recorded_by, open_day FROM books;
 END;
 
 CREATE TRIGGER {table}_hold_update BEFORE UPDATE ON {table} BEGIN
@@ -19,14 +19,15 @@ CREATE TRIGGER {table}_hold_update BEFORE UPDATE ON {table} BEGIN
 END;
 
 CREATE TRIGGER {table}_keep_update AFTER UPDATE ON {table} BEGIN
-  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by)
-  VALUES ('{table}', {OLD key}, {OLD row}, NEW.recorded_at, NEW.recorded_by);
-  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by)
-  SELECT '{table}', {NEW key}, saldo_replaced(), NEW.recorded_at, NEW.recorded_by WHERE saldo_replaced() IS NOT NULL;
+  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by, day)
+  SELECT '{table}', {OLD key}, {OLD row}, NEW.recorded_at, NEW.recorded_by, open_day FROM books;
+  INSERT INTO superseded(table_name, key, row_json, recorded_at, recorded_by, day)
+  SELECT '{table}', {NEW key}, saldo_replaced(), NEW.recorded_at, NEW.recorded_by, open_day FROM books
+  WHERE saldo_replaced() IS NOT NULL;
 END;
 
 -- Under recursive_triggers a replaced row comes by here, and is not to be kept twice.
 CREATE TRIGGER {table}_keep_delete AFTER DELETE ON {table} BEGIN
-  INSERT INTO superseded(table_name, key, row_json) VALUES ('{table}', {OLD key}, {OLD row});
+  INSERT INTO superseded(table_name, key, row_json, day) SELECT '{table}', {OLD key}, {OLD row}, open_day FROM books;
   SELECT saldo_replacing(NULL);
 END;

@@ -188,8 +188,10 @@ CREATE TABLE superseded(
   key           TEXT NOT NULL,  -- a JSON array of the key's columns
   row_json      TEXT NOT NULL,  -- a JSON object of all columns
   recorded_at   TEXT,           -- when and by whom it was superseded, as the new row says
-  recorded_by   TEXT
+  recorded_by   TEXT,
+  day           TEXT NOT NULL   -- the open day at that time, whose digest covers it
 );
+CREATE INDEX superseded_day ON superseded(day);
 
 -- Posting -------------------------------------------------------------------------------------------------------------
 

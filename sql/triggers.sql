@@ -485,6 +485,11 @@ CREATE TRIGGER superseded_new BEFORE INSERT ON superseded BEGIN
   WHERE EXISTS (SELECT 1 FROM superseded WHERE superseded_id = NEW.superseded_id);
 END;
 
+CREATE TRIGGER superseded_open BEFORE INSERT ON superseded BEGIN
+  SELECT saldo_check('day', 'day', NEW.day);
+  SELECT saldo_open(NEW.day, open_day, 'a row can be superseded') FROM books;
+END;
+
 CREATE TRIGGER superseded_kept BEFORE UPDATE OR DELETE ON superseded BEGIN
   SELECT saldo_refuse('append_only', 'what was superseded is kept as it was');
 END;

@@ -7,20 +7,22 @@
 namespace saldo {
 namespace {
 
-// The billing days that know about `from`: closed days have their ends on file, but the triggers, which ask for open days
-// inside of a write transaction, are spared reading them all.
+// The billing days that know about `from`: closed days have their ends on file, but the triggers,
+// which ask for open days inside of a write transaction, are spared reading them all.
 BillingDays days_from(Context& context, Instant from) {
   BillingDays open = read_open_days(context);
   return from >= open.last_kept_end() ? open : read_books(context)->days;
 }
 
-void is_working_day(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void is_working_day(Context& context, sqlite3_context* result, int count,
+                    sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const Day day = expect_day("day", arguments[0]);
   sqlite3_result_int(result, read_books(context)->calendar.is_working(day) ? 1 : 0);
 }
 
-void next_working_day(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void next_working_day(Context& context, sqlite3_context* result, int count,
+                      sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const auto next = read_books(context)->calendar.next_working_day(expect_day("day", arguments[0]));
   if (next) result_text(result, format_day(*next));
@@ -35,7 +37,9 @@ void billing_day(Context& context, sqlite3_context* result, int count, sqlite3_v
 void day_boundary(Context& context, sqlite3_context* result, Day day) {
   const BillingDays open = read_open_days(context);
   const Instant start = open.start_of(day);
-  result_text(result, format_instant(start >= open.last_kept_end() ? start : read_books(context)->days.start_of(day)));
+  result_text(result, format_instant(start >= open.last_kept_end()
+                                         ? start
+                                         : read_books(context)->days.start_of(day)));
 }
 
 void day_start(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
@@ -50,10 +54,12 @@ void day_end(Context& context, sqlite3_context* result, int count, sqlite3_value
 
 void instant(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
-  const auto parsed = sqlite3_value_type(arguments[0]) == SQLITE_TEXT ? parse_rfc3339(value_text(arguments[0]))
-                                                                      : std::nullopt;
+  const auto parsed = sqlite3_value_type(arguments[0]) == SQLITE_TEXT
+                          ? parse_rfc3339(value_text(arguments[0]))
+                          : std::nullopt;
   if (!parsed) {
-    throw invalid(describe(arguments[0]) + " is not a date-time of RFC 3339, such as 2026-11-22T12:00:00+03:00");
+    throw invalid(describe(arguments[0]) +
+                  " is not a date-time of RFC 3339, such as 2026-11-22T12:00:00+03:00");
   }
   result_text(result, format_instant(*parsed));
 }

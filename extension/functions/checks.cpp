@@ -1,15 +1,20 @@
 // What the triggers of the schema call to check a row; their names are not part of the interface.
 //
-//   saldo_check(name, type, value [, low, high])   refuses a value that is not of the type; NULL passes where the type
+//   saldo_check(name, type, value [, low, high])   refuses a value that is not of the type; NULL
+//   passes where the type
 //                                                  ends in '?'
 //   saldo_refuse(code, sentence)                   refuses: RAISE takes only a literal text
-//   saldo_open(day, open_day, what)                refuses a day before the open one; `what` as in 'a headcount can take
+//   saldo_open(day, open_day, what)                refuses a day before the open one; `what` as in
+//   'a headcount can take
 //                                                  effect'
-//   saldo_replacing(row_json), saldo_replaced()    from a BEFORE trigger to the AFTER trigger of the same row: the
+//   saldo_replacing(row_json), saldo_replaced()    from a BEFORE trigger to the AFTER trigger of
+//   the same row: the
 //                                                  row that goes to `superseded`
-//   saldo_json_array(...), saldo_json_object(name, value, ...)   SQLite's own JSON functions are not for triggers under
+//   saldo_json_array(...), saldo_json_object(name, value, ...)   SQLite's own JSON functions are
+//   not for triggers under
 //                                                  trusted_schema=OFF
-//   saldo_posted(...)                              1 while a day is posted, else an error; generated columns call it
+//   saldo_posted(...)                              1 while a day is posted, else an error;
+//   generated columns call it
 //                                                  with their row's columns
 #include <algorithm>
 #include <array>
@@ -27,8 +32,12 @@ namespace {
 
 bool is_utf8(std::string_view text) {
   // Well-formed as The Unicode Standard, table 3-7, has it; and no NUL, at which C strings end.
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto in = [](unsigned value, unsigned low, unsigned high) { return low <= value && value <= high; };
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto in = [](unsigned value, unsigned low, unsigned high) {
+    return low <= value && value <= high;
+  };
   for (std::size_t i = 0; i < text.size();) {
     const unsigned lead = byte(i);
     if (in(lead, 1, 0x7F)) {
@@ -62,9 +71,11 @@ bool is_utf8(std::string_view text) {
 
 bool is_identifier(std::string_view text) {
   constexpr std::size_t kLongest = 64;
-  return !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  });
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                  c == '.';
+         });
 }
 
 bool is_week(std::string_view text) {
@@ -97,12 +108,15 @@ void check_text(std::string_view name, std::string_view type, sqlite3_value* val
     if (text.empty()) throw invalid(std::string(name) + " is empty");
   } else if (type == "identifier") {
     if (!is_identifier(text)) {
-      throw expected(name, value, "an identifier: 1 to 64 lower-case letters, digits, '_', '-', '.'");
+      throw expected(name, value,
+                     "an identifier: 1 to 64 lower-case letters, digits, '_', '-', '.'");
     }
   } else if (type == "week") {
-    if (!is_week(text)) throw expected(name, value, "distinct ISO weekdays, such as 12345 for Monday to Friday");
+    if (!is_week(text))
+      throw expected(name, value, "distinct ISO weekdays, such as 12345 for Monday to Friday");
   } else if (type == "currency") {
-    if (text.size() != 3 || !std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    if (text.size() != 3 ||
+        !std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
       throw expected(name, value, "a currency code of ISO 4217, such as RUB");
     }
   } else if (type == "zone") {
@@ -114,7 +128,8 @@ void check_text(std::string_view name, std::string_view type, sqlite3_value* val
   }
 }
 
-void check(Context& /*context*/, sqlite3_context* /*result*/, int count, sqlite3_value** arguments) {
+void check(Context& /*context*/, sqlite3_context* /*result*/, int count,
+           sqlite3_value** arguments) {
   const auto name = value_text(arguments[0]);
   auto type = value_text(arguments[1]);
   sqlite3_value* value = arguments[2];
@@ -127,34 +142,39 @@ void check(Context& /*context*/, sqlite3_context* /*result*/, int count, sqlite3
   } else if (type == "instant") {
     expect_instant(name, value);
   } else if (type == "integer") {
-    const auto low = count > 3 ? sqlite3_value_int64(arguments[3]) : std::numeric_limits<std::int64_t>::min();
+    const auto low =
+        count > 3 ? sqlite3_value_int64(arguments[3]) : std::numeric_limits<std::int64_t>::min();
     if (count > 4) {
       expect_integer(name, value, low, sqlite3_value_int64(arguments[4]));
     } else if (expect_integer(name, value) < low) {
-      throw out_of_range(std::string(name) + " is " + describe(value) + "; allowed is " + std::to_string(low) +
-                         " and more");
+      throw out_of_range(std::string(name) + " is " + describe(value) + "; allowed is " +
+                         std::to_string(low) + " and more");
     }
   } else {
     check_text(name, type, value);
   }
 }
 
-void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/, sqlite3_value** arguments) {
+void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
+            sqlite3_value** arguments) {
   throw Error(value_text(arguments[0]), std::string(value_text(arguments[1])));
 }
 
-void open(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/, sqlite3_value** arguments) {
+void open(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
+          sqlite3_value** arguments) {
   // NULL: the first policy, which opens the books.
   if (sqlite3_value_type(arguments[1]) == SQLITE_NULL) return;
   const auto day = value_text(arguments[0]);
   const auto open_day = value_text(arguments[1]);
   if (day < open_day) {
-    throw Error("day_closed", std::string(day) + " is closed; " + std::string(value_text(arguments[2])) + " from " +
+    throw Error("day_closed", std::string(day) + " is closed; " +
+                                  std::string(value_text(arguments[2])) + " from " +
                                   std::string(open_day));
   }
 }
 
-void replacing(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_value** arguments) {
+void replacing(Context& context, sqlite3_context* /*result*/, int /*count*/,
+               sqlite3_value** arguments) {
   if (sqlite3_value_type(arguments[0]) == SQLITE_NULL) {
     context.replaced.reset();
   } else {
@@ -162,11 +182,13 @@ void replacing(Context& context, sqlite3_context* /*result*/, int /*count*/, sql
   }
 }
 
-void replaced(Context& context, sqlite3_context* result, int /*count*/, sqlite3_value** /*arguments*/) {
+void replaced(Context& context, sqlite3_context* result, int /*count*/,
+              sqlite3_value** /*arguments*/) {
   if (context.replaced) result_text(result, *context.replaced);
 }
 
-void json_array(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void json_array(Context& /*context*/, sqlite3_context* result, int count,
+                sqlite3_value** arguments) {
   std::string json = "[";
   for (int i = 0; i < count; ++i) {
     if (i > 0) json += ',';
@@ -175,7 +197,8 @@ void json_array(Context& /*context*/, sqlite3_context* result, int count, sqlite
   result_text(result, json + ']');
 }
 
-void json_object(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void json_object(Context& /*context*/, sqlite3_context* result, int count,
+                 sqlite3_value** arguments) {
   std::string json = "{";
   for (int i = 0; i + 1 < count; i += 2) {
     if (i > 0) json += ',';
@@ -186,9 +209,11 @@ void json_object(Context& /*context*/, sqlite3_context* result, int count, sqlit
   result_text(result, json + '}');
 }
 
-void posted(Context& context, sqlite3_context* result, int /*count*/, sqlite3_value** /*arguments*/) {
+void posted(Context& context, sqlite3_context* result, int /*count*/,
+            sqlite3_value** /*arguments*/) {
   if (context.posting == 0) {
-    throw Error("append_only", "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
+    throw Error("append_only",
+                "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
   }
   sqlite3_result_int(result, 1);
 }
@@ -206,7 +231,8 @@ const std::vector<Function>& check_functions() {
       {"saldo_replaced", 0, kReads, replaced},
       {"saldo_json_array", -1, kPure, json_array},
       {"saldo_json_object", -1, kPure, json_object},
-      // Deterministic, as generated columns must be: within the posting it is 1 whatever the arguments.
+      // Deterministic, as generated columns must be: within the posting it is 1 whatever the
+      // arguments.
       {"saldo_posted", -1, kPure, posted},
   };
   return kFunctions;

@@ -1,5 +1,5 @@
-// saldo_digest(day): the digest that day_close keeps for a closed day (3.2), computed from the tables. The README gives
-// its bytes.
+// saldo_digest(day): the digest that day_close keeps for a closed day (3.2), computed from the
+// tables. The README gives its bytes.
 #include <openssl/evp.h>
 
 #include <array>
@@ -18,7 +18,8 @@ namespace {
 class Digest {
  public:
   Digest() : state_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    if (!state_ || EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+    if (!state_ || EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) != 1)
+      throw std::bad_alloc();
   }
 
   // One line: the name of what it tells of, then the row's columns.
@@ -75,25 +76,34 @@ struct Lines {
   const char* sql;
 };
 
-// ?1 is the day. ?2 is the day too, but '' on the first one, which covers what came before it. ?3 and ?4 are the
-// instants at which the day begins ('' on the first one) and ends.
+// ?1 is the day. ?2 is the day too, but '' on the first one, which covers what came before it. ?3
+// and ?4 are the instants at which the day begins ('' on the first one) and ends.
 constexpr Lines kLines[] = {
     {"day_close",
-     "SELECT day, ends_at, closed_at, accounts, charges, charged FROM main.day_close WHERE day = ?1"},
+     "SELECT day, ends_at, closed_at, accounts, charges, charged FROM main.day_close WHERE day = "
+     "?1"},
     {"charge",
-     "SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM main.charge WHERE day = ?1"
+     "SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM main.charge "
+     "WHERE day = ?1"
      " ORDER BY account_id, service_id"},
     {"payment", "SELECT * FROM main.payment WHERE day BETWEEN ?2 AND ?1 ORDER BY payment_id"},
-    {"adjustment", "SELECT * FROM main.adjustment WHERE day BETWEEN ?2 AND ?1 ORDER BY adjustment_id"},
+    {"adjustment",
+     "SELECT * FROM main.adjustment WHERE day BETWEEN ?2 AND ?1 ORDER BY adjustment_id"},
     {"promised_payment",
-     "SELECT * FROM main.promised_payment WHERE granted_at >= ?3 AND granted_at < ?4 ORDER BY promise_id"},
-    {"usage_event", "SELECT * FROM main.usage_event WHERE charged_on BETWEEN ?2 AND ?1 ORDER BY usage_id"},
+     "SELECT * FROM main.promised_payment WHERE granted_at >= ?3 AND granted_at < ?4 ORDER BY "
+     "promise_id"},
+    {"usage_event",
+     "SELECT * FROM main.usage_event WHERE charged_on BETWEEN ?2 AND ?1 ORDER BY usage_id"},
     {"account",
-     "SELECT account_id, registered_on FROM main.account WHERE registered_on BETWEEN ?2 AND ?1 ORDER BY account_id"},
+     "SELECT account_id, registered_on FROM main.account WHERE registered_on BETWEEN ?2 AND ?1 "
+     "ORDER BY account_id"},
     {"account_terms",
-     "SELECT * FROM main.account_terms WHERE valid_from BETWEEN ?2 AND ?1 ORDER BY account_id, valid_from"},
-    {"headcount", "SELECT * FROM main.headcount WHERE day BETWEEN ?2 AND ?1 ORDER BY account_id, day"},
-    // A start and an end take effect on days of their own, and the end may be set after the start is closed.
+     "SELECT * FROM main.account_terms WHERE valid_from BETWEEN ?2 AND ?1 ORDER BY account_id, "
+     "valid_from"},
+    {"headcount",
+     "SELECT * FROM main.headcount WHERE day BETWEEN ?2 AND ?1 ORDER BY account_id, day"},
+    // A start and an end take effect on days of their own, and the end may be set after the start
+    // is closed.
     {"subscription_start",
      "SELECT account_id, service_id, started_on, quantity, price_list FROM main.subscription"
      " WHERE started_on BETWEEN ?2 AND ?1 ORDER BY account_id, service_id, started_on"},
@@ -104,7 +114,10 @@ constexpr Lines kLines[] = {
      "SELECT * FROM main.tariff WHERE valid_from BETWEEN ?2 AND ?1"
      " ORDER BY price_list, service_id, valid_from, min_quantity"},
     {"policy", "SELECT * FROM main.policy WHERE valid_from BETWEEN ?2 AND ?1 ORDER BY valid_from"},
-    {"calendar_exception", "SELECT * FROM main.calendar_exception WHERE day BETWEEN ?2 AND ?1 ORDER BY day"},
+    {"calendar_exception",
+     "SELECT * FROM main.calendar_exception WHERE day BETWEEN ?2 AND ?1 ORDER BY day"},
+    {"superseded",
+     "SELECT * FROM main.superseded WHERE day BETWEEN ?2 AND ?1 ORDER BY superseded_id"},
 };
 
 std::string digest_of(Context& context, const std::string& day) {
@@ -123,7 +136,8 @@ std::string digest_of(Context& context, const std::string& day) {
   for (const Lines& lines : kLines) {
     auto row = context.statements.prepare(lines.sql);
     // Not every statement has all four.
-    const std::string_view parameters[] = {day, first ? std::string_view() : day, starts_at, ends_at};
+    const std::string_view parameters[] = {day, first ? std::string_view() : day, starts_at,
+                                           ends_at};
     for (int i = 0; i < row.parameters(); ++i) row.bind(i + 1, parameters[i]);
     while (row.step()) digest.add(lines.name, row);
   }

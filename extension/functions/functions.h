@@ -14,9 +14,9 @@ struct Function {
   void (*call)(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments);
 };
 
-// Flags. Deterministic is only what depends on nothing but its arguments. The functions are innocuous, as triggers and
-// views of the schema need them under trusted_schema=OFF and they reveal no more than the tables; but for what changes
-// the schema.
+// Flags. Deterministic is only what depends on nothing but its arguments. The functions are
+// innocuous, as triggers and views of the schema need them under trusted_schema=OFF and they reveal
+// no more than the tables; but for what changes the schema.
 inline constexpr int kPure = SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC;
 inline constexpr int kReads = SQLITE_UTF8 | SQLITE_INNOCUOUS;
 inline constexpr int kChangesSchema = SQLITE_UTF8 | SQLITE_DIRECTONLY;

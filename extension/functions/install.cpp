@@ -6,13 +6,15 @@
 namespace saldo {
 namespace {
 
-void saldo_install(Context& context, sqlite3_context* /*result*/, int count, sqlite3_value** arguments) {
+void saldo_install(Context& context, sqlite3_context* /*result*/, int count,
+                   sqlite3_value** arguments) {
   const Day opening_day = expect_day("opening_day", arguments[0]);
   const std::string country(count > 1 ? expect_text("country", arguments[1]) : "ru");
   install(context, opening_day, country);
 }
 
-void saldo_version(Context& /*context*/, sqlite3_context* result, int /*count*/, sqlite3_value** /*arguments*/) {
+void saldo_version(Context& /*context*/, sqlite3_context* result, int /*count*/,
+                   sqlite3_value** /*arguments*/) {
   result_text(result, SALDO_VERSION);
 }
 

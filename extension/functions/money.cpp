@@ -11,14 +11,17 @@
 namespace saldo {
 namespace {
 
-void daily_fee_of(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void daily_fee_of(Context& /*context*/, sqlite3_context* result, int count,
+                  sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
-  const Amount price = expect_integer("monthly_price", arguments[0], 0, std::numeric_limits<Amount>::max());
+  const Amount price =
+      expect_integer("monthly_price", arguments[0], 0, std::numeric_limits<Amount>::max());
   sqlite3_result_int64(result, daily_fee(price, expect_day("day", arguments[1])));
 }
 
 // NULL without a tier.
-void monthly_price(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void monthly_price(Context& context, sqlite3_context* result, int count,
+                   sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   constexpr std::int64_t kMaxQuantity = 1'000'000'000;  // 3.1
   const auto price_list = expect_text("price_list", arguments[0]);

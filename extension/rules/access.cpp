@@ -6,15 +6,17 @@
 namespace saldo {
 namespace {
 
-constexpr std::array<std::string_view, 9> kStateNames = {"closed", "trial",    "trial_ended", "held",      "paused",
-                                                         "active", "promised", "grace",       "restricted"};
+constexpr std::array<std::string_view, 9> kStateNames = {"closed",   "trial",  "trial_ended",
+                                                         "held",     "paused", "active",
+                                                         "promised", "grace",  "restricted"};
 
 }  // namespace
 
 std::string_view state_name(State state) { return kStateNames[static_cast<std::size_t>(state)]; }
 
 bool employees_allowed(State state) {
-  return state == State::kTrial || state == State::kActive || state == State::kPromised || state == State::kGrace;
+  return state == State::kTrial || state == State::kActive || state == State::kPromised ||
+         state == State::kGrace;
 }
 
 bool admin_allowed(State state) { return state != State::kClosed; }
@@ -25,13 +27,15 @@ Walk::Walk(const Books& books, const Account& account, DailyCharges& charges)
   begin_day();
 }
 
-Walk::Walk(const Books& books, const Account& account, DailyCharges& charges, const Standing& carried, Day first)
+Walk::Walk(const Books& books, const Account& account, DailyCharges& charges,
+           const Standing& carried, Day first)
     : books_(&books), account_(&account), charges_(&charges), standing_(carried), day_(first) {
   begin_day();
 }
 
 const Movement* Walk::next_movement() const {
-  return next_movement_ < account_->movements.size() ? &account_->movements[next_movement_] : nullptr;
+  return next_movement_ < account_->movements.size() ? &account_->movements[next_movement_]
+                                                     : nullptr;
 }
 
 bool Walk::in_arrears(Amount balance, Day day) const {

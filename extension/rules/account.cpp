@@ -12,8 +12,8 @@ constexpr std::string_view kStandardList = "standard";
 // The last of `facts`, sorted by the day `of`, that begins on or before `day`; nullptr: none.
 template <typename Fact, typename DayOf>
 const Fact* in_force(const std::vector<Fact>& facts, Day day, DayOf of) {
-  const auto after =
-      std::upper_bound(facts.begin(), facts.end(), day, [&](Day d, const Fact& fact) { return d < of(fact); });
+  const auto after = std::upper_bound(facts.begin(), facts.end(), day,
+                                      [&](Day d, const Fact& fact) { return d < of(fact); });
   return after == facts.begin() ? nullptr : &*(after - 1);
 }
 
@@ -62,8 +62,11 @@ void DailyCharges::price_recurring(Day day) {
   const Terms* terms = account_.terms_on(day);
   if (terms == nullptr || terms->status != Status::kActive) return;
   for (const auto& subscription : account_.subscriptions) {
-    if (!subscription.covers(day) || !books_.services[static_cast<std::size_t>(subscription.service)].recurring) continue;
-    const auto quantity = subscription.quantity ? *subscription.quantity : account_.employees_on(day);
+    if (!subscription.covers(day) ||
+        !books_.services[static_cast<std::size_t>(subscription.service)].recurring)
+      continue;
+    const auto quantity =
+        subscription.quantity ? *subscription.quantity : account_.employees_on(day);
     Charge charge = price(subscription.service, subscription.price_list, quantity, day);
     if (charge.price) charge.amount = charge.price->monthly(quantity);
     recurring_.push_back(charge);
@@ -75,10 +78,14 @@ void DailyCharges::append_usage(Day day) {
                                 [](const Usage& usage, Day d) { return usage.charged_on < d; });
   const std::size_t first = charges_.size();
   for (; event != account_.usage.end() && event->charged_on == day; ++event) {
-    // R5: what was used in a trial or before the registration is not charged, however late it comes.
-    if (event->occurred_on < account_.registered_on || account_.terms_on(event->occurred_on) == nullptr) continue;
-    const auto same = std::find_if(charges_.begin() + static_cast<std::ptrdiff_t>(first), charges_.end(),
-                                   [&](const Charge& charge) { return charge.service == event->service; });
+    // R5: what was used in a trial or before the registration is not charged, however late it
+    // comes.
+    if (event->occurred_on < account_.registered_on ||
+        account_.terms_on(event->occurred_on) == nullptr)
+      continue;
+    const auto same =
+        std::find_if(charges_.begin() + static_cast<std::ptrdiff_t>(first), charges_.end(),
+                     [&](const Charge& charge) { return charge.service == event->service; });
     if (same != charges_.end()) {
       same->quantity += event->quantity;  // at most 10^9 a day
     } else {
@@ -90,11 +97,13 @@ void DailyCharges::append_usage(Day day) {
     const auto subscription =
         std::find_if(account_.subscriptions.begin(), account_.subscriptions.end(),
                      [&](const Subscription& s) { return s.service == service && s.covers(day); });
-    const int price_list = subscription != account_.subscriptions.end() ? subscription->price_list
-                                                                        : books_.find_price_list(kStandardList);
+    const int price_list = subscription != account_.subscriptions.end()
+                               ? subscription->price_list
+                               : books_.find_price_list(kStandardList);
     charges_[i] = price(service, price_list, charges_[i].quantity, day);
     if (const auto& price = charges_[i].price) {
-      charges_[i].amount = price->tier.unit_fee * charges_[i].quantity + daily_fee(price->tier.monthly_fee, day);
+      charges_[i].amount =
+          price->tier.unit_fee * charges_[i].quantity + daily_fee(price->tier.monthly_fee, day);
     }
   }
 }

@@ -35,7 +35,9 @@ struct Subscription {
   std::optional<std::int64_t> quantity;  // nullopt: the headcount
   int price_list = Books::kNone;
 
-  [[nodiscard]] bool covers(Day day) const { return started_on <= day && (!ended_on || day < *ended_on); }
+  [[nodiscard]] bool covers(Day day) const {
+    return started_on <= day && (!ended_on || day < *ended_on);
+  }
 };
 
 // A row of `usage_event`.
@@ -85,13 +87,14 @@ struct Charge {
   Amount amount = 0;
 };
 
-// What one account owes for each day. Days may come in any order; ascending ones are cheap, as the prices of the
-// recurring services are kept until the first day on which a fact changes them.
+// What one account owes for each day. Days may come in any order; ascending ones are cheap, as the
+// prices of the recurring services are kept until the first day on which a fact changes them.
 class DailyCharges {
  public:
   DailyCharges(const Books& books, const Account& account) : books_(books), account_(account) {}
 
-  // R2 to R5, sorted by service; without the recurring services where R9 forgives them. Valid until the next call.
+  // R2 to R5, sorted by service; without the recurring services where R9 forgives them. Valid until
+  // the next call.
   const std::vector<Charge>& on(Day day, bool recurring_charged);
   // The sum of the above.
   Amount total(Day day, bool recurring_charged);
@@ -104,7 +107,8 @@ class DailyCharges {
 
   const Books& books_;
   const Account& account_;
-  std::vector<Charge> recurring_;  // amounts are monthly prices; holds from recurring_from_ until recurring_until_
+  std::vector<Charge>
+      recurring_;  // amounts are monthly prices; holds from recurring_from_ until recurring_until_
   Day recurring_from_ = Day::max();
   Day recurring_until_ = Day::min();
   std::vector<Charge> charges_;

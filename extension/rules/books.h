@@ -20,12 +20,12 @@ struct Service {
 
 struct Books {
   Day opening{};
-  Day open_day{};  // the first day not closed
-  std::string currency;    // ISO 4217
+  Day open_day{};        // the first day not closed
+  std::string currency;  // ISO 4217
   BillingDays days;
   Calendar calendar;
-  std::vector<Service> services;          // sorted by id
-  std::vector<std::string> price_lists;   // sorted
+  std::vector<Service> services;                       // sorted by id
+  std::vector<std::string> price_lists;                // sorted
   std::map<std::pair<int, int>, PriceHistory> prices;  // by the indices of price list and service
 
   static constexpr int kNone = -1;

@@ -5,8 +5,9 @@
 namespace saldo {
 
 const Policy& Calendar::policy_on(Day day) const {
-  const auto after = std::upper_bound(policies_.begin(), policies_.end(), day,
-                                      [](Day d, const Policy& policy) { return d < policy.valid_from; });
+  const auto after =
+      std::upper_bound(policies_.begin(), policies_.end(), day,
+                       [](Day d, const Policy& policy) { return d < policy.valid_from; });
   return after == policies_.begin() ? policies_.front() : *(after - 1);
 }
 
@@ -25,7 +26,8 @@ std::optional<Day> Calendar::next_working_day(Day day) const {
   return std::nullopt;
 }
 
-std::optional<Instant> Calendar::restriction_after(Instant cause, const BillingDays& billing_days) const {
+std::optional<Instant> Calendar::restriction_after(Instant cause,
+                                                   const BillingDays& billing_days) const {
   Day day = billing_days.day_of(cause);
   const auto grace = policy_on(day).grace_working_days;
   if (grace == 0 && is_working(day)) return cause;
@@ -41,8 +43,9 @@ std::optional<Instant> Calendar::restriction_after(Instant cause, const BillingD
 }
 
 bool Calendar::forgives_restricted_days() const {
-  return std::any_of(policies_.begin(), policies_.end(),
-                     [](const Policy& policy) { return policy.restricted_days_charged.has_value(); });
+  return std::any_of(policies_.begin(), policies_.end(), [](const Policy& policy) {
+    return policy.restricted_days_charged.has_value();
+  });
 }
 
 }  // namespace saldo

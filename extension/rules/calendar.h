@@ -15,11 +15,11 @@ namespace saldo {
 // A row of `policy`.
 struct Policy {
   Day valid_from{};
-  std::array<bool, 7> works{};                         // Monday to Sunday
+  std::array<bool, 7> works{};                          // Monday to Sunday
   std::optional<std::int64_t> restricted_days_charged;  // R9; nullopt: every day is charged
-  std::int64_t grace_working_days = 0;                 // R7
-  std::int64_t promised_payment_max_days = 0;          // R8
-  std::string language;                                // ru or en
+  std::int64_t grace_working_days = 0;                  // R7
+  std::int64_t promised_payment_max_days = 0;           // R8
+  std::string language;                                 // ru or en
 };
 
 // How far ahead R7 and R10 look, in days.
@@ -28,17 +28,20 @@ inline constexpr std::int64_t kHorizon = 3650;
 class Calendar {
  public:
   Calendar() = default;
-  // `policies` sorted by valid_from, at least one; `exceptions`: days that depart from the working week.
+  // `policies` sorted by valid_from, at least one; `exceptions`: days that depart from the working
+  // week.
   Calendar(std::vector<Policy> policies, std::map<Day, bool> exceptions)
       : policies_(std::move(policies)), exceptions_(std::move(exceptions)) {}
 
   // The version in force; before the first one, the first.
   [[nodiscard]] const Policy& policy_on(Day day) const;
   [[nodiscard]] bool is_working(Day day) const;
-  // The first working day on or after `day`; nullopt where none lies within the horizon or before the year 10000.
+  // The first working day on or after `day`; nullopt where none lies within the horizon or before
+  // the year 10000.
   [[nodiscard]] std::optional<Day> next_working_day(Day day) const;
   // R7: when the restriction begins for arrears, or a promise's expiry, at `cause`; nullopt: never.
-  [[nodiscard]] std::optional<Instant> restriction_after(Instant cause, const BillingDays& billing_days) const;
+  [[nodiscard]] std::optional<Instant> restriction_after(Instant cause,
+                                                         const BillingDays& billing_days) const;
   // Whether any version charges only some of the restricted days (R9).
   [[nodiscard]] bool forgives_restricted_days() const;
 

@@ -17,12 +17,13 @@ struct Currency {
 };
 
 constexpr Currency kCurrencies[] = {
-    {"RUB", "₽", 2}, {"EUR", "€", 2}, {"USD", "$", 2},  {"GBP", "£", 2}, {"KZT", "₸", 2}, {"UAH", "₴", 2},
-    {"AMD", "֏", 2}, {"GEL", "₾", 2}, {"TRY", "₺", 2},  {"ILS", "₪", 2}, {"INR", "₹", 2}, {"CNY", "CN¥", 2},
-    {"JPY", "¥", 0}, {"KRW", "₩", 0}, {"VND", "₫", 0},  {"CLP", "", 0},  {"ISK", "", 0},  {"PYG", "", 0},
-    {"UGX", "", 0},  {"XAF", "", 0},  {"XOF", "", 0},   {"XPF", "", 0},  {"BIF", "", 0},  {"DJF", "", 0},
-    {"GNF", "", 0},  {"KMF", "", 0},  {"RWF", "", 0},   {"VUV", "", 0},  {"BHD", "", 3},  {"IQD", "", 3},
-    {"JOD", "", 3},  {"KWD", "", 3},  {"LYD", "", 3},   {"OMR", "", 3},  {"TND", "", 3},
+    {"RUB", "₽", 2}, {"EUR", "€", 2},   {"USD", "$", 2},   {"GBP", "£", 2}, {"KZT", "₸", 2},
+    {"UAH", "₴", 2},   {"AMD", "֏", 2},   {"GEL", "₾", 2}, {"TRY", "₺", 2}, {"ILS", "₪", 2},
+    {"INR", "₹", 2},   {"CNY", "CN¥", 2}, {"JPY", "¥", 0},   {"KRW", "₩", 0}, {"VND", "₫", 0},
+    {"CLP", "", 0},    {"ISK", "", 0},    {"PYG", "", 0},    {"UGX", "", 0},  {"XAF", "", 0},
+    {"XOF", "", 0},    {"XPF", "", 0},    {"BIF", "", 0},    {"DJF", "", 0},  {"GNF", "", 0},
+    {"KMF", "", 0},    {"RWF", "", 0},    {"VUV", "", 0},    {"BHD", "", 3},  {"IQD", "", 3},
+    {"JOD", "", 3},    {"KWD", "", 3},    {"LYD", "", 3},    {"OMR", "", 3},  {"TND", "", 3},
 };
 
 }  // namespace
@@ -35,14 +36,16 @@ Amount add(Amount a, Amount b) {
 
 Amount subtract(Amount a, Amount b) {
   Amount difference = 0;
-  if (__builtin_sub_overflow(a, b, &difference)) throw out_of_range("a sum of money exceeds 64 bits");
+  if (__builtin_sub_overflow(a, b, &difference))
+    throw out_of_range("a sum of money exceeds 64 bits");
   return difference;
 }
 
 Amount daily_fee(Amount monthly_price, Day day) {
   const auto since_epoch = day.time_since_epoch().count();
   const auto n = ((since_epoch % kDaysInMonth) + kDaysInMonth) % kDaysInMonth;
-  // P = 30q + r, so that floor(Pn/30) = qn + floor(rn/30) and nothing overflows; both divisions round down, as P >= 0.
+  // P = 30q + r, so that floor(Pn/30) = qn + floor(rn/30) and nothing overflows; both divisions
+  // round down, as P >= 0.
   const Amount q = monthly_price / kDaysInMonth;
   const Amount r = monthly_price % kDaysInMonth;
   return q + r * (n + 1) / kDaysInMonth - r * n / kDaysInMonth;
@@ -57,7 +60,8 @@ std::string format_money(Amount amount, std::string_view currency, std::string_v
   const bool russian = language == "ru";
 
   // The magnitude of the least amount does not fit an Amount.
-  const auto magnitude = amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
+  const auto magnitude =
+      amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
   std::string digits = std::to_string(magnitude);
   if (digits.size() <= minor_digits) digits.insert(0, minor_digits + 1 - digits.size(), '0');
 

@@ -16,12 +16,13 @@ using Amount = std::int64_t;
 Amount add(Amount a, Amount b);
 Amount subtract(Amount a, Amount b);
 
-// R4: what `day` costs of a monthly price. With n = days since 1970-01-01 modulo 30 it is floor(P(n+1)/30) -
-// floor(Pn/30): a thirtieth to within one minor unit, and any 30 days in a row sum to exactly P. `monthly_price` >= 0.
+// R4: what `day` costs of a monthly price. With n = days since 1970-01-01 modulo 30 it is
+// floor(P(n+1)/30) - floor(Pn/30): a thirtieth to within one minor unit, and any 30 days in a row
+// sum to exactly P. `monthly_price` >= 0.
 Amount daily_fee(Amount monthly_price, Day day);
 
-// '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a sign of its own here is
-// written by its code. `language` is ru or en.
+// '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a
+// sign of its own here is written by its code. `language` is ru or en.
 std::string format_money(Amount amount, std::string_view currency, std::string_view language);
 
 }  // namespace saldo

@@ -10,7 +10,8 @@ bool begins_after(Day day, const PriceVersion& version) { return day < version.v
 }  // namespace
 
 void PriceHistory::append(Day valid_from, const Tier& tier) {
-  if (versions_.empty() || versions_.back().valid_from != valid_from) versions_.push_back({valid_from, {}});
+  if (versions_.empty() || versions_.back().valid_from != valid_from)
+    versions_.push_back({valid_from, {}});
   versions_.back().tiers.push_back(tier);
 }
 
@@ -18,8 +19,9 @@ std::optional<Price> PriceHistory::at(Day day, std::int64_t quantity) const {
   const auto version = std::upper_bound(versions_.begin(), versions_.end(), day, begins_after);
   if (version == versions_.begin()) return std::nullopt;
   const auto& tiers = (version - 1)->tiers;
-  const auto tier = std::upper_bound(tiers.begin(), tiers.end(), quantity,
-                                     [](std::int64_t q, const Tier& t) { return q < t.min_quantity; });
+  const auto tier =
+      std::upper_bound(tiers.begin(), tiers.end(), quantity,
+                       [](std::int64_t q, const Tier& t) { return q < t.min_quantity; });
   if (tier == tiers.begin()) return std::nullopt;
   return Price{(version - 1)->valid_from, *(tier - 1)};
 }

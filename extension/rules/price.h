@@ -29,7 +29,9 @@ struct Price {
   Tier tier;
 
   // R3: monthly_fee + unit_fee x quantity. Fits by the limits of 3.1.
-  [[nodiscard]] Amount monthly(std::int64_t quantity) const { return tier.monthly_fee + tier.unit_fee * quantity; }
+  [[nodiscard]] Amount monthly(std::int64_t quantity) const {
+    return tier.monthly_fee + tier.unit_fee * quantity;
+  }
 };
 
 // The versions of one service in one price list, sorted by valid_from.

@@ -43,8 +43,9 @@ std::optional<seconds> parse_clock(std::string_view text, int max_second) {
 
 std::string format_date(const date::year_month_day& ymd) {
   std::array<char, 32> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(ymd.year()),
-                                 static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
+  const int size =
+      std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(ymd.year()),
+                    static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -90,9 +91,9 @@ std::string format_instant(Instant instant) {
   const auto day = date::floor<days>(instant);
   const date::hh_mm_ss<seconds> clock{instant - day};
   std::array<char, 32> text{};
-  const int size = std::snprintf(text.data(), text.size(), "T%02d:%02d:%02dZ",
-                                 static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                                 static_cast<int>(clock.seconds().count()));
+  const int size = std::snprintf(
+      text.data(), text.size(), "T%02d:%02d:%02dZ", static_cast<int>(clock.hours().count()),
+      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
   return format_date(date::year_month_day{day}).append(text.data(), static_cast<std::size_t>(size));
 }
 
@@ -113,7 +114,8 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
   }
   seconds offset{0};
   if (rest != "Z" && rest != "z") {
-    if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':') return std::nullopt;
+    if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':')
+      return std::nullopt;
     const auto h = digits(rest.substr(1, 2));
     const auto m = digits(rest.substr(4, 2));
     if (!h || !m || *h > 23 || *m > 59) return std::nullopt;
@@ -128,7 +130,8 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
 Instant BillingDays::zone_start(Day day) const {
   auto& recent = recent_[static_cast<std::size_t>(day.time_since_epoch().count()) % recent_.size()];
   if (recent.day != day) {
-    // A midnight that summer time skips begins at the jump; one that it repeats begins the first time.
+    // A midnight that summer time skips begins at the jump; one that it repeats begins the first
+    // time.
     const Instant instant = zone_->to_sys(day, date::choose::earliest);
     recent = {day, instant};
   }
@@ -154,8 +157,8 @@ Day BillingDays::day_of(Instant instant) const {
   const auto offset = zone_->get_info(instant).offset;
   const auto utc_day = date::floor<days>(instant + offset);
   Day day{utc_day.time_since_epoch()};
-  // The wall clock may show a date again that has ended already, and the kept ends of closed days may differ from the
-  // zone's: the billing day is the last one that has begun.
+  // The wall clock may show a date again that has ended already, and the kept ends of closed days
+  // may differ from the zone's: the billing day is the last one that has begun.
   while (day > kFirstDay && instant < start_of(day)) day -= days{1};
   while (day < kLastDay && instant >= start_of(day + days{1})) day += days{1};
   return day;

@@ -12,8 +12,8 @@
 
 namespace saldo {
 
-// A billing day: a date on the wall in the policy's time zone. It is a local date, so that it does not convert
-// to an instant by accident.
+// A billing day: a date on the wall in the policy's time zone. It is a local date, so that it does
+// not convert to an instant by accident.
 using Day = date::local_days;
 
 // A second of UTC.
@@ -31,20 +31,20 @@ inline constexpr Instant kLastInstant{date::sys_days{date::year{10000} / 1 / 1} 
 std::optional<Day> parse_day(std::string_view text);
 std::string format_day(Day day);
 
-// The greatest day whose text is <= `text` (or < `text`); nullopt when there is none. For bounds, which SQL compares as
-// texts: `day < '2026-11'` means up to 2026-10-31.
+// The greatest day whose text is <= `text` (or < `text`); nullopt when there is none. For bounds,
+// which SQL compares as texts: `day < '2026-11'` means up to 2026-10-31.
 std::optional<Day> last_day_before(std::string_view text, bool inclusive);
 
 // 'YYYY-MM-DDTHH:MM:SSZ' and nothing else.
 std::optional<Instant> parse_instant(std::string_view text);
 std::string format_instant(Instant instant);
 
-// Any date-time of RFC 3339, chapter 5.6: an offset, a space or lower-case letters, and fractions of a second, which
-// are cut off. A leap second counts as the second before it.
+// Any date-time of RFC 3339, chapter 5.6: an offset, a space or lower-case letters, and fractions
+// of a second, which are cut off. A leap second counts as the second before it.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 
-// Where billing days begin and end: by the time zone, and for closed days by the instants kept when they were closed, so
-// that a later release of time-zone data cannot move them (3.2).
+// Where billing days begin and end: by the time zone, and for closed days by the instants kept when
+// they were closed, so that a later release of time-zone data cannot move them (3.2).
 class BillingDays {
  public:
   BillingDays() = default;
@@ -57,7 +57,9 @@ class BillingDays {
   [[nodiscard]] Instant end_of(Day day) const { return start_of(day + days{1}); }
   [[nodiscard]] Day day_of(Instant instant) const;
   // The end of the last closed day; the first instant of all when no day is.
-  [[nodiscard]] Instant last_kept_end() const { return ends_.empty() ? kFirstInstant : ends_.back(); }
+  [[nodiscard]] Instant last_kept_end() const {
+    return ends_.empty() ? kFirstInstant : ends_.back();
+  }
 
  private:
   [[nodiscard]] Instant zone_start(Day day) const;
@@ -70,7 +72,8 @@ class BillingDays {
     Day day = Day::min();
     Instant instant{};
   };
-  // The zone's answer for the days asked for last: a walk over many accounts asks for the same few again and again.
+  // The zone's answer for the days asked for last: a walk over many accounts asks for the same few
+  // again and again.
   mutable std::array<Start, 8> recent_{};
 };
 

@@ -11,7 +11,9 @@ namespace {
 
 constexpr IntegerRange kNothing{1, 0};
 
-bool bounds_above(int op) { return op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE; }
+bool bounds_above(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE;
+}
 
 void narrow_integer(IntegerRange& range, int op, std::int64_t value) {
   constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
@@ -58,7 +60,8 @@ void narrow_real(IntegerRange& range, int op, double value) {
   } else if (op == SQLITE_INDEX_CONSTRAINT_EQ) {
     range = kNothing;
   } else {
-    narrow_integer(range, bounds_above(op) ? SQLITE_INDEX_CONSTRAINT_LE : SQLITE_INDEX_CONSTRAINT_GT, whole);
+    narrow_integer(
+        range, bounds_above(op) ? SQLITE_INDEX_CONSTRAINT_LE : SQLITE_INDEX_CONSTRAINT_GT, whole);
   }
 }
 

@@ -1,5 +1,5 @@
-// What the constraints of a query leave of a column's range. A range may come out too wide, never too narrow: SQLite
-// checks every row against the constraints once more.
+// What the constraints of a query leave of a column's range. A range may come out too wide, never
+// too narrow: SQLite checks every row against the constraints once more.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ struct IntegerRange {
 
   [[nodiscard]] bool empty() const { return low > high; }
   [[nodiscard]] bool single() const { return low == high; }
-  // '7' is 7; 7.5 bounds but equals nothing; other texts and blobs are greater than all numbers; NULL leaves nothing.
+  // '7' is 7; 7.5 bounds but equals nothing; other texts and blobs are greater than all numbers;
+  // NULL leaves nothing.
   void narrow(int op, sqlite3_value* value);
 };
 
@@ -35,8 +36,8 @@ struct DayRange {
   std::optional<Day> high;
   bool none = false;
 
-  // Equality with a text that is no day throws invalid; as a bound any text will do. Numbers equal no day and bound
-  // nothing; a blob is greater than all days; NULL leaves nothing.
+  // Equality with a text that is no day throws invalid; as a bound any text will do. Numbers equal
+  // no day and bound nothing; a blob is greater than all days; NULL leaves nothing.
   void narrow(int op, sqlite3_value* value);
 };
 

@@ -1,4 +1,5 @@
-// JSON text as the digest and `superseded` have it: integers, texts and nulls, no spaces, UTF-8 as it is.
+// JSON text as the digest and `superseded` have it: integers, texts and nulls, no spaces, UTF-8 as
+// it is.
 #pragma once
 
 #include <cstdint>

@@ -42,7 +42,8 @@ Statement& Statement::bind(int index, std::int64_t value) {
 
 Statement& Statement::bind(int index, std::string_view value) {
   const char* text = value.empty() ? "" : value.data();  // a null pointer would bind NULL
-  check(sqlite3_bind_text(handle_.get(), index, text, static_cast<int>(value.size()), SQLITE_TRANSIENT));
+  check(sqlite3_bind_text(handle_.get(), index, text, static_cast<int>(value.size()),
+                          SQLITE_TRANSIENT));
   return *this;
 }
 
@@ -64,11 +65,17 @@ int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
 
 int Statement::parameters() const { return sqlite3_bind_parameter_count(handle_.get()); }
 
-bool Statement::is_integer(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_INTEGER; }
+bool Statement::is_integer(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_INTEGER;
+}
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_.get(), column);
+}
 
 std::string_view Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));

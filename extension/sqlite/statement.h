@@ -31,8 +31,9 @@ using StatementHandle = std::unique_ptr<sqlite3_stmt, Finalize>;
 
 class Statements;
 
-// A statement on loan: bound and stepped, then reset and given back when it goes out of scope. A row is held only
-// until the next step or reset, so that no commit waits for a statement that nobody reads.
+// A statement on loan: bound and stepped, then reset and given back when it goes out of scope. A
+// row is held only until the next step or reset, so that no commit waits for a statement that
+// nobody reads.
 class Statement {
  public:
   Statement() = default;
@@ -73,15 +74,16 @@ class Statement {
 class Statements {
  public:
   explicit Statements(sqlite3* db) : db_(db) {}
-  // `sql` is a literal: its address is the key. The first call on a connection connects the table function named here,
-  // whose disconnection is SQLite's sign that the connection closes (see clear()).
+  // `sql` is a literal: its address is the key. The first call on a connection connects the table
+  // function named here, whose disconnection is SQLite's sign that the connection closes (see
+  // clear()).
   Statement prepare(const char* sql);
   // Runs statements that return no rows.
   void execute(const std::string& sql);
   [[nodiscard]] sqlite3* db() const { return db_; }
 
-  // A connection with statements left cannot close, but before it looks for them it disconnects its virtual
-  // tables: their xDisconnect calls disconnected(), which finalizes what is kept here.
+  // A connection with statements left cannot close, but before it looks for them it disconnects its
+  // virtual tables: their xDisconnect calls disconnected(), which finalizes what is kept here.
   void connected() { ++tables_; }
   void disconnected();
 

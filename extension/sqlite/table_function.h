@@ -1,18 +1,22 @@
-// A table-valued function, declared once: its columns, which of them are pushed down, how rows are found. This base owns
-// planning, the constraints' encoding, the order, and errors.
+// A table-valued function, declared once: its columns, which of them are pushed down, how rows are
+// found. This base owns planning, the constraints' encoding, the order, and errors.
 //
 // A table function is a class of the shape of Cursor below, with these static members:
 //   kDeclaration   the CREATE TABLE statement
 //   kPushed        the columns pushed down: by equality (and IN), or by ranges as well
 //   kOrder         the columns by which rows come out sorted, ascending
-//   kSelecting     the columns whose constraints say what to answer for, not only which of the answers to show; and
-//   kUnselected    what a plan costs in which such a constraint cannot be pushed down: a join is to run the other way round,
-//                  and where two tables of ours wait for each other, the one with the lesser cost goes first
-//   estimate(eq, range)   the rows to expect, given the sets of columns (bit i: column i) with an equality and with a bound
+//   kSelecting     the columns whose constraints say what to answer for, not only which of the
+//   answers to show; and kUnselected    what a plan costs in which such a constraint cannot be
+//   pushed down: a join is to run the other way round,
+//                  and where two tables of ours wait for each other, the one with the lesser cost
+//                  goes first
+//   estimate(eq, range)   the rows to expect, given the sets of columns (bit i: column i) with an
+//   equality and with a bound
 //
 // The plan, from xBestIndex to xFilter:
 //   idxNum   bit i: the query reads column i (bit 30: it may read columns beyond)
-//   idxStr   two characters for each argument: 'A' + column, then '=', '>', ']' (<=), '<' or '[' (>=)
+//   idxStr   two characters for each argument: 'A' + column, then '=', '>', ']' (<=), '<' or '['
+//   (>=)
 #pragma once
 
 #include <memory>
@@ -44,7 +48,8 @@ class Cursor : public sqlite3_vtab_cursor {
   virtual void next() = 0;
   [[nodiscard]] virtual bool eof() const = 0;
   virtual void column(sqlite3_context* context, int column) = 0;
-  // Unique within the table and the same whenever the row comes out again: OR is answered by uniting rowids.
+  // Unique within the table and the same whenever the row comes out again: OR is answered by
+  // uniting rowids.
   [[nodiscard]] virtual std::int64_t rowid() const = 0;
 
  protected:
@@ -56,7 +61,8 @@ class Cursor : public sqlite3_vtab_cursor {
 
 // A rowid from the columns that identify a row.
 inline std::int64_t hash_rowid(std::initializer_list<std::int64_t> key) {
-  // The finalizer of splitmix64, chained; 64 bits of it make a clash within one statement's rows improbable.
+  // The finalizer of splitmix64, chained; 64 bits of it make a clash within one statement's rows
+  // improbable.
   std::uint64_t hash = 0;
   for (const std::int64_t part : key) {
     hash += static_cast<std::uint64_t>(part) + 0x9E3779B97F4A7C15U;
@@ -94,13 +100,14 @@ class TableFunction {
     std::shared_ptr<Context> context;
   };
 
-  static int connect(sqlite3* db, void* context, int, const char* const*, sqlite3_vtab** out, char** message) {
+  static int connect(sqlite3* db, void* context, int, const char* const*, sqlite3_vtab** out,
+                     char** message) {
     return guarded(
         [&] {
           const int code = sqlite3_declare_vtab(db, T::kDeclaration);
           if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(db));
-          // It only reads what the caller may read by plain SQL too, and triggers and views of the schema need it
-          // under trusted_schema=OFF.
+          // It only reads what the caller may read by plain SQL too, and triggers and views of the
+          // schema need it under trusted_schema=OFF.
           sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
           auto table = std::make_unique<Table>();
           table->context = *static_cast<std::shared_ptr<Context>*>(context);
@@ -168,7 +175,8 @@ class TableFunction {
           continue;
         }
         for (const PushedColumn& pushed : T::kPushed) {
-          if (pushed.column != column || (pushed.push == Push::kEquality && letter != '=')) continue;
+          if (pushed.column != column || (pushed.push == Push::kEquality && letter != '='))
+            continue;
           plan += static_cast<char>('A' + column);
           plan += letter;
           info->aConstraintUsage[i].argvIndex = ++arguments;
@@ -181,8 +189,9 @@ class TableFunction {
         info->needToFreeIdxStr = 1;
       }
       constexpr unsigned kColumnBits = 30;
-      info->idxNum = static_cast<int>((info->colUsed & ((1U << kColumnBits) - 1)) |
-                                      ((info->colUsed >> kColumnBits) != 0 ? 1U << kColumnBits : 0));
+      info->idxNum =
+          static_cast<int>((info->colUsed & ((1U << kColumnBits) - 1)) |
+                           ((info->colUsed >> kColumnBits) != 0 ? 1U << kColumnBits : 0));
       info->orderByConsumed = order_consumed(*info, equal) ? 1 : 0;
       const double rows = T::estimate(equal, bounded);
       info->estimatedRows = static_cast<sqlite3_int64>(rows);
@@ -191,15 +200,19 @@ class TableFunction {
     });
   }
 
-  // Whether rows sorted by kOrder are sorted as the query asks; a column fixed by an equality sorts anywhere.
+  // Whether rows sorted by kOrder are sorted as the query asks; a column fixed by an equality sorts
+  // anywhere.
   static bool order_consumed(const sqlite3_index_info& info, unsigned equal) {
-    const auto fixed = [&](int column) { return column >= 0 && ((equal >> static_cast<unsigned>(column)) & 1U) != 0; };
+    const auto fixed = [&](int column) {
+      return column >= 0 && ((equal >> static_cast<unsigned>(column)) & 1U) != 0;
+    };
     auto next = std::begin(T::kOrder);
     for (int i = 0; i < info.nOrderBy; ++i) {
       const int column = info.aOrderBy[i].iColumn;
       if (fixed(column)) continue;
       while (next != std::end(T::kOrder) && *next != column && fixed(*next)) ++next;
-      if (next == std::end(T::kOrder) || *next != column || info.aOrderBy[i].desc != 0) return false;
+      if (next == std::end(T::kOrder) || *next != column || info.aOrderBy[i].desc != 0)
+        return false;
       ++next;
     }
     return info.nOrderBy > 0;
@@ -214,11 +227,13 @@ class TableFunction {
     return SQLITE_OK;
   }
 
-  static int filter(sqlite3_vtab_cursor* cursor, int columns_used, const char* plan, int count, sqlite3_value** values) {
+  static int filter(sqlite3_vtab_cursor* cursor, int columns_used, const char* plan, int count,
+                    sqlite3_value** values) {
     return guard_table(cursor->pVtab, [&] {
       std::vector<Constraint> constraints;
-      for (int i = 0; i < count; ++i) {
-        constraints.push_back({plan[2 * i] - 'A', letter_op(plan[2 * i + 1]), values[i]});
+      constraints.reserve(static_cast<std::size_t>(count));
+      for (int i = 0; i < count; ++i, plan += 2) {
+        constraints.push_back({plan[0] - 'A', letter_op(plan[1]), values[i]});
       }
       static_cast<T*>(cursor)->filter(constraints, static_cast<unsigned>(columns_used));
     });

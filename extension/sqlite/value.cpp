@@ -67,17 +67,19 @@ std::int64_t expect_integer(std::string_view name, sqlite3_value* value) {
   return sqlite3_value_int64(value);
 }
 
-std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::int64_t low, std::int64_t high) {
+std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::int64_t low,
+                            std::int64_t high) {
   const auto integer = expect_integer(name, value);
   if (integer < low || integer > high) {
-    throw out_of_range(std::string(name) + " is " + std::to_string(integer) + "; allowed is " + std::to_string(low) +
-                       " to " + std::to_string(high));
+    throw out_of_range(std::string(name) + " is " + std::to_string(integer) + "; allowed is " +
+                       std::to_string(low) + " to " + std::to_string(high));
   }
   return integer;
 }
 
 void result_text(sqlite3_context* context, std::string_view text) {
-  sqlite3_result_text64(context, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_result_text64(context, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
 }
 
 }  // namespace saldo

@@ -1,4 +1,5 @@
-// Arguments of SQL functions, checked: a wrong one is `invalid` or `out_of_range`, in a sentence that names it.
+// Arguments of SQL functions, checked: a wrong one is `invalid` or `out_of_range`, in a sentence
+// that names it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ Instant expect_instant(std::string_view name, sqlite3_value* value);
 std::string_view expect_text(std::string_view name, sqlite3_value* value);
 std::int64_t expect_integer(std::string_view name, sqlite3_value* value);
 // Throws out_of_range outside of [low, high].
-std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::int64_t low, std::int64_t high);
+std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::int64_t low,
+                            std::int64_t high);
 
 void result_text(sqlite3_context* context, std::string_view text);
 

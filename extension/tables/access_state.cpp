@@ -1,17 +1,19 @@
-// access_state(account_id, day, at, state, employees_allowed, admin_allowed, balance, accrued, arrears_since,
-// restricted_from, promised_until, promise_allowed, lasts_until, restricted_days, balance_after_charge): who may work, by R1
-// and R6 to R10.
+// access_state(account_id, day, at, state, employees_allowed, admin_allowed, balance, accrued,
+// arrears_since, restricted_from, promised_until, promise_allowed, lasts_until, restricted_days,
+// balance_after_charge): who may work, by R1 and R6 to R10.
 //
 //   WHERE at = '2026-11-22T10:00:00Z'   at an instant (= and IN)
-//   WHERE day BETWEEN ... AND ...       for days, each seen one second before its end; a missing bound is the
+//   WHERE day BETWEEN ... AND ...       for days, each seen one second before its end; a missing
+//   bound is the
 //                                       registration or the open day
 //   neither                             now, by the clock, which the statement reads once
 //
-// After the last closed day the charges of the ended days not yet posted are counted too. Nothing precedes an account's
-// registration or the opening of the books. Rows come sorted by account_id, day.
+// After the last closed day the charges of the ended days not yet posted are counted too. Nothing
+// precedes an account's registration or the opening of the books. Rows come sorted by account_id,
+// day.
 //
-// Beyond the design: restricted_days, R9's count in this run of arrears with the day in question; balance_after_charge,
-// the balance less what is accrued.
+// Beyond the design: restricted_days, R9's count in this run of arrears with the day in question;
+// balance_after_charge, the balance less what is accrued.
 #include <algorithm>
 #include <chrono>
 
@@ -46,16 +48,20 @@ class AccessState : public Cursor {
   };
   static constexpr const char* kDeclaration =
       "CREATE TABLE x(account_id INTEGER, day TEXT, at TEXT, state TEXT, employees_allowed INTEGER,"
-      " admin_allowed INTEGER, balance INTEGER, accrued INTEGER, arrears_since TEXT, restricted_from TEXT,"
+      " admin_allowed INTEGER, balance INTEGER, accrued INTEGER, arrears_since TEXT, "
+      "restricted_from TEXT,"
       " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER,"
       " balance_after_charge INTEGER)";
   static constexpr PushedColumn kPushed[] = {
       {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
   static constexpr int kOrder[] = {kAccountId, kDay};
   static constexpr int kSelecting[] = {kDay, kAt};
-  static constexpr double kUnselected = 1e60;  // answering for now instead would be another question
+  static constexpr double kUnselected =
+      1e60;  // answering for now instead would be another question
   static double estimate(unsigned equal, unsigned bounded) {
-    const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
+    const auto has = [](unsigned columns, Column column) {
+      return ((columns >> column) & 1U) != 0;
+    };
     double rows = 1;
     if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
     if (!has(equal, kAt) && !has(equal, kDay) && has(bounded, kDay)) rows *= 30;
@@ -101,12 +107,14 @@ class AccessState : public Cursor {
     posting_.update(context(), *books_, first_, by_day_ && first_ == last_);
 
     since_close_ = first_ >= books_->open_day;
-    const auto used = [columns_used](Column column) { return ((columns_used >> column) & 1U) != 0; };
+    const auto used = [columns_used](Column column) {
+      return ((columns_used >> column) & 1U) != 0;
+    };
     const bool ahead = used(kRestrictedFrom) || used(kLastsUntil);
     Scope scope;
     scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
-    scope.charges =
-        !since_close_ || last_ > books_->open_day || ahead || used(kAccrued) || used(kBalanceAfterCharge);
+    scope.charges = !since_close_ || last_ > books_->open_day || ahead || used(kAccrued) ||
+                    used(kBalanceAfterCharge);
     scope.usage_from = since_close_ ? books_->open_day : books_->opening;
     scope.usage_to = ahead ? kLastDay : last_;
     reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
@@ -125,7 +133,8 @@ class AccessState : public Cursor {
           done_ = true;
           return;
         }
-        // A posting takes every account: money may come before the registration, and is carried too.
+        // A posting takes every account: money may come before the registration, and is carried
+        // too.
         day_ = posting_.under_way() ? first_ : std::max(first_, reader_->account().registered_on);
       } while (day_ > last_);
       charges_.emplace(*books_, reader_->account());

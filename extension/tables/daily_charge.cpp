@@ -1,10 +1,12 @@
-// daily_charge(account_id, day, service_id, quantity, price_list, valid_from, min_quantity, monthly_fee, unit_fee, amount):
-// what the facts say that each account owes for each day, by R1 to R5 and R9.
+// daily_charge(account_id, day, service_id, quantity, price_list, valid_from, min_quantity,
+// monthly_fee, unit_fee, amount): what the facts say that each account owes for each day, by R1 to
+// R5 and R9.
 //
-// unpriced_charge(account_id, day, service_id, quantity, price_list): what would be owed if a tier priced it.
+// unpriced_charge(account_id, day, service_id, quantity, price_list): what would be owed if a tier
+// priced it.
 //
-// Without a bound on `day` both run from the opening of the books to the open day; an upper bound beyond that projects
-// today's facts forward. Rows come sorted by account_id, day, service_id.
+// Without a bound on `day` both run from the opening of the books to the open day; an upper bound
+// beyond that projects today's facts forward. Rows come sorted by account_id, day, service_id.
 #include <algorithm>
 
 #include "facts.h"
@@ -36,7 +38,9 @@ class ChargeCursor : public Cursor {
   static constexpr int kSelecting[] = {kDay};
   static constexpr double kUnselected = 1e30;
   static double estimate(unsigned equal, unsigned bounded) {
-    const auto has = [](unsigned columns, Column column) { return ((columns >> column) & 1U) != 0; };
+    const auto has = [](unsigned columns, Column column) {
+      return ((columns >> column) & 1U) != 0;
+    };
     double rows = 2;  // services of an account
     if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
     if (!has(equal, kDay)) rows *= has(bounded, kDay) ? 30 : 300;
@@ -64,8 +68,10 @@ class ChargeCursor : public Cursor {
         // A number is compared as a text, by the column's affinity; NULL and blobs equal no text.
         const int type = sqlite3_value_type(constraint.value);
         const bool text = type != SQLITE_NULL && type != SQLITE_BLOB;
-        const int service = text ? books_->find_service(value_text(constraint.value)) : Books::kNone;
-        nothing = nothing || service == Books::kNone || (service_ != kAnyService && service_ != service);
+        const int service =
+            text ? books_->find_service(value_text(constraint.value)) : Books::kNone;
+        nothing =
+            nothing || service == Books::kNone || (service_ != kAnyService && service_ != service);
         service_ = service;
       }
     }
@@ -124,7 +130,8 @@ class ChargeCursor : public Cursor {
         return sqlite3_result_int64(context, charge.quantity);
       case kPriceList:
         if (charge.price_list == Books::kNone) return;
-        return result_text(context, books_->price_lists[static_cast<std::size_t>(charge.price_list)]);
+        return result_text(context,
+                           books_->price_lists[static_cast<std::size_t>(charge.price_list)]);
       default:
         break;
     }
@@ -144,7 +151,8 @@ class ChargeCursor : public Cursor {
   }
 
   [[nodiscard]] std::int64_t rowid() const override {
-    return hash_rowid({reader_->account().account_id, day_.time_since_epoch().count(), rows_[row_].service});
+    return hash_rowid(
+        {reader_->account().account_id, day_.time_since_epoch().count(), rows_[row_].service});
   }
 
  private:
@@ -172,7 +180,8 @@ class ChargeCursor : public Cursor {
     }
     rows_.clear();
     for (const Charge& charge : charges_->on(day_, recurring_charged)) {
-      if (charge.price.has_value() == priced_ && (service_ == kAnyService || service_ == charge.service)) {
+      if (charge.price.has_value() == priced_ &&
+          (service_ == kAnyService || service_ == charge.service)) {
         rows_.push_back(charge);
       }
     }
@@ -208,7 +217,8 @@ class ChargeCursor : public Cursor {
 class DailyCharge : public ChargeCursor {
  public:
   static constexpr const char* kDeclaration =
-      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list TEXT, valid_from TEXT,"
+      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list "
+      "TEXT, valid_from TEXT,"
       " min_quantity INTEGER, monthly_fee INTEGER, unit_fee INTEGER, amount INTEGER)";
   explicit DailyCharge(Context& context) : ChargeCursor(context, true) {}
 };
@@ -216,7 +226,8 @@ class DailyCharge : public ChargeCursor {
 class UnpricedCharge : public ChargeCursor {
  public:
   static constexpr const char* kDeclaration =
-      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list TEXT)";
+      "CREATE TABLE x(account_id INTEGER, day TEXT, service_id TEXT, quantity INTEGER, price_list "
+      "TEXT)";
   explicit UnpricedCharge(Context& context) : ChargeCursor(context, false) {}
 };
 

@@ -1,5 +1,5 @@
-// installed_schema(type, name, tbl_name, sql): what saldo_install creates, in the columns of sqlite_schema. audit_schema
-// compares it with what stands in the database.
+// installed_schema(type, name, tbl_name, sql): what saldo_install creates, in the columns of
+// sqlite_schema. audit_schema compares it with what stands in the database.
 #include <array>
 
 #include "schema.h"
@@ -12,7 +12,8 @@ namespace {
 
 class InstalledSchema : public Cursor {
  public:
-  static constexpr const char* kDeclaration = "CREATE TABLE x(type TEXT, name TEXT, tbl_name TEXT, sql TEXT)";
+  static constexpr const char* kDeclaration =
+      "CREATE TABLE x(type TEXT, name TEXT, tbl_name TEXT, sql TEXT)";
   static constexpr std::array<PushedColumn, 0> kPushed{};
   static constexpr std::array<int, 0> kOrder{};
   static constexpr std::array<int, 0> kSelecting{};

@@ -1,6 +1,8 @@
-// working_calendar(day, working, name): one row per day of the range asked for; name is the exception's.
+// working_calendar(day, working, name): one row per day of the range asked for; name is the
+// exception's.
 //
-// Without a bound on one side the range ends at the opening of the books or at the open day. The rows come sorted by day.
+// Without a bound on one side the range ends at the opening of the books or at the open day. The
+// rows come sorted by day.
 #include "facts.h"
 #include "sqlite/table_function.h"
 #include "sqlite/value.h"
@@ -12,7 +14,8 @@ namespace {
 class WorkingCalendar : public Cursor {
  public:
   enum Column { kDay, kWorking, kName };
-  static constexpr const char* kDeclaration = "CREATE TABLE x(day TEXT, working INTEGER, name TEXT)";
+  static constexpr const char* kDeclaration =
+      "CREATE TABLE x(day TEXT, working INTEGER, name TEXT)";
   static constexpr PushedColumn kPushed[] = {{kDay, Push::kRange}};
   static constexpr int kOrder[] = {kDay};
   static constexpr int kSelecting[] = {kDay};
@@ -54,8 +57,10 @@ class WorkingCalendar : public Cursor {
         sqlite3_result_int(context, books_->calendar.is_working(day_) ? 1 : 0);
         break;
       default: {
-        auto name = this->context().statements.prepare("SELECT name FROM main.calendar_exception WHERE day = ?1");
-        if (name.bind(1, format_day(day_)).step() && !name.is_null(0)) result_text(context, name.text(0));
+        auto name = this->context().statements.prepare(
+            "SELECT name FROM main.calendar_exception WHERE day = ?1");
+        if (name.bind(1, format_day(day_)).step() && !name.is_null(0))
+          result_text(context, name.text(0));
       }
     }
   }
