@@ -1,21 +1,17 @@
 // What the triggers of the schema call to check a row; their names are not part of the interface.
 //
-//   saldo_check(name, type, value [, low, high])   refuses a value that is not of the type; NULL
-//   passes where the type
-//                                                  ends in '?'
-//   saldo_refuse(code, sentence)                   refuses: RAISE takes only a literal text
-//   saldo_open(day, open_day, what)                refuses a day before the open one; `what` as in
-//   'a headcount can take
-//                                                  effect'
-//   saldo_replacing(row_json), saldo_replaced()    from a BEFORE trigger to the AFTER trigger of
-//   the same row: the
-//                                                  row that goes to `superseded`
-//   saldo_json_array(...), saldo_json_object(name, value, ...)   SQLite's own JSON functions are
-//   not for triggers under
-//                                                  trusted_schema=OFF
-//   saldo_posted(...)                              1 while a day is posted, else an error;
-//   generated columns call it
-//                                                  with their row's columns
+//   saldo_check(name, type, value [, low, high])
+//       refuses a value that is not of the type; NULL passes where the type ends in '?'
+//   saldo_refuse(code, sentence)
+//       refuses: RAISE takes only a literal text
+//   saldo_open(day, open_day, what)
+//       refuses a day before the open one; `what` as in 'a headcount can take effect'
+//   saldo_replacing(row_json), saldo_replaced()
+//       from a BEFORE trigger to the AFTER trigger of the same row: what goes to `superseded`
+//   saldo_json_array(...), saldo_json_object(name, value, ...)
+//       SQLite's own JSON functions are not for triggers under trusted_schema=OFF
+//   saldo_posted(...)
+//       1 while a day is posted, else an error; generated columns call it with their row's columns
 #include <algorithm>
 #include <array>
 #include <limits>

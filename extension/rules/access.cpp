@@ -22,8 +22,10 @@ bool employees_allowed(State state) {
 bool admin_allowed(State state) { return state != State::kClosed; }
 
 Walk::Walk(const Books& books, const Account& account, DailyCharges& charges)
-    : books_(&books), account_(&account), charges_(&charges), day_(books.opening) {
-  apply_movements_before(books.days.start_of(day_));
+    : books_(&books), account_(&account), charges_(&charges), day_(books.opening - days{1}) {
+  // No terms are in force before the opening.
+  apply_movements_before(books.days.start_of(books.opening));
+  day_ = books.opening;
   begin_day();
 }
 

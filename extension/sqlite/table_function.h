@@ -5,18 +5,18 @@
 //   kDeclaration   the CREATE TABLE statement
 //   kPushed        the columns pushed down: by equality (and IN), or by ranges as well
 //   kOrder         the columns by which rows come out sorted, ascending
-//   kSelecting     the columns whose constraints say what to answer for, not only which of the
-//   answers to show; and kUnselected    what a plan costs in which such a constraint cannot be
-//   pushed down: a join is to run the other way round,
-//                  and where two tables of ours wait for each other, the one with the lesser cost
-//                  goes first
-//   estimate(eq, range)   the rows to expect, given the sets of columns (bit i: column i) with an
-//   equality and with a bound
+//   kSelecting     the columns whose constraints say what to answer for, not only which answers
+//                  to show
+//   kUnselected    what a plan costs that cannot push such a constraint down: the join is to run
+//                  the other way round; where two tables wait for each other, the cheaper leads
+//   estimate(equal, bounded)
+//                  the rows to expect, given the sets of columns (bit i: column i) with an
+//                  equality and with a bound
 //
 // The plan, from xBestIndex to xFilter:
 //   idxNum   bit i: the query reads column i (bit 30: it may read columns beyond)
-//   idxStr   two characters for each argument: 'A' + column, then '=', '>', ']' (<=), '<' or '['
-//   (>=)
+//   idxStr   two characters for each argument: 'A' + column, then the operator: '=', '>',
+//            ']' for <=, '<', or '[' for >=
 #pragma once
 
 #include <memory>

@@ -4,16 +4,15 @@
 //
 //   WHERE at = '2026-11-22T10:00:00Z'   at an instant (= and IN)
 //   WHERE day BETWEEN ... AND ...       for days, each seen one second before its end; a missing
-//   bound is the
-//                                       registration or the open day
+//                                       bound is the registration or the open day
 //   neither                             now, by the clock, which the statement reads once
 //
 // After the last closed day the charges of the ended days not yet posted are counted too. Nothing
-// precedes an account's registration or the opening of the books. Rows come sorted by account_id,
-// day.
+// precedes an account's registration or the opening of the books. Rows come sorted by account_id
+// and day.
 //
 // Beyond the design: restricted_days, R9's count in this run of arrears with the day in question;
-// balance_after_charge, the balance less what is accrued.
+// and, hidden, for day_close: balance_after_charge, the balance less what is accrued.
 #include <algorithm>
 #include <chrono>
 
@@ -51,7 +50,7 @@ class AccessState : public Cursor {
       " admin_allowed INTEGER, balance INTEGER, accrued INTEGER, arrears_since TEXT, "
       "restricted_from TEXT,"
       " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER,"
-      " balance_after_charge INTEGER)";
+      " balance_after_charge INTEGER HIDDEN)";
   static constexpr PushedColumn kPushed[] = {
       {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
   static constexpr int kOrder[] = {kAccountId, kDay};
@@ -106,7 +105,7 @@ class AccessState : public Cursor {
     if (first_ > last_) return;
     posting_.update(context(), *books_, first_, by_day_ && first_ == last_);
 
-    since_close_ = first_ >= books_->open_day;
+    since_close_ = books_->carried_to(first_);
     const auto used = [columns_used](Column column) {
       return ((columns_used >> column) & 1U) != 0;
     };

@@ -83,7 +83,7 @@ class ChargeCursor : public Cursor {
 
     Scope scope;
     walking_ = books_->calendar.forgives_restricted_days();
-    since_close_ = first_ >= books_->open_day;
+    since_close_ = books_->carried_to(first_);
     if (walking_) scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
     scope.usage_from = walking_ && since_close_ ? books_->open_day : first_;
     if (walking_ && !since_close_) scope.usage_from = books_->opening;
