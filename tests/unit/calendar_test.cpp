@@ -24,19 +24,24 @@ class CalendarTest : public testing::Test {
 
 TEST_F(CalendarTest, FridaysChargeRestrictsFromMonday) {
   // Saturday 2026-11-21 00:00 in Moscow.
-  EXPECT_EQ(calendar(0).restriction_after(at("2026-11-20T21:00:00Z"), moscow_), at("2026-11-22T21:00:00Z"));
+  EXPECT_EQ(calendar(0).restriction_after(at("2026-11-20T21:00:00Z"), moscow_),
+            at("2026-11-22T21:00:00Z"));
 }
 
 TEST_F(CalendarTest, OnAWorkingDayItBeginsAtOnce) {
-  EXPECT_EQ(calendar(0).restriction_after(at("2026-11-18T10:00:00Z"), moscow_), at("2026-11-18T10:00:00Z"));
+  EXPECT_EQ(calendar(0).restriction_after(at("2026-11-18T10:00:00Z"), moscow_),
+            at("2026-11-18T10:00:00Z"));
 }
 
 TEST_F(CalendarTest, GraceCountsWholeWorkingDays) {
   // From Wednesday's midnight: Wednesday itself is whole. One second later it is not.
-  EXPECT_EQ(calendar(1).restriction_after(at("2026-11-17T21:00:00Z"), moscow_), at("2026-11-18T21:00:00Z"));
-  EXPECT_EQ(calendar(1).restriction_after(at("2026-11-17T21:00:01Z"), moscow_), at("2026-11-19T21:00:00Z"));
+  EXPECT_EQ(calendar(1).restriction_after(at("2026-11-17T21:00:00Z"), moscow_),
+            at("2026-11-18T21:00:00Z"));
+  EXPECT_EQ(calendar(1).restriction_after(at("2026-11-17T21:00:01Z"), moscow_),
+            at("2026-11-19T21:00:00Z"));
   // Thursday noon, two days: Friday, Monday; it begins on Tuesday.
-  EXPECT_EQ(calendar(2).restriction_after(at("2026-11-19T09:00:00Z"), moscow_), at("2026-11-23T21:00:00Z"));
+  EXPECT_EQ(calendar(2).restriction_after(at("2026-11-19T09:00:00Z"), moscow_),
+            at("2026-11-23T21:00:00Z"));
 }
 
 TEST_F(CalendarTest, WithoutAWorkingDayNever) {

@@ -12,7 +12,8 @@ namespace {
 
 constexpr Day kEpoch{days{0}};
 
-// "Any 30 days sum to the monthly price exactly": every price up to 100,000 kopecks, every place to begin.
+// "Any 30 days sum to the monthly price exactly": every price up to 100,000 kopecks, every place to
+// begin.
 TEST(DailyFee, AnyThirtyDaysSumToTheMonthlyPrice) {
   for (Amount price = 0; price <= 100'000; ++price) {
     Amount sum = 0;
@@ -20,7 +21,8 @@ TEST(DailyFee, AnyThirtyDaysSumToTheMonthlyPrice) {
     ASSERT_EQ(sum, price);
     // Moving on by one day drops a fee and takes in the one 30 days later.
     for (int i = 0; i < 30; ++i) {
-      ASSERT_EQ(daily_fee(price, kEpoch + days{i}), daily_fee(price, kEpoch + days{i + 30})) << price << ' ' << i;
+      ASSERT_EQ(daily_fee(price, kEpoch + days{i}), daily_fee(price, kEpoch + days{i + 30}))
+          << price << ' ' << i;
     }
   }
 }
@@ -37,13 +39,15 @@ TEST(DailyFee, IsAThirtiethToWithinAKopeck) {
 
 // As the design writes it, in wider integers.
 TEST(DailyFee, IsTheDifferenceOfTwoFloors) {
-  const Amount prices[] = {0, 1, 29, 30, 31, 1'001'000'000'000'000, std::numeric_limits<Amount>::max()};
+  const Amount prices[] = {
+      0, 1, 29, 30, 31, 1'001'000'000'000'000, std::numeric_limits<Amount>::max()};
   for (const Amount price : prices) {
     for (int since_epoch = -1000; since_epoch <= 30'000; since_epoch += 7) {
       const __int128 n = ((since_epoch % 30) + 30) % 30;
       const auto expected = static_cast<Amount>(static_cast<__int128>(price) * (n + 1) / 30 -
                                                 static_cast<__int128>(price) * n / 30);
-      ASSERT_EQ(daily_fee(price, kEpoch + days{since_epoch}), expected) << price << ' ' << since_epoch;
+      ASSERT_EQ(daily_fee(price, kEpoch + days{since_epoch}), expected)
+          << price << ' ' << since_epoch;
     }
   }
 }
@@ -63,7 +67,8 @@ TEST(Money, AsText) {
   EXPECT_EQ(format_money(123'456'789, "EUR", "ru"), "1 234 567,89 €");
   EXPECT_EQ(format_money(0, "JPY", "en"), "¥0");
   EXPECT_EQ(format_money(1'234, "KWD", "en"), "KWD 1.234");
-  EXPECT_EQ(format_money(std::numeric_limits<Amount>::min(), "RUB", "en"), "-₽92,233,720,368,547,758.08");
+  EXPECT_EQ(format_money(std::numeric_limits<Amount>::min(), "RUB", "en"),
+            "-₽92,233,720,368,547,758.08");
 }
 
 }  // namespace

@@ -16,8 +16,9 @@ TEST(Time, OnlyDaysThatExistParse) {
   for (const char* text : {"2026-02-28", "2024-02-29", "0000-01-01", "9999-12-31"}) {
     EXPECT_EQ(format_day(day(text)), text);
   }
-  for (const char* text : {"", "2026-02-29", "2026-02-30", "2026-13-01", "2026-00-01", "2026-1-01", "2026-01-1", "26-01-01",
-                           "2026-01-01 ", " 2026-01-01", "2026/01/01", "+026-01-01", "2026-01-01T00:00:00Z"}) {
+  for (const char* text : {"", "2026-02-29", "2026-02-30", "2026-13-01", "2026-00-01", "2026-1-01",
+                           "2026-01-1", "26-01-01", "2026-01-01 ", " 2026-01-01", "2026/01/01",
+                           "+026-01-01", "2026-01-01T00:00:00Z"}) {
     EXPECT_FALSE(parse_day(text)) << text;
   }
 }
@@ -25,24 +26,29 @@ TEST(Time, OnlyDaysThatExistParse) {
 TEST(Time, OnlyCanonicalInstantsParse) {
   EXPECT_EQ(format_instant(at("2026-11-22T23:59:59Z")), "2026-11-22T23:59:59Z");
   EXPECT_EQ(format_instant(at("0000-01-01T00:00:00Z")), "0000-01-01T00:00:00Z");
-  for (const char* text : {"2026-11-22T24:00:00Z", "2026-11-22T23:59:60Z", "2026-11-22 23:59:59Z", "2026-11-22T23:59:59",
-                           "2026-11-22T23:59:59+00:00", "2026-11-31T00:00:00Z", "2026-11-22t00:00:00z"}) {
+  for (const char* text : {"2026-11-22T24:00:00Z", "2026-11-22T23:59:60Z", "2026-11-22 23:59:59Z",
+                           "2026-11-22T23:59:59", "2026-11-22T23:59:59+00:00",
+                           "2026-11-31T00:00:00Z", "2026-11-22t00:00:00z"}) {
     EXPECT_FALSE(parse_instant(text)) << text;
   }
 }
 
 TEST(Time, Rfc3339IsNormalised) {
   const std::pair<const char*, const char*> cases[] = {
-      {"2026-11-22T12:00:00+03:00", "2026-11-22T09:00:00Z"},     {"2026-11-22t12:00:00z", "2026-11-22T12:00:00Z"},
-      {"2026-11-22 12:00:00.999Z", "2026-11-22T12:00:00Z"},      {"2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00Z"},
-      {"2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"},          {"2026-11-22T12:00:00-00:00", "2026-11-22T12:00:00Z"},
+      {"2026-11-22T12:00:00+03:00", "2026-11-22T09:00:00Z"},
+      {"2026-11-22t12:00:00z", "2026-11-22T12:00:00Z"},
+      {"2026-11-22 12:00:00.999Z", "2026-11-22T12:00:00Z"},
+      {"2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00Z"},
+      {"2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"},
+      {"2026-11-22T12:00:00-00:00", "2026-11-22T12:00:00Z"},
       {"2026-11-22T12:00:00.123456789-05:30", "2026-11-22T17:30:00Z"}};
   for (const auto& [text, normal] : cases) {
     ASSERT_TRUE(parse_rfc3339(text)) << text;
     EXPECT_EQ(format_instant(*parse_rfc3339(text)), normal) << text;
   }
-  for (const char* text : {"2026-11-22T12:00:00", "2026-11-22", "2026-11-22T12:00:00.Z", "2026-11-22T12:00:00+0300",
-                           "2026-11-22T12:00:00+24:00", "2026-11-22T12:00Z", "0000-01-01T00:00:00+01:00", "x"}) {
+  for (const char* text :
+       {"2026-11-22T12:00:00", "2026-11-22", "2026-11-22T12:00:00.Z", "2026-11-22T12:00:00+0300",
+        "2026-11-22T12:00:00+24:00", "2026-11-22T12:00Z", "0000-01-01T00:00:00+01:00", "x"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }
@@ -61,12 +67,15 @@ TEST(BillingDays, EndAtTheMidnightOfTheZone) {
   EXPECT_EQ(moscow.day_of(at("2026-11-22T20:59:59Z")), day("2026-11-22"));
   EXPECT_EQ(moscow.day_of(at("2026-11-22T21:00:00Z")), day("2026-11-23"));
   const auto berlin = days_in("Europe/Berlin");
-  EXPECT_EQ(berlin.end_of(day("2026-03-29")) - berlin.start_of(day("2026-03-29")), std::chrono::hours{23});
-  EXPECT_EQ(berlin.end_of(day("2026-10-25")) - berlin.start_of(day("2026-10-25")), std::chrono::hours{25});
+  EXPECT_EQ(berlin.end_of(day("2026-03-29")) - berlin.start_of(day("2026-03-29")),
+            std::chrono::hours{23});
+  EXPECT_EQ(berlin.end_of(day("2026-10-25")) - berlin.start_of(day("2026-10-25")),
+            std::chrono::hours{25});
 }
 
-// A day whose midnight summer time skips (Asuncion 2023-10-01), one whose midnight comes twice (Azores 2025-10-26, clocks
-// go back from 01:00 to 00:00), and one that was skipped whole (Apia 2011-12-30): days never overlap and leave no gap.
+// A day whose midnight summer time skips (Asuncion 2023-10-01), one whose midnight comes twice
+// (Azores 2025-10-26, clocks go back from 01:00 to 00:00), and one that was skipped whole (Apia
+// 2011-12-30): days never overlap and leave no gap.
 TEST(BillingDays, AreAPartitionOfTime) {
   const std::pair<const char*, const char*> cases[] = {{"America/Asuncion", "2023-10-01"},
                                                        {"Atlantic/Azores", "2025-10-26"},
@@ -89,7 +98,8 @@ TEST(BillingDays, AreAPartitionOfTime) {
 
 TEST(BillingDays, ClosedDaysEndWhereTheyDidWhenClosed) {
   // As if the zone had been an hour further west when 2026-01-01 was closed.
-  const BillingDays moved(find_zone("Europe/Moscow"), day("2026-01-01"), {at("2026-01-01T20:00:00Z")});
+  const BillingDays moved(find_zone("Europe/Moscow"), day("2026-01-01"),
+                          {at("2026-01-01T20:00:00Z")});
   EXPECT_EQ(moved.end_of(day("2026-01-01")), at("2026-01-01T20:00:00Z"));
   EXPECT_EQ(moved.day_of(at("2026-01-01T20:00:00Z")), day("2026-01-02"));
   EXPECT_EQ(moved.day_of(at("2026-01-01T19:59:59Z")), day("2026-01-01"));
