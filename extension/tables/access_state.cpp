@@ -19,8 +19,8 @@
 #include "facts.h"
 #include "posting.h"
 #include "rules/error.h"
-#include "sqlite/table_function.h"
 #include "sqlite/value.h"
+#include "tables/table_function.h"
 #include "tables/tables.h"
 
 namespace saldo {

@@ -3,8 +3,8 @@
 #include <array>
 
 #include "schema.h"
-#include "sqlite/table_function.h"
 #include "sqlite/value.h"
+#include "tables/table_function.h"
 #include "tables/tables.h"
 
 namespace saldo {

@@ -4,8 +4,8 @@
 // Without a bound on one side the range ends at the opening of the books or at the open day. The
 // rows come sorted by day.
 #include "facts.h"
-#include "sqlite/table_function.h"
 #include "sqlite/value.h"
+#include "tables/table_function.h"
 #include "tables/tables.h"
 
 namespace saldo {
