@@ -161,6 +161,9 @@ Day BillingDays::day_of(Instant instant) const {
   // may differ from the zone's: the billing day is the last one that has begun.
   while (day > kFirstDay && instant < start_of(day)) day -= days{1};
   while (day < kLastDay && instant >= start_of(day + days{1})) day += days{1};
+  if (day < kFirstDay || day > kLastDay) {
+    throw out_of_range("an instant lies in a day outside of 0000-01-01 to 9999-12-31");
+  }
   return day;
 }
 

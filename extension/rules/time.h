@@ -55,6 +55,7 @@ class BillingDays {
   // The first instant of `day`. Throws out_of_range beyond the years 0000 to 9999.
   [[nodiscard]] Instant start_of(Day day) const;
   [[nodiscard]] Instant end_of(Day day) const { return start_of(day + days{1}); }
+  // Throws likewise.
   [[nodiscard]] Day day_of(Instant instant) const;
   // The end of the last closed day; the first instant of all when no day is.
   [[nodiscard]] Instant last_kept_end() const {

@@ -109,6 +109,8 @@ TEST(BillingDays, ClosedDaysEndWhereTheyDidWhenClosed) {
 TEST(BillingDays, BeyondTheYearsIsAnError) {
   EXPECT_THROW((void)days_in("UTC").end_of(kLastDay), Error);
   EXPECT_THROW((void)days_in("Europe/Moscow").start_of(kFirstDay), Error);
+  EXPECT_THROW((void)days_in("Europe/Moscow").day_of(at("9999-12-31T21:00:00Z")), Error);
+  EXPECT_THROW((void)days_in("America/New_York").day_of(at("0000-01-01T00:00:00Z")), Error);
   EXPECT_THROW(find_zone("Europe/Nowhere"), Error);
 }
 
