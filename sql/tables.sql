@@ -205,7 +205,7 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- `posted` keeps rows of other origin out: its expression fails but while a day is closed.
+-- `posted` keeps rows of other origin out: its expression fails for all but the row that the closing of a day is at.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
   account_id  INTEGER NOT NULL,
@@ -214,7 +214,8 @@ CREATE TABLE charge(
   monthly_fee INTEGER NOT NULL,
   unit_fee    INTEGER NOT NULL,
   amount      INTEGER NOT NULL,
-  posted      INTEGER GENERATED ALWAYS AS (saldo_posted(amount)) STORED,
+  posted      INTEGER GENERATED ALWAYS AS (
+    saldo_posted(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount)) STORED,
   PRIMARY KEY (day, account_id, service_id)
 ) WITHOUT ROWID;
 
@@ -226,5 +227,6 @@ CREATE TABLE balance(
   balance         INTEGER NOT NULL,
   arrears_since   TEXT,
   restricted_days INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted(account_id, balance, arrears_since, restricted_days)) STORED
+  posted          INTEGER GENERATED ALWAYS AS (
+    saldo_posted(account_id, balance, arrears_since, restricted_days)) STORED
 );

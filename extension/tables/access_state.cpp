@@ -26,7 +26,7 @@
 namespace saldo {
 namespace {
 
-class AccessState : public Cursor {
+class AccessState : public Cursor, public PostedRow {
  public:
   enum Column {
     kAccountId,
@@ -147,9 +147,22 @@ class AccessState : public Cursor {
     walk_->advance(at_);
     access_ = walk_->access();
     outlook_.reset();
+    balance_after_charge_.reset();
   }
 
   [[nodiscard]] bool eof() const override { return done_; }
+
+  // The columns of `balance`.
+  [[nodiscard]] bool is_current(int count, sqlite3_value** columns) const override {
+    if (done_ || count != 4) return false;
+    const auto& since = walk_->standing().arrears_since;
+    const bool in_arrears = sqlite3_value_type(columns[2]) != SQLITE_NULL;
+    return sqlite3_value_int64(columns[0]) == reader_->account().account_id &&
+           sqlite3_value_int64(columns[1]) == balance_after_charge() &&
+           in_arrears == since.has_value() &&
+           (!in_arrears || value_text(columns[2]) == format_instant(*since)) &&
+           sqlite3_value_int64(columns[3]) == walk_->restricted_days(access_.state);
+  }
 
   void column(sqlite3_context* context, int column) override {
     const Standing& standing = walk_->standing();
@@ -187,7 +200,7 @@ class AccessState : public Cursor {
       case kRestrictedDays:
         return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
       default:
-        return sqlite3_result_int64(context, subtract(standing.balance, walk_->accrued()));
+        return sqlite3_result_int64(context, balance_after_charge());
     }
   }
 
@@ -206,6 +219,13 @@ class AccessState : public Cursor {
     return *now_;
   }
 
+  [[nodiscard]] Amount balance_after_charge() const {
+    if (!balance_after_charge_) {
+      balance_after_charge_ = subtract(walk_->standing().balance, walk_->accrued());
+    }
+    return *balance_after_charge_;
+  }
+
   // Looks up to ten years ahead: only when asked, and once a row.
   const Outlook& outlook() {
     if (!outlook_) outlook_ = walk_->outlook();
@@ -213,7 +233,7 @@ class AccessState : public Cursor {
   }
 
   std::shared_ptr<const Books> books_;
-  Posting posting_;
+  Posting posting_{*this};
   std::optional<Instant> now_;
   Day first_{};
   Day last_{};
@@ -226,6 +246,7 @@ class AccessState : public Cursor {
   Instant at_{};
   Access access_;
   std::optional<Outlook> outlook_;
+  mutable std::optional<Amount> balance_after_charge_;
   bool done_ = true;
 };
 

@@ -18,7 +18,7 @@
 namespace saldo {
 namespace {
 
-class ChargeCursor : public Cursor {
+class ChargeCursor : public Cursor, public PostedRow {
  public:
   enum Column {
     kAccountId,
@@ -117,6 +117,19 @@ class ChargeCursor : public Cursor {
 
   [[nodiscard]] bool eof() const override { return done_; }
 
+  // The columns of `charge`.
+  [[nodiscard]] bool is_current(int count, sqlite3_value** columns) const override {
+    if (done_ || !priced_ || count != 7) return false;
+    const Charge& charge = rows_[row_];
+    return value_text(columns[0]) == day_text() &&
+           sqlite3_value_int64(columns[1]) == reader_->account().account_id &&
+           value_text(columns[2]) == service_id(charge) &&
+           sqlite3_value_int64(columns[3]) == charge.quantity &&
+           sqlite3_value_int64(columns[4]) == charge.price->tier.monthly_fee &&
+           sqlite3_value_int64(columns[5]) == charge.price->tier.unit_fee &&
+           sqlite3_value_int64(columns[6]) == charge.amount;
+  }
+
   void column(sqlite3_context* context, int column) override {
     const Charge& charge = rows_[row_];
     switch (column) {
@@ -125,7 +138,7 @@ class ChargeCursor : public Cursor {
       case kDay:
         return result_text(context, day_text());
       case kServiceId:
-        return result_text(context, books_->services[static_cast<std::size_t>(charge.service)].id);
+        return result_text(context, service_id(charge));
       case kQuantity:
         return sqlite3_result_int64(context, charge.quantity);
       case kPriceList:
@@ -187,7 +200,11 @@ class ChargeCursor : public Cursor {
     }
   }
 
-  const std::string& day_text() {
+  [[nodiscard]] const std::string& service_id(const Charge& charge) const {
+    return books_->services[static_cast<std::size_t>(charge.service)].id;
+  }
+
+  [[nodiscard]] const std::string& day_text() const {
     if (formatted_ != day_) {
       formatted_ = day_;
       day_text_ = format_day(day_);
@@ -197,7 +214,7 @@ class ChargeCursor : public Cursor {
 
   const bool priced_;
   std::shared_ptr<const Books> books_;
-  Posting posting_;
+  Posting posting_{*this};
   int service_ = kAnyService;
   Day first_{};
   Day last_{};
@@ -210,8 +227,8 @@ class ChargeCursor : public Cursor {
   std::vector<Charge> rows_;  // of the account on day_
   std::size_t row_ = 0;
   bool done_ = true;
-  Day formatted_ = Day::min();
-  std::string day_text_;
+  mutable Day formatted_ = Day::min();
+  mutable std::string day_text_;
 };
 
 class DailyCharge : public ChargeCursor {
