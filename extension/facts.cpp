@@ -137,12 +137,12 @@ std::shared_ptr<const Books> load_books(Context& context) {
   return books;
 }
 
-void require_installed(Context& context) {
-  if (context.statements
-          .prepare("SELECT 1 FROM main.sqlite_schema WHERE name = 'policy' AND type = 'table'")
-          .step()) {
-    return;
-  }
+// Stands on a row of the database for as long as it is kept, so that what is read meanwhile is one
+// snapshot. Throws not_found before saldo_install.
+Statement hold_installed(Context& context) {
+  auto row = context.statements.prepare(
+      "SELECT 1 FROM main.sqlite_schema WHERE name = 'policy' AND type = 'table'");
+  if (row.step()) return row;
   throw not_found(
       "the books are not open in this database; SELECT saldo_install('YYYY-MM-DD') opens them");
 }
@@ -151,11 +151,12 @@ void require_installed(Context& context) {
 
 std::shared_ptr<const Books> read_books(Context& context) {
   sqlite3* db = context.statements.db();
+  // Without a lock on the file the version would not tell what another connection wrote.
+  const Statement snapshot = hold_installed(context);
   const bool writing = sqlite3_txn_state(db, "main") == SQLITE_TXN_WRITE;
   unsigned version = 0;
   sqlite3_file_control(db, "main", SQLITE_FCNTL_DATA_VERSION, &version);
   if (!writing && context.books && context.books_version == version) return context.books;
-  require_installed(context);
   auto books = load_books(context);
   if (!writing) {
     context.books = books;
@@ -165,7 +166,7 @@ std::shared_ptr<const Books> read_books(Context& context) {
 }
 
 BillingDays read_open_days(Context& context) {
-  require_installed(context);
+  const Statement snapshot = hold_installed(context);
   auto policy = context.statements.prepare(
       "SELECT time_zone, valid_from FROM main.policy ORDER BY valid_from LIMIT 1");
   if (!policy.step()) throw invalid("the database holds no policy; see audit");

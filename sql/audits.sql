@@ -103,6 +103,17 @@ UNION ALL
 SELECT 'balance', account_id, 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account);
 
+-- Computed columns that are not what they are computed from says.
+CREATE VIEW audit_computed(table_name, key, stored, computed) AS
+SELECT 'payment', payment_id, day, billing_day(credited_at) FROM payment WHERE day IS NOT billing_day(credited_at)
+UNION ALL
+SELECT 'adjustment', adjustment_id, day, billing_day(effective_at)
+FROM adjustment WHERE day IS NOT billing_day(effective_at)
+UNION ALL
+SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)
+FROM usage_event CROSS JOIN books
+WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day);
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_balance', count(*) FROM audit_balance
@@ -112,4 +123,5 @@ UNION ALL SELECT 'audit_promised_payment', count(*) FROM audit_promised_payment
 UNION ALL SELECT 'audit_digest', count(*) FROM audit_digest
 UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
 UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
-UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference;
+UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
+UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed;

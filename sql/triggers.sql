@@ -130,7 +130,9 @@ CREATE TRIGGER account_check BEFORE INSERT OR UPDATE ON account BEGIN
          saldo_check('recorded_by', 'text?', NEW.recorded_by);
 END;
 
+-- Triggers of one event run in no particular order, so that these check the day they compare themselves.
 CREATE TRIGGER account_new BEFORE INSERT ON account BEGIN
+  SELECT saldo_check('registered_on', 'day', NEW.registered_on);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -140,6 +142,7 @@ CREATE TRIGGER account_new BEFORE INSERT ON account BEGIN
 END;
 
 CREATE TRIGGER account_change BEFORE UPDATE ON account BEGIN
+  SELECT saldo_check('registered_on', 'day', NEW.registered_on);
   SELECT saldo_refuse('conflict', 'an account keeps its account_id') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
@@ -284,7 +287,11 @@ CREATE TRIGGER usage_event_computed AFTER INSERT ON usage_event WHEN NEW.charged
   WHERE usage_id = NEW.usage_id;
 END;
 
-CREATE TRIGGER usage_event_fixed BEFORE UPDATE ON usage_event WHEN OLD.charged_on IS NOT NULL BEGIN
+-- Of the append-only tables the computed column alone is filled in, once, by the trigger above.
+CREATE TRIGGER usage_event_fixed BEFORE UPDATE ON usage_event
+WHEN OLD.charged_on IS NOT NULL OR NEW.charged_on IS NOT (SELECT max(billing_day(OLD.occurred_at), open_day) FROM books)
+  OR (NEW.usage_id, NEW.account_id, NEW.service_id, NEW.occurred_at, NEW.quantity, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.usage_id, OLD.account_id, OLD.service_id, OLD.occurred_at, OLD.quantity, OLD.recorded_at, OLD.recorded_by) BEGIN
   SELECT saldo_refuse('append_only', 'usage is never changed; an adjustment mends a mistake');
 END;
 
@@ -332,6 +339,9 @@ CREATE TRIGGER payment_check BEFORE INSERT ON payment BEGIN
   SELECT saldo_refuse('not_found', 'there is no payment method ' || NEW.method)
   WHERE NOT EXISTS (SELECT 1 FROM payment_method WHERE method = NEW.method);
   SELECT saldo_open(NEW.credited_at, coalesce(closed_until, day_start(opening_day)), 'money can be credited') FROM books;
+  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; with it the balance of account ' || NEW.account_id
+                                      || ' would leave -10^18 to 10^18')
+  FROM account_balance WHERE account_id = NEW.account_id AND abs(balance + NEW.amount) > 1000000000000000000;
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.credited_at))
   WHERE NEW.day <> billing_day(NEW.credited_at);
 END;
@@ -341,7 +351,10 @@ CREATE TRIGGER payment_computed AFTER INSERT ON payment BEGIN
   UPDATE payment SET day = billing_day(NEW.credited_at) WHERE payment_id = NEW.payment_id AND day IS NULL;
 END;
 
-CREATE TRIGGER payment_fixed BEFORE UPDATE ON payment WHEN OLD.day IS NOT NULL BEGIN
+CREATE TRIGGER payment_fixed BEFORE UPDATE ON payment
+WHEN OLD.day IS NOT NULL OR NEW.day IS NOT billing_day(OLD.credited_at)
+  OR (NEW.payment_id, NEW.account_id, NEW.amount, NEW.method, NEW.external_id, NEW.received_at, NEW.credited_at, NEW.payer, NEW.purpose, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.payment_id, OLD.account_id, OLD.amount, OLD.method, OLD.external_id, OLD.received_at, OLD.credited_at, OLD.payer, OLD.purpose, OLD.recorded_at, OLD.recorded_by) BEGIN
   SELECT saldo_refuse('append_only', 'payments are never changed; an adjustment mends a mistake');
 END;
 
@@ -406,6 +419,9 @@ CREATE TRIGGER adjustment_check BEFORE INSERT ON adjustment BEGIN
   -- A debt moved in keeps its age.
   SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
   FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
+  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; with it the balance of account ' || NEW.account_id
+                                      || ' would leave -10^18 to 10^18')
+  FROM account_balance WHERE account_id = NEW.account_id AND abs(balance + NEW.amount) > 1000000000000000000;
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
   WHERE NEW.day <> billing_day(NEW.effective_at);
 END;
@@ -415,7 +431,10 @@ CREATE TRIGGER adjustment_computed AFTER INSERT ON adjustment BEGIN
   UPDATE adjustment SET day = billing_day(NEW.effective_at) WHERE adjustment_id = NEW.adjustment_id AND day IS NULL;
 END;
 
-CREATE TRIGGER adjustment_fixed BEFORE UPDATE ON adjustment WHEN OLD.day IS NOT NULL BEGIN
+CREATE TRIGGER adjustment_fixed BEFORE UPDATE ON adjustment
+WHEN OLD.day IS NOT NULL OR NEW.day IS NOT billing_day(OLD.effective_at)
+  OR (NEW.adjustment_id, NEW.account_id, NEW.amount, NEW.kind, NEW.effective_at, NEW.external_id, NEW.reason, NEW.payment_id, NEW.service_id, NEW.for_day, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.adjustment_id, OLD.account_id, OLD.amount, OLD.kind, OLD.effective_at, OLD.external_id, OLD.reason, OLD.payment_id, OLD.service_id, OLD.for_day, OLD.recorded_at, OLD.recorded_by) BEGIN
   SELECT saldo_refuse('append_only', 'adjustments are never changed; another one mends a mistake');
 END;
 
@@ -470,7 +489,10 @@ CREATE TRIGGER promised_payment_computed AFTER INSERT ON promised_payment BEGIN
   WHERE promise_id = NEW.promise_id AND expires_at IS NULL;
 END;
 
-CREATE TRIGGER promised_payment_fixed BEFORE UPDATE ON promised_payment WHEN OLD.expires_at IS NOT NULL BEGIN
+CREATE TRIGGER promised_payment_fixed BEFORE UPDATE ON promised_payment
+WHEN OLD.expires_at IS NOT NULL OR NEW.expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', OLD.granted_at, '+' || OLD.days || ' days')
+  OR (NEW.promise_id, NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.promise_id, OLD.account_id, OLD.granted_at, OLD.days, OLD.recorded_at, OLD.recorded_by) BEGIN
   SELECT saldo_refuse('append_only', 'promises are never changed');
 END;
 
@@ -488,6 +510,10 @@ END;
 CREATE TRIGGER superseded_open BEFORE INSERT ON superseded BEGIN
   SELECT saldo_check('day', 'day', NEW.day);
   SELECT saldo_open(NEW.day, open_day, 'a row can be superseded') FROM books;
+END;
+
+CREATE TRIGGER superseded_number AFTER INSERT ON superseded BEGIN
+  SELECT saldo_check('superseded_id', 'integer', NEW.superseded_id, 1, 9007199254740992);
 END;
 
 CREATE TRIGGER superseded_kept BEFORE UPDATE OR DELETE ON superseded BEGIN
@@ -528,7 +554,8 @@ CREATE TRIGGER day_close_post AFTER INSERT ON day_close BEGIN
   UPDATE day_close SET digest = saldo_digest(NEW.day) WHERE day = NEW.day;
 END;
 
-CREATE TRIGGER day_close_fixed BEFORE UPDATE ON day_close WHEN OLD.digest IS NOT NULL BEGIN
+CREATE TRIGGER day_close_fixed BEFORE UPDATE ON day_close
+WHEN OLD.digest IS NOT NULL OR NEW.day <> OLD.day OR NEW.closed_at <> OLD.closed_at BEGIN
   SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
 END;
 

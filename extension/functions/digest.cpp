@@ -62,8 +62,10 @@ class Digest {
       buffer_ += "null";
     } else if (row.is_integer(column)) {
       append_json(buffer_, row.integer(column));
-    } else {
+    } else if (row.is_text(column)) {
       append_json(buffer_, row.text(column));
+    } else {
+      buffer_ += "false";  // no row accepted holds a blob or a real number
     }
   }
 

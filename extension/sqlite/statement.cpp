@@ -69,6 +69,10 @@ bool Statement::is_integer(int column) const {
   return sqlite3_column_type(handle_.get(), column) == SQLITE_INTEGER;
 }
 
+bool Statement::is_text(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_TEXT;
+}
+
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
 }

@@ -53,6 +53,7 @@ class Statement {
   [[nodiscard]] int parameters() const;  // the greatest ?N
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] bool is_integer(int column) const;
+  [[nodiscard]] bool is_text(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   // Valid until the next step; empty for NULL.
   [[nodiscard]] std::string_view text(int column) const;

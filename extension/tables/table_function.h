@@ -169,7 +169,9 @@ class TableFunction {
         // The operator comes first: LIMIT and OFFSET carry a column that means nothing.
         const char letter = op_letter(info->aConstraint[i].op);
         const int column = info->aConstraint[i].iColumn;
-        if (letter == 0) continue;
+        // Another collation has other equals and another order.
+        if (letter == 0 || sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
+          continue;
         if (info->aConstraint[i].usable == 0) {
           for (const int selecting : T::kSelecting) unselected = unselected || selecting == column;
           continue;

@@ -336,7 +336,7 @@ class History {
     set_up();
     const int length = chance_.between(30, 36);
     for (today_ = opening_; today_ < opening_ + length; ++today_) {
-      const int operations = chance_.between(2, 6);
+      const int operations = chance_.between(2, 5);
       for (int i = 0; i < operations; ++i) {
         if (chance_.percent(2)) {
           dry_run();
@@ -742,7 +742,7 @@ class History {
     AccountId account_id = random_account().account_id;
     Promise promise;
     promise.granted_at = write_instant();
-    for (int attempt = 0; attempt < 8 && chance_.percent(90); ++attempt) {
+    for (int attempt = 0; attempt < 4 && chance_.percent(90); ++attempt) {
       const Account& account = random_account();
       const auto row = ref_.access(account, promise.granted_at);
       if (row && row->promise_allowed) {
@@ -1381,7 +1381,7 @@ class History {
     Rows promises;
     Rows payments;
     Rows adjustments;
-    const Day horizon = ref_.open_day() + 20;
+    const Day horizon = ref_.open_day() + 12;
     for (const Account& account : ref_.accounts()) {
       append(charges, charges_of_days(account, opening_, horizon, ""));
       for (const UsageEvent& event : account.usage) {

@@ -445,6 +445,7 @@ std::optional<AccessRow> Reference::access(const Account& account, Instant at) c
     Amount balance = now.balance;
     for (Day next = day + 1; next <= day + kHorizonDays; ++next) {
       balance -= totals_through(account, next - 1)[static_cast<std::size_t>(next - 1 - opening_)];
+      if (balance >= 0) continue;  // no limit is below 0
       const std::optional<Amount> limit = credit_limit(account, next);
       if (limit && balance < -*limit) {
         row.lasts_until = next - 1;

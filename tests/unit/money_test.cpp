@@ -11,6 +11,7 @@ namespace saldo {
 namespace {
 
 constexpr Day kEpoch{days{0}};
+__extension__ typedef __int128 Wide;
 
 // "Any 30 days sum to the monthly price exactly": every price up to 100,000 kopecks, every place to
 // begin.
@@ -43,9 +44,9 @@ TEST(DailyFee, IsTheDifferenceOfTwoFloors) {
       0, 1, 29, 30, 31, 1'001'000'000'000'000, std::numeric_limits<Amount>::max()};
   for (const Amount price : prices) {
     for (int since_epoch = -1000; since_epoch <= 30'000; since_epoch += 7) {
-      const __int128 n = ((since_epoch % 30) + 30) % 30;
-      const auto expected = static_cast<Amount>(static_cast<__int128>(price) * (n + 1) / 30 -
-                                                static_cast<__int128>(price) * n / 30);
+      const Wide n = ((since_epoch % 30) + 30) % 30;
+      const auto expected = static_cast<Amount>(static_cast<Wide>(price) * (n + 1) / 30 -
+                                                static_cast<Wide>(price) * n / 30);
       ASSERT_EQ(daily_fee(price, kEpoch + days{since_epoch}), expected)
           << price << ' ' << since_epoch;
     }
