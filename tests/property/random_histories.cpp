@@ -517,7 +517,46 @@ class History {
     }
     const int accounts = chance_.between(6, 8);
     for (int i = 0; i < accounts; ++i) new_account(true);
+    if (chance_.percent(15)) one_for_ten_years();
     if (chance_.percent(10)) compare_everything();
+  }
+
+  // Exactly a kopeck a day: in these days the end of the money comes within sight, 3,650 days ahead (R10).
+  void one_for_ten_years() {
+    add_service("tiny", "recurring");
+    perform(put_sql("tariff", {"price_list", "service_id", "valid_from", "min_quantity"},
+                    {"monthly_fee", "unit_fee"}),
+            {"standard", "tiny", day_value(opening_), std::int64_t{0}, std::int64_t{30},
+             std::int64_t{0}},
+            ref_.put_tariff({"standard", "tiny", opening_, 0, 30, 0}));
+    Account account;
+    account.account_id = 100'000;
+    account.registered_on = opening_;
+    perform("INSERT INTO account(account_id, name, registered_on) VALUES (?1, 'Ten years', ?2)",
+            {account.account_id, day_value(opening_)}, ref_.add_account(account));
+    put_terms(account.account_id, {opening_, "active", 0, false});
+    Subscription tiny;
+    tiny.service_id = "tiny";
+    tiny.started_on = opening_;
+    tiny.quantity = 1;
+    perform(
+        "INSERT INTO subscription(account_id, service_id, started_on, quantity) "
+        "VALUES (?1, 'tiny', ?2, 1)",
+        {account.account_id, day_value(opening_)},
+        ref_.add_subscription(account.account_id, tiny, false));
+    Payment payment;
+    payment.payment_id = next_id_++;
+    payment.amount = 3650 + chance_.between(-3, 20);
+    payment.method = "sbp";
+    payment.credited_at = ref_.day_start(opening_);
+    perform(
+        "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) "
+        "VALUES (?1, ?2, ?3, 'sbp', ?4)",
+        {payment.payment_id, account.account_id, payment.amount, instant_value(payment.credited_at)},
+        ref_.add_payment(account.account_id, payment));
+    compare(kAccess + "WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day",
+            {account.account_id, day_value(opening_), day_value(opening_ + 25)},
+            access_of_days(*ref_.find_account(account.account_id), opening_, opening_ + 25));
   }
 
   void first_policy() {
@@ -893,7 +932,11 @@ class History {
   }
 
   void change_calendar() {
-    const Day day = write_day();
+    Day day = write_day();
+    // The only working day of ten years, about where the search for it ends.
+    if (ref_.policy_on(today_).working_week.empty() && chance_.percent(60)) {
+      day = today_ + 3650 + chance_.between(-12, 12);
+    }
     if (chance_.percent(25)) {
       perform("DELETE FROM calendar_exception WHERE day = ?1", {day_value(day)},
               ref_.delete_calendar_exception(day));

@@ -370,8 +370,8 @@ std::optional<Instant> Reference::restriction_begins(Instant since) const {
   const Day day = billing_day(since);
   const std::int64_t grace = policy_on(day).grace_working_days;
   if (grace == 0) {
-    if (is_working_day(day)) return since;
-    const std::optional<Day> next = next_working_day(day + 1);
+    const std::optional<Day> next = next_working_day(day);
+    if (next == day) return since;
     return next ? std::optional<Instant>(day_start(*next)) : std::nullopt;
   }
   const Day first_whole_day = day_start(day) >= since ? day : day + 1;
