@@ -1,12 +1,14 @@
-// Closing a day, against the bare INSERT ... SELECT of the same rows and balances from tables of the answers.
+// Closing a day, against the bare INSERT ... SELECT of the same rows and balances from tables of
+// the answers.
 //
 //   day_close EXTENSION [ACCOUNTS [RUNS]]
 //
-// Makes books of ACCOUNTS accounts (100,000) in a file of its own: every account has the CRM by headcount, 40 % a virtual
-// PBX, 20 % the owners database, 30 % send SMS each day, 3 % are in arrears, 2 % pay each day; two price lists, three
-// versions of the prices. Closes RUNS days (5) and after each inserts the same rows and balances into plain tables. Both
-// are durable (synchronous=FULL), and the rows posted are compared with those that the facts say. Prints both times, their
-// ratio, and its spread.
+// Makes books of ACCOUNTS accounts (100,000) in a file of its own: every account has the CRM by
+// headcount, 40 % a virtual PBX, 20 % the owners database, 30 % send SMS each day, 3 % are in
+// arrears, 2 % pay each day; two price lists, three versions of the prices. Closes RUNS days (5)
+// and after each inserts the same rows and balances into plain tables. Both are durable
+// (synchronous=FULL), and the rows posted are compared with those that the facts say. Prints both
+// times, their ratio, and its spread.
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -68,27 +70,41 @@ class Database {
 
 void make_books(Database& db, int accounts) {
   const std::string n = std::to_string(accounts);
-  const std::string each = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + n + ") ";
+  const std::string each =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + n + ") ";
   db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
   db.execute("SELECT saldo_install('2026-03-01')");
   db.execute("BEGIN");
   db.execute(
-      "INSERT INTO service(service_id, name, kind) VALUES ('crm', 'CRM', 'recurring'), ('pbx', 'PBX', 'recurring'),"
+      "INSERT INTO service(service_id, name, kind) VALUES ('crm', 'CRM', 'recurring'), ('pbx', "
+      "'PBX', 'recurring'),"
       " ('owners_db', 'Owners', 'recurring'), ('sms', 'SMS', 'usage')");
   db.execute(
       "WITH list(price_list, percent) AS (VALUES ('standard', 100), ('partner', 80)),"
-      " version(valid_from, percent) AS (VALUES ('2026-03-01', 100), ('2026-03-02', 105), ('2026-04-15', 110)),"
-      " tier(service_id, min_quantity, monthly_fee, unit_fee) AS (VALUES ('crm', 1, 199000, 0), ('crm', 6, 349000, 0),"
-      " ('crm', 11, 599000, 0), ('crm', 21, 999000, 0), ('crm', 51, 1499000, 5000), ('pbx', 1, 0, 19000),"
+      " version(valid_from, percent) AS (VALUES ('2026-03-01', 100), ('2026-03-02', 105), "
+      "('2026-04-15', 110)),"
+      " tier(service_id, min_quantity, monthly_fee, unit_fee) AS (VALUES ('crm', 1, 199000, 0), "
+      "('crm', 6, 349000, 0),"
+      " ('crm', 11, 599000, 0), ('crm', 21, 999000, 0), ('crm', 51, 1499000, 5000), ('pbx', 1, 0, "
+      "19000),"
       " ('owners_db', 1, 99000, 0), ('sms', 1, 0, 250))"
       "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee)"
-      " SELECT price_list, service_id, valid_from, min_quantity, monthly_fee * l.percent * v.percent / 10000,"
+      " SELECT price_list, service_id, valid_from, min_quantity, monthly_fee * l.percent * "
+      "v.percent / 10000,"
       " unit_fee * l.percent * v.percent / 10000 FROM list AS l, version AS v, tier");
-  db.execute(each + "INSERT INTO account(account_id, name, registered_on) SELECT i, 'company ' || i, '2026-03-01' FROM n");
-  db.execute(each + "INSERT INTO account_terms(account_id, valid_from, status) SELECT i, '2026-03-01', 'active' FROM n");
-  db.execute(each + "INSERT INTO headcount(account_id, day, employees) SELECT i, '2026-03-01', 1 + i * 7919 % 70 FROM n");
-  const std::string subscribe = each + "INSERT INTO subscription(account_id, service_id, started_on, quantity, price_list) "
-                                       "SELECT i, ";
+  db.execute(each +
+             "INSERT INTO account(account_id, name, registered_on) SELECT i, 'company ' || i, "
+             "'2026-03-01' FROM n");
+  db.execute(each +
+             "INSERT INTO account_terms(account_id, valid_from, status) SELECT i, '2026-03-01', "
+             "'active' FROM n");
+  db.execute(each +
+             "INSERT INTO headcount(account_id, day, employees) SELECT i, '2026-03-01', 1 + i * "
+             "7919 % 70 FROM n");
+  const std::string subscribe =
+      each +
+      "INSERT INTO subscription(account_id, service_id, started_on, quantity, price_list) "
+      "SELECT i, ";
   const std::string list = ", iif(i % 10 = 0, 'partner', 'standard') FROM n";
   db.execute(subscribe + "'crm', '2026-03-01', NULL" + list);
   db.execute(subscribe + "'pbx', '2026-03-01', 1 + i % 9" + list + " WHERE i % 5 < 2");
@@ -102,16 +118,19 @@ void make_books(Database& db, int accounts) {
 // What arrives on a day: SMS of 30 % of the accounts, payments of 2 %.
 void record_day(Database& db, const std::string& day, int run, int accounts) {
   const std::string each =
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(accounts) + ") ";
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+      std::to_string(accounts) + ") ";
   const std::string offset = std::to_string(run);
   db.execute("BEGIN");
   db.execute(each +
              "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity)"
-             " SELECT '" + day + "/' || i, i, 'sms', '" + day + "T12:00:00Z', 1 + i % 20 FROM n WHERE (i + " + offset +
-             ") % 10 < 3");
+             " SELECT '" +
+             day + "/' || i, i, 'sms', '" + day + "T12:00:00Z', 1 + i % 20 FROM n WHERE (i + " +
+             offset + ") % 10 < 3");
   db.execute(each +
              "INSERT INTO payment(account_id, amount, method, credited_at)"
-             " SELECT i, 100000, 'bank_card', '" + day + "T12:00:00Z' FROM n WHERE i % 50 = " + offset + " AND i % 33 <> 0");
+             " SELECT i, 100000, 'bank_card', '" +
+             day + "T12:00:00Z' FROM n WHERE i % 50 = " + offset + " AND i % 33 <> 0");
   db.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
@@ -136,28 +155,37 @@ int main(int argc, char** argv) {
     db.load(argv[1]);
     make_books(db, accounts);
     db.execute(
-        "CREATE TABLE bare_charge(day TEXT, account_id INTEGER, service_id TEXT, quantity INTEGER, monthly_fee INTEGER,"
-        " unit_fee INTEGER, amount INTEGER, PRIMARY KEY (day, account_id, service_id)) WITHOUT ROWID;"
-        "CREATE TABLE bare_balance(account_id INTEGER PRIMARY KEY, balance INTEGER, arrears_since TEXT,"
+        "CREATE TABLE bare_charge(day TEXT, account_id INTEGER, service_id TEXT, quantity INTEGER, "
+        "monthly_fee INTEGER,"
+        " unit_fee INTEGER, amount INTEGER, PRIMARY KEY (day, account_id, service_id)) WITHOUT "
+        "ROWID;"
+        "CREATE TABLE bare_balance(account_id INTEGER PRIMARY KEY, balance INTEGER, arrears_since "
+        "TEXT,"
         " restricted_days INTEGER)");
 
     std::vector<double> ratios;
-    std::printf("%d accounts\n%-12s %10s %10s %10s %8s\n", accounts, "day", "charges", "close, s", "bare, s", "ratio");
+    std::printf("%d accounts\n%-12s %10s %10s %10s %8s\n", accounts, "day", "charges", "close, s",
+                "bare, s", "ratio");
     for (int run = 0; run < runs; ++run) {
       const std::string day = db.value("SELECT open_day FROM books");
       record_day(db, day, run, accounts);
-      const double closing =
-          db.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day + "', day_end('" + day + "'))");
-      const std::string checked = db.value(
-          "SELECT (SELECT count(*) || ' ' || sum(amount) FROM charge WHERE day = '" + day +
-          "') = (SELECT count(*) || ' ' || sum(amount) FROM daily_charge WHERE day = '" + day + "')");
+      const double closing = db.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day +
+                                        "', day_end('" + day + "'))");
+      const std::string checked =
+          db.value("SELECT (SELECT count(*) || ' ' || sum(amount) FROM charge WHERE day = '" + day +
+                   "') = (SELECT count(*) || ' ' || sum(amount) FROM daily_charge WHERE day = '" +
+                   day + "')");
       if (checked != "1") fail("the posted rows are not those of daily_charge");
 
       db.execute(
           "DROP TABLE IF EXISTS answer_charge; DROP TABLE IF EXISTS answer_balance;"
-          "CREATE TABLE answer_charge AS SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount"
-          " FROM charge WHERE day = '" + day + "';"
-          "CREATE TABLE answer_balance AS SELECT account_id, balance, arrears_since, restricted_days FROM balance;"
+          "CREATE TABLE answer_charge AS SELECT day, account_id, service_id, quantity, "
+          "monthly_fee, unit_fee, amount"
+          " FROM charge WHERE day = '" +
+          day +
+          "';"
+          "CREATE TABLE answer_balance AS SELECT account_id, balance, arrears_since, "
+          "restricted_days FROM balance;"
           "PRAGMA wal_checkpoint(TRUNCATE)");
       const double bare = db.seconds(
           "BEGIN; INSERT INTO bare_charge SELECT * FROM answer_charge;"
@@ -165,11 +193,12 @@ int main(int argc, char** argv) {
       db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
       ratios.push_back(closing / bare);
       std::printf("%-12s %10s %10.3f %10.3f %8.2f\n", day.c_str(),
-                  db.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(), closing, bare,
-                  ratios.back());
+                  db.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(),
+                  closing, bare, ratios.back());
     }
     std::printf("ratio: median %.2f, from %.2f to %.2f; bar 1.30\n", median(ratios),
-                *std::min_element(ratios.begin(), ratios.end()), *std::max_element(ratios.begin(), ratios.end()));
+                *std::min_element(ratios.begin(), ratios.end()),
+                *std::max_element(ratios.begin(), ratios.end()));
   }
   for (const char* suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
   rmdir(folder.c_str());

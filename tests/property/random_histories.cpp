@@ -1,14 +1,17 @@
-// Random histories of facts and closings, each statement judged both by the extension and by the naive reference.
+// Random histories of facts and closings, each statement judged both by the extension and by the
+// naive reference.
 //
 //   random_histories [--histories 2000] [--seed N|random] [--only K] [--extension PATH/saldo.so]
 //
-// A history opens the books in a fresh in-memory database and lives through at least 30 days with at least 6
-// accounts. Every write must end as the reference says: accepted, or refused by one of the codes of the rules it
-// breaks. Between the writes, at each closing and at the end the answers are compared: daily_charge, charge,
-// day_close, account_balance and access_state with all columns, at instants past, present and to come.
+// A history opens the books in a fresh in-memory database and lives through at least 30 days with
+// at least 6 accounts. Every write must end as the reference says: accepted, or refused by one of
+// the codes of the rules it breaks. Between the writes, at each closing and at the end the answers
+// are compared: daily_charge, charge, day_close, account_balance and access_state with all columns,
+// at instants past, present and to come.
 //
-// A history depends on the seed and its own number only, so `--only K` repeats one. When it fails, its statements
-// are printed as SQL that the sqlite3 shell can replay, with the expected and the actual rows.
+// A history depends on the seed and its own number only, so `--only K` repeats one. When it fails,
+// its statements are printed as SQL that the sqlite3 shell can replay, with the expected and the
+// actual rows.
 //
 // The whole run fails unless everything in kRequired happened at least once.
 
@@ -66,17 +69,38 @@ using saldo_reference::UsageEvent;
 using Rows = std::vector<std::string>;
 using Coverage = std::map<std::string, long>;
 
-const std::vector<std::string> kRequired = {
-    "state closed",          "state trial",         "state trial_ended",    "state held",
-    "state paused",          "state active",        "state promised",       "state grace",
-    "state restricted",      "error invalid",       "error out_of_range",   "error not_found",
-    "error conflict",        "error day_closed",    "error day_not_ended",  "error promise_refused",
-    "error append_only",     "promise accepted",    "R9 free day",          "R9 free day forecast",
-    "usage late",            "usage late, charged", "usage not chargeable", "catch-up of several days",
-    "several days, one statement",                  "end in sight",         "restriction never",
-    "second run of arrears promised",               "debt moved in"};
+const std::vector<std::string> kRequired = {"state closed",
+                                            "state trial",
+                                            "state trial_ended",
+                                            "state held",
+                                            "state paused",
+                                            "state active",
+                                            "state promised",
+                                            "state grace",
+                                            "state restricted",
+                                            "error invalid",
+                                            "error out_of_range",
+                                            "error not_found",
+                                            "error conflict",
+                                            "error day_closed",
+                                            "error day_not_ended",
+                                            "error promise_refused",
+                                            "error append_only",
+                                            "promise accepted",
+                                            "R9 free day",
+                                            "R9 free day forecast",
+                                            "usage late",
+                                            "usage late, charged",
+                                            "usage not chargeable",
+                                            "catch-up of several days",
+                                            "several days, one statement",
+                                            "end in sight",
+                                            "restriction never",
+                                            "second run of arrears promised",
+                                            "debt moved in"};
 
-// --- Values and text --------------------------------------------------------------------------------------------
+// --- Values and text
+// --------------------------------------------------------------------------------------------
 
 using Value = std::variant<std::nullptr_t, std::int64_t, std::string>;
 
@@ -139,7 +163,8 @@ std::string access_text(const saldo_reference::AccessRow& row) {
                    std::int64_t{row.promise_allowed}, optional_day(row.lasts_until)});
 }
 
-// --- Chance -----------------------------------------------------------------------------------------------------
+// --- Chance
+// -----------------------------------------------------------------------------------------------------
 
 // The distributions of the standard library differ between implementations; these do not.
 class Chance {
@@ -147,9 +172,7 @@ class Chance {
   Chance(std::uint64_t seed, std::uint64_t history)
       : engine_(seed * 0x9E3779B97F4A7C15U + history) {}
 
-  int below(int bound) {
-    return static_cast<int>(engine_() % static_cast<std::uint64_t>(bound));
-  }
+  int below(int bound) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(bound)); }
   int between(int low, int high) { return low + below(high - low + 1); }
   bool percent(int probability) { return below(100) < probability; }
   template <typename T>
@@ -161,7 +184,8 @@ class Chance {
   std::mt19937_64 engine_;
 };
 
-// --- The database -----------------------------------------------------------------------------------------------
+// --- The database
+// -----------------------------------------------------------------------------------------------
 
 class Mismatch : public std::runtime_error {
  public:
@@ -198,12 +222,14 @@ class Database {
     if (sqlite3_backup_finish(backup) != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(db_));
   }
 
-  // 'ok', the code at the head of the message, 'constraint' for SQLite's own refusal, or the message.
+  // 'ok', the code at the head of the message, 'constraint' for SQLite's own refusal, or the
+  // message.
   std::string run(const std::string& sql, const std::vector<Value>& values, Rows* rows) {
     sqlite3_stmt* statement = prepare(sql);
     if (statement == nullptr) return record(sql, sqlite3_errmsg(db_));
     const int parameters = sqlite3_bind_parameter_count(statement);
-    for (int i = 0; i < parameters; ++i) bind(statement, i + 1, values.at(static_cast<std::size_t>(i)));
+    for (int i = 0; i < parameters; ++i)
+      bind(statement, i + 1, values.at(static_cast<std::size_t>(i)));
     std::string text = sql;
     if (char* expanded = sqlite3_expanded_sql(statement)) {
       text = expanded;
@@ -256,8 +282,8 @@ class Database {
   }
 
   static std::string code_of(const std::string& message, int rc) {
-    static const std::set<std::string> kCodes = {"invalid",       "out_of_range",    "not_found",
-                                                 "conflict",      "day_closed",      "day_not_ended",
+    static const std::set<std::string> kCodes = {"invalid",         "out_of_range", "not_found",
+                                                 "conflict",        "day_closed",   "day_not_ended",
                                                  "promise_refused", "append_only"};
     const std::string head = message.substr(0, message.find(": "));
     if (kCodes.count(head) != 0) return head;
@@ -275,7 +301,8 @@ class Database {
   std::string message_;
 };
 
-// The cost of an installation is paid once for each opening and country; a history starts from a copy.
+// The cost of an installation is paid once for each opening and country; a history starts from a
+// copy.
 class Installations {
  public:
   explicit Installations(std::string extension) : extension_(std::move(extension)) {}
@@ -299,7 +326,8 @@ class Installations {
   std::map<std::pair<Day, std::string>, std::unique_ptr<Database>> databases_;
 };
 
-// --- One history ------------------------------------------------------------------------------------------------
+// --- One history
+// ------------------------------------------------------------------------------------------------
 
 const std::vector<std::string> kRecurring = {"crm", "base", "pbx"};
 const std::vector<std::string> kUsage = {"sms", "api", "bulk"};
@@ -324,9 +352,9 @@ class History {
     db_.run("SELECT day, working FROM calendar_exception", {}, &days);
     std::map<Day, bool> exceptions;
     for (const std::string& row : days) {
-      const Day day = make_day(std::stoi(row.substr(0, 4)),
-                               static_cast<unsigned>(std::stoi(row.substr(5, 2))),
-                               static_cast<unsigned>(std::stoi(row.substr(8, 2))));
+      const Day day =
+          make_day(std::stoi(row.substr(0, 4)), static_cast<unsigned>(std::stoi(row.substr(5, 2))),
+                   static_cast<unsigned>(std::stoi(row.substr(8, 2))));
       exceptions[day] = row.substr(11) == "1";
     }
     ref_ = Reference(opening_, exceptions);
@@ -361,13 +389,15 @@ class History {
  private:
   // Around holidays, changes of summer time, the ends of years and a leap day.
   Day random_opening() {
-    static const std::vector<Day> kOpenings = {
-        make_day(2025, 12, 10), make_day(2026, 3, 1),   make_day(2026, 4, 15), make_day(2025, 10, 10),
-        make_day(2024, 2, 10),  make_day(2026, 10, 20), make_day(2024, 12, 20)};
+    static const std::vector<Day> kOpenings = {make_day(2025, 12, 10), make_day(2026, 3, 1),
+                                               make_day(2026, 4, 15),  make_day(2025, 10, 10),
+                                               make_day(2024, 2, 10),  make_day(2026, 10, 20),
+                                               make_day(2024, 12, 20)};
     return chance_.pick(kOpenings);
   }
 
-  // --- Statements ---------------------------------------------------------------------------------------------
+  // --- Statements
+  // ---------------------------------------------------------------------------------------------
 
   void perform(const std::string& sql, const std::vector<Value>& values, const Refusals& refusals) {
     const std::string outcome = db_.run(sql, values, nullptr);
@@ -391,10 +421,12 @@ class History {
     for (const Value& value : values) what += " " + text_of(value);
     if (outcome != "ok") what += "\n--   " + outcome + " " + db_.message();
     for (const std::string& row : expected) {
-      if (std::find(actual.begin(), actual.end(), row) == actual.end()) what += "\n--   expected " + row;
+      if (std::find(actual.begin(), actual.end(), row) == actual.end())
+        what += "\n--   expected " + row;
     }
     for (const std::string& row : actual) {
-      if (std::find(expected.begin(), expected.end(), row) == expected.end()) what += "\n--   got      " + row;
+      if (std::find(expected.begin(), expected.end(), row) == expected.end())
+        what += "\n--   got      " + row;
     }
     throw Mismatch(what);
   }
@@ -425,15 +457,16 @@ class History {
     return "INSERT" + tail + " ON CONFLICT(" + keys + ") DO UPDATE SET " + sets;
   }
 
-  // A fresh row of an append-only table may come by any verb, the same through one history: preparing the
-  // statements with all their triggers is a good part of its cost.
+  // A fresh row of an append-only table may come by any verb, the same through one history:
+  // preparing the statements with all their triggers is a good part of its cost.
   std::string random_verb() {
     static const std::vector<std::string> kVerbs = {"INSERT", "INSERT", "INSERT OR REPLACE",
                                                     "INSERT OR IGNORE", "INSERT OR FAIL"};
     return chance_.pick(kVerbs);
   }
 
-  // --- Random pieces ------------------------------------------------------------------------------------------
+  // --- Random pieces
+  // ------------------------------------------------------------------------------------------
 
   const Account& random_account() { return chance_.pick(ref_.accounts()); }
 
@@ -493,7 +526,8 @@ class History {
     return "e" + std::to_string(next_id_++);
   }
 
-  // --- The beginning ------------------------------------------------------------------------------------------
+  // --- The beginning
+  // ------------------------------------------------------------------------------------------
 
   void set_up() {
     today_ = opening_;
@@ -521,7 +555,8 @@ class History {
     if (chance_.percent(10)) compare_everything();
   }
 
-  // Exactly a kopeck a day: in these days the end of the money comes within sight, 3,650 days ahead (R10).
+  // Exactly a kopeck a day: in these days the end of the money comes within sight, 3,650 days ahead
+  // (R10).
   void one_for_ten_years() {
     add_service("tiny", "recurring");
     perform(put_sql("tariff", {"price_list", "service_id", "valid_from", "min_quantity"},
@@ -552,7 +587,8 @@ class History {
     perform(
         "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) "
         "VALUES (?1, ?2, ?3, 'sbp', ?4)",
-        {payment.payment_id, account.account_id, payment.amount, instant_value(payment.credited_at)},
+        {payment.payment_id, account.account_id, payment.amount,
+         instant_value(payment.credited_at)},
         ref_.add_payment(account.account_id, payment));
     compare(kAccess + "WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day",
             {account.account_id, day_value(opening_), day_value(opening_ + 25)},
@@ -575,8 +611,8 @@ class History {
   }
 
   void vary(Policy& policy) {
-    static const std::vector<std::string> kWeeks = {"12345", "12345", "12345", "12347",
-                                                    "71234", "123456", "3",    "7654321"};
+    static const std::vector<std::string> kWeeks = {"12345", "12345",  "12345", "12347",
+                                                    "71234", "123456", "3",     "7654321"};
     policy.working_week = chance_.percent(3) ? "" : chance_.pick(kWeeks);
     policy.restricted_days_charged.reset();
     if (chance_.percent(60)) policy.restricted_days_charged = chance_.below(4);
@@ -626,7 +662,8 @@ class History {
     Account account;
     account.account_id = chance_.percent(4) ? (std::int64_t{1} << 53) - chance_.below(1000)
                                             : chance_.between(1, 99'999);
-    if (!ref_.accounts().empty() && chance_.percent(4)) account.account_id = random_account().account_id;
+    if (!ref_.accounts().empty() && chance_.percent(4))
+      account.account_id = random_account().account_id;
     account.external_id = maybe_external_id();
     if (complete) {
       account.registered_on = opening_;
@@ -656,8 +693,8 @@ class History {
                                          : instant_of(opening_ - chance_.between(1, 30)));
     }
     if (chance_.percent(80)) {
-      Terms terms{first_day + (chance_.percent(60) ? 0 : chance_.below(6)), "active", random_limit(),
-                  false};
+      Terms terms{first_day + (chance_.percent(60) ? 0 : chance_.below(6)), "active",
+                  random_limit(), false};
       put_terms(account.account_id, terms);
     }
     if (chance_.percent(70)) put_headcount(account.account_id, {first_day, small_quantity()});
@@ -667,7 +704,8 @@ class History {
     if (chance_.percent(60)) add_payment(account.account_id, instant_of(first_day));
   }
 
-  // --- Operations ---------------------------------------------------------------------------------------------
+  // --- Operations
+  // ---------------------------------------------------------------------------------------------
 
   void random_operation() {
     static const std::vector<std::pair<int, void (History::*)()>> kOperations = {
@@ -710,20 +748,21 @@ class History {
     payment.method = chance_.pick(kMethods);
     payment.external_id = maybe_external_id();
     payment.credited_at = credited_at;
-    perform(verb_ +
-                " INTO payment(payment_id, account_id, amount, method, external_id, received_at, "
-                "credited_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            {payment.payment_id, account_id, payment.amount, payment.method,
-             optional_string(payment.external_id),
-             chance_.percent(50) ? Value(nullptr) : instant_value(credited_at - chance_.below(90'000)),
-             instant_value(credited_at)},
-            ref_.add_payment(account_id, payment));
+    perform(
+        verb_ +
+            " INTO payment(payment_id, account_id, amount, method, external_id, received_at, "
+            "credited_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        {payment.payment_id, account_id, payment.amount, payment.method,
+         optional_string(payment.external_id),
+         chance_.percent(50) ? Value(nullptr) : instant_value(credited_at - chance_.below(90'000)),
+         instant_value(credited_at)},
+        ref_.add_payment(account_id, payment));
   }
 
   void adjust() {
-    static const std::vector<std::string> kKinds = {"refund",     "chargeback", "fee",
-                                                    "bonus",      "write_off",  "correction",
-                                                    "transfer",   "opening_balance"};
+    static const std::vector<std::string> kKinds = {"refund",   "chargeback",     "fee",
+                                                    "bonus",    "write_off",      "correction",
+                                                    "transfer", "opening_balance"};
     const std::string& kind = chance_.pick(kKinds);
     Amount amount = small_amount();
     const bool negative_kind = kind == "refund" || kind == "chargeback" || kind == "fee";
@@ -745,12 +784,13 @@ class History {
     adjustment.kind = kind;
     adjustment.effective_at = effective_at;
     adjustment.external_id = maybe_external_id();
-    perform(verb_ +
-                " INTO adjustment(adjustment_id, account_id, amount, kind, effective_at, external_id, "
-                "reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'a reason')",
-            {adjustment.adjustment_id, account_id, amount, kind, instant_value(effective_at),
-             optional_string(adjustment.external_id)},
-            ref_.add_adjustment(account_id, adjustment));
+    perform(
+        verb_ +
+            " INTO adjustment(adjustment_id, account_id, amount, kind, effective_at, external_id, "
+            "reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'a reason')",
+        {adjustment.adjustment_id, account_id, amount, kind, instant_value(effective_at),
+         optional_string(adjustment.external_id)},
+        ref_.add_adjustment(account_id, adjustment));
   }
 
   void use() {
@@ -794,8 +834,7 @@ class History {
     const Account* account = ref_.find_account(account_id);
     const bool had_one = !account->promises.empty();
     const Refusals refusals = ref_.add_promise(account_id, promise);
-    perform(verb_ +
-                " INTO promised_payment(account_id, granted_at, days) VALUES (?1, ?2, ?3)",
+    perform(verb_ + " INTO promised_payment(account_id, granted_at, days) VALUES (?1, ?2, ?3)",
             {account_id, instant_value(promise.granted_at), promise.days}, refusals);
     if (refusals.empty()) {
       ++coverage_["promise accepted"];
@@ -836,8 +875,9 @@ class History {
                                        optional_number(terms.credit_limit),
                                        std::int64_t{terms.held}};
     const Refusals refusals = ref_.put_terms(account_id, terms);
-    perform(put_sql("account_terms", {"account_id", "valid_from"}, {"status", "credit_limit", "held"}),
-            values, refusals);
+    perform(
+        put_sql("account_terms", {"account_id", "valid_from"}, {"status", "credit_limit", "held"}),
+        values, refusals);
   }
 
   void change_subscription_start() {
@@ -862,7 +902,8 @@ class History {
     }
     const Refusals refusals = ref_.add_subscription(account_id, subscription, replace);
     perform(std::string(replace ? "INSERT OR REPLACE" : "INSERT") +
-                " INTO subscription(account_id, service_id, started_on, ended_on, quantity, price_list) "
+                " INTO subscription(account_id, service_id, started_on, ended_on, quantity, "
+                "price_list) "
                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             {account_id, service_id, day_value(started_on), optional_day(subscription.ended_on),
              optional_number(subscription.quantity), subscription.price_list},
@@ -880,7 +921,8 @@ class History {
       perform(
           "UPDATE subscription SET quantity = ?4 WHERE account_id = ?1 AND service_id = ?2 AND "
           "started_on = ?3",
-          {account.account_id, row.service_id, day_value(row.started_on), optional_number(quantity)},
+          {account.account_id, row.service_id, day_value(row.started_on),
+           optional_number(quantity)},
           ref_.change_subscription_quantity(account.account_id, row, quantity));
       return;
     }
@@ -912,7 +954,8 @@ class History {
     if (policy.valid_from == opening_) {
       if (chance_.percent(20)) policy.time_zone = "Asia/Tokyo";
       perform(
-          "UPDATE policy SET working_week = ?1, restricted_days_charged = ?2, grace_working_days = ?3, "
+          "UPDATE policy SET working_week = ?1, restricted_days_charged = ?2, grace_working_days = "
+          "?3, "
           "promised_payment_max_days = ?4, time_zone = ?6 WHERE valid_from = ?5",
           {policy.working_week, optional_number(policy.restricted_days_charged),
            policy.grace_working_days, policy.promised_payment_max_days, day_value(opening_),
@@ -994,7 +1037,8 @@ class History {
         if (account.subscriptions.empty()) return;
         const Subscription key = chance_.pick(account.subscriptions);
         perform(
-            "DELETE FROM subscription WHERE account_id = ?1 AND service_id = ?2 AND started_on = ?3",
+            "DELETE FROM subscription WHERE account_id = ?1 AND service_id = ?2 AND started_on = "
+            "?3",
             {account.account_id, key.service_id, day_value(key.started_on)},
             ref_.delete_subscription(account.account_id, key));
         return;
@@ -1018,9 +1062,10 @@ class History {
     }
   }
 
-  // Writes that break one rule whatever the history; ?1 an account, ?2 the open day, ?3 an instant of it, ?4 a
-  // number not used yet, ?5 a payment, ?6 a usage event, ?7 an adjustment, ?8 a closed day, ?9 the registration.
-  // Where the history decides whether a second rule is broken, both codes are named.
+  // Writes that break one rule whatever the history; ?1 an account, ?2 the open day, ?3 an instant
+  // of it, ?4 a number not used yet, ?5 a payment, ?6 a usage event, ?7 an adjustment, ?8 a closed
+  // day, ?9 the registration. Where the history decides whether a second rule is broken, both codes
+  // are named.
   struct BadWrite {
     const char* codes;
     const char* sql;
@@ -1028,80 +1073,181 @@ class History {
 
   void bad_write() {
     static const std::vector<BadWrite> kBadWrites = {
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', '2026-02-30T00:00:00Z')"},
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', 'soon')"},
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', NULL)"},
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10.5, 'sbp', ?3)"},
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 'ten', 'sbp', ?3)"},
-        {"invalid", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, NULL, 'sbp', ?3)"},
-        {"invalid", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 10, 'bonus', substr(?3, 1, 19), 'r')"},
-        {"invalid", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, '2026-02-30', 5)"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', "
+         "'2026-02-30T00:00:00Z')"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', "
+         "'soon')"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'sbp', "
+         "NULL)"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10.5, 'sbp', "
+         "?3)"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 'ten', 'sbp', "
+         "?3)"},
+        {"invalid",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, NULL, 'sbp', "
+         "?3)"},
+        {"invalid",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 10, "
+         "'bonus', substr(?3, 1, 19), 'r')"},
+        {"invalid",
+         "INSERT INTO headcount(account_id, day, employees) VALUES (?1, '2026-02-30', 5)"},
         {"invalid", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, '2030-1-1', 5)"},
         {"invalid", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?2, 'five')"},
         {"invalid", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?2, 2.5)"},
-        {"invalid", "INSERT INTO account_terms(account_id, valid_from, status) VALUES (?1, '2032-01-01', 'frozen')"},
-        {"invalid", "INSERT INTO account_terms(account_id, valid_from, status) VALUES (?1, '2032-01-32', 'active')"},
-        {"invalid", "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (?1, ?3, 'two')"},
-        {"invalid", "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (?1, 'now', 1)"},
-        {"invalid", "INSERT INTO calendar_exception(day, working, name) VALUES ('2032-13-01', 0, 'x')"},
+        {"invalid",
+         "INSERT INTO account_terms(account_id, valid_from, status) VALUES (?1, '2032-01-01', "
+         "'frozen')"},
+        {"invalid",
+         "INSERT INTO account_terms(account_id, valid_from, status) VALUES (?1, '2032-01-32', "
+         "'active')"},
+        {"invalid",
+         "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (?1, ?3, 'two')"},
+        {"invalid",
+         "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (?1, 'now', 1)"},
+        {"invalid",
+         "INSERT INTO calendar_exception(day, working, name) VALUES ('2032-13-01', 0, 'x')"},
         {"invalid", "INSERT INTO policy(valid_from, working_week) VALUES ('2032-01-01', '1123')"},
         {"invalid", "INSERT INTO policy(valid_from, working_week) VALUES ('2032-01-01', '128')"},
         {"invalid", "INSERT INTO service(service_id, name, kind) VALUES ('odd', 'odd', 'monthly')"},
-        {"invalid", "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES ('new', ?1, 'sms', '2026-01-01', 1)"},
-        {"invalid", "INSERT INTO account(account_id, name, registered_on) VALUES (?4, 'x', '2026-02-29')"},
+        {"invalid",
+         "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES "
+         "('new', ?1, 'sms', '2026-01-01', 1)"},
+        {"invalid",
+         "INSERT INTO account(account_id, name, registered_on) VALUES (?4, 'x', '2026-02-29')"},
         {"invalid", "INSERT INTO day_close(day, closed_at) VALUES ('2026-02-30', ?3)"},
         {"invalid", "INSERT INTO day_close(day, closed_at) VALUES (?2, 'late')"},
-        {"invalid or day_closed", "UPDATE account SET registered_on = 'tomorrow' WHERE account_id = ?1"},
-        {"out_of_range", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 0, 'sbp', ?3)"},
-        {"out_of_range", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, -5, 'sbp', ?3)"},
-        {"out_of_range", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 1000000000000001, 'sbp', ?3)"},
-        {"out_of_range", "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (9007199254740993, ?1, 5, 'sbp', ?3)"},
-        {"out_of_range", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 0, 'correction', ?3, 'r')"},
-        {"out_of_range", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, -1, 'bonus', ?3, 'r')"},
-        {"out_of_range", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 1, 'fee', ?3, 'r')"},
-        {"out_of_range", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, -1000000000000001, 'correction', ?3, 'r')"},
+        {"invalid or day_closed",
+         "UPDATE account SET registered_on = 'tomorrow' WHERE account_id = ?1"},
+        {"out_of_range",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, 0, 'sbp', ?3)"},
+        {"out_of_range",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, -5, 'sbp', ?3)"},
+        {"out_of_range",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (?1, "
+         "1000000000000001, 'sbp', ?3)"},
+        {"out_of_range",
+         "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES "
+         "(9007199254740993, ?1, 5, 'sbp', ?3)"},
+        {"out_of_range",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 0, "
+         "'correction', ?3, 'r')"},
+        {"out_of_range",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, -1, "
+         "'bonus', ?3, 'r')"},
+        {"out_of_range",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 1, "
+         "'fee', ?3, 'r')"},
+        {"out_of_range",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, "
+         "-1000000000000001, 'correction', ?3, 'r')"},
         {"out_of_range", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?2, -1)"},
-        {"out_of_range", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?2, 1000000001)"},
-        {"out_of_range", "INSERT INTO account_terms(account_id, valid_from, status, credit_limit) VALUES (?1, '2032-01-01', 'active', -1)"},
-        {"out_of_range", "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, 0, 1000001)"},
-        {"out_of_range", "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, 1000000000001, 0)"},
-        {"out_of_range", "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, -1, 0)"},
-        {"out_of_range", "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES ('new', ?1, 'sms', ?3, 0)"},
-        {"out_of_range", "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES ('new', ?1, 'sms', ?3, 1000000001)"},
-        {"out_of_range", "INSERT INTO subscription(account_id, service_id, started_on, quantity) VALUES (?1, 'spare', ?2, -1)"},
-        {"out_of_range", "INSERT INTO subscription(account_id, service_id, started_on, ended_on) VALUES (?1, 'spare', '2032-01-02', '2032-01-01')"},
-        {"out_of_range", "INSERT INTO policy(valid_from, grace_working_days, time_zone) SELECT '2032-01-01', -1, time_zone FROM policy LIMIT 1"},
-        {"out_of_range", "INSERT INTO account(account_id, name, registered_on) VALUES (9007199254740993, 'x', ?2)"},
-        {"not_found", "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (424242, 10, 'sbp', ?3)"},
-        {"not_found", "INSERT OR REPLACE INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, 'cash', ?3)"},
-        {"not_found", "INSERT OR IGNORE INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES (?1, 10, 'gift', ?3, 'r')"},
-        {"not_found", "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason, payment_id) VALUES (?1, -1, 'refund', ?3, 'r', 9007199254740000)"},
+        {"out_of_range",
+         "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?2, 1000000001)"},
+        {"out_of_range",
+         "INSERT INTO account_terms(account_id, valid_from, status, credit_limit) VALUES (?1, "
+         "'2032-01-01', 'active', -1)"},
+        {"out_of_range",
+         "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, "
+         "unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, 0, 1000001)"},
+        {"out_of_range",
+         "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, "
+         "unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, 1000000000001, 0)"},
+        {"out_of_range",
+         "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, "
+         "unit_fee) VALUES ('standard', 'crm', '2032-01-01', 0, -1, 0)"},
+        {"out_of_range",
+         "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES "
+         "('new', ?1, 'sms', ?3, 0)"},
+        {"out_of_range",
+         "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES "
+         "('new', ?1, 'sms', ?3, 1000000001)"},
+        {"out_of_range",
+         "INSERT INTO subscription(account_id, service_id, started_on, quantity) VALUES (?1, "
+         "'spare', ?2, -1)"},
+        {"out_of_range",
+         "INSERT INTO subscription(account_id, service_id, started_on, ended_on) VALUES (?1, "
+         "'spare', '2032-01-02', '2032-01-01')"},
+        {"out_of_range",
+         "INSERT INTO policy(valid_from, grace_working_days, time_zone) SELECT '2032-01-01', -1, "
+         "time_zone FROM policy LIMIT 1"},
+        {"out_of_range",
+         "INSERT INTO account(account_id, name, registered_on) VALUES (9007199254740993, 'x', ?2)"},
+        {"not_found",
+         "INSERT INTO payment(account_id, amount, method, credited_at) VALUES (424242, 10, 'sbp', "
+         "?3)"},
+        {"not_found",
+         "INSERT OR REPLACE INTO payment(account_id, amount, method, credited_at) VALUES (?1, 10, "
+         "'cash', ?3)"},
+        {"not_found",
+         "INSERT OR IGNORE INTO adjustment(account_id, amount, kind, effective_at, reason) VALUES "
+         "(?1, 10, 'gift', ?3, 'r')"},
+        {"not_found",
+         "INSERT INTO adjustment(account_id, amount, kind, effective_at, reason, payment_id) "
+         "VALUES (?1, -1, 'refund', ?3, 'r', 9007199254740000)"},
         {"not_found", "INSERT INTO headcount(account_id, day, employees) VALUES (424242, ?2, 5)"},
-        {"not_found", "INSERT INTO account_terms(account_id, valid_from, status) VALUES (424242, ?2, 'active')"},
-        {"not_found", "INSERT INTO subscription(account_id, service_id, started_on) VALUES (?1, 'nosuch', ?2)"},
-        {"not_found", "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES ('new', ?1, 'nosuch', ?3, 1)"},
-        {"not_found", "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES ('standard', 'nosuch', '2032-01-01', 0, 1, 1)"},
-        {"not_found", "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (424242, ?3, 1)"},
-        {"conflict", "INSERT OR REPLACE INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, 10, 'sbp', ?3)"},
-        {"conflict", "INSERT OR IGNORE INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, 10, 'sbp', ?3)"},
-        {"conflict", "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, 10, 'sbp', ?3) ON CONFLICT DO NOTHING"},
-        {"conflict", "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, 10, 'sbp', ?3) ON CONFLICT(payment_id) DO UPDATE SET amount = 1"},
-        {"conflict", "REPLACE INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES (?6, ?1, 'sms', ?3, 1)"},
-        {"conflict", "INSERT OR REPLACE INTO adjustment(adjustment_id, account_id, amount, kind, effective_at, reason) VALUES (?7, ?1, 10, 'bonus', ?3, 'r')"},
+        {"not_found",
+         "INSERT INTO account_terms(account_id, valid_from, status) VALUES (424242, ?2, 'active')"},
+        {"not_found",
+         "INSERT INTO subscription(account_id, service_id, started_on) VALUES (?1, 'nosuch', ?2)"},
+        {"not_found",
+         "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES "
+         "('new', ?1, 'nosuch', ?3, 1)"},
+        {"not_found",
+         "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, "
+         "unit_fee) VALUES ('standard', 'nosuch', '2032-01-01', 0, 1, 1)"},
+        {"not_found",
+         "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (424242, ?3, 1)"},
+        {"conflict",
+         "INSERT OR REPLACE INTO payment(payment_id, account_id, amount, method, credited_at) "
+         "VALUES (?5, ?1, 10, 'sbp', ?3)"},
+        {"conflict",
+         "INSERT OR IGNORE INTO payment(payment_id, account_id, amount, method, credited_at) "
+         "VALUES (?5, ?1, 10, 'sbp', ?3)"},
+        {"conflict",
+         "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, "
+         "10, 'sbp', ?3) ON CONFLICT DO NOTHING"},
+        {"conflict",
+         "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES (?5, ?1, "
+         "10, 'sbp', ?3) ON CONFLICT(payment_id) DO UPDATE SET amount = 1"},
+        {"conflict",
+         "REPLACE INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) VALUES "
+         "(?6, ?1, 'sms', ?3, 1)"},
+        {"conflict",
+         "INSERT OR REPLACE INTO adjustment(adjustment_id, account_id, amount, kind, effective_at, "
+         "reason) VALUES (?7, ?1, 10, 'bonus', ?3, 'r')"},
         {"conflict", "REPLACE INTO account(account_id, name, registered_on) VALUES (?1, 'x', ?2)"},
-        {"conflict", "INSERT OR REPLACE INTO policy(valid_from, time_zone) VALUES ('2032-01-01', 'Pacific/Apia')"},
-        {"conflict", "INSERT INTO policy(valid_from, time_zone, currency) SELECT '2032-01-01', time_zone, 'EUR' FROM policy LIMIT 1"},
+        {"conflict",
+         "INSERT OR REPLACE INTO policy(valid_from, time_zone) VALUES ('2032-01-01', "
+         "'Pacific/Apia')"},
+        {"conflict",
+         "INSERT INTO policy(valid_from, time_zone, currency) SELECT '2032-01-01', time_zone, "
+         "'EUR' FROM policy LIMIT 1"},
         {"conflict", "UPDATE service SET kind = 'usage' WHERE service_id = 'crm'"},
         {"conflict", "DELETE FROM service WHERE service_id = 'crm'"},
-        {"conflict", "UPDATE adjustment_kind SET sign = -sign WHERE kind = (SELECT kind FROM adjustment WHERE kind IN ('fee', 'bonus', 'refund', 'chargeback', 'write_off') LIMIT 1)"},
+        {"conflict",
+         "UPDATE adjustment_kind SET sign = -sign WHERE kind = (SELECT kind FROM adjustment WHERE "
+         "kind IN ('fee', 'bonus', 'refund', 'chargeback', 'write_off') LIMIT 1)"},
         {"day_closed", "INSERT INTO headcount(account_id, day, employees) VALUES (?1, ?8, 5)"},
-        {"day_closed", "INSERT OR REPLACE INTO account_terms(account_id, valid_from, status) SELECT account_id, ?8, 'active' FROM account WHERE registered_on <= ?8 LIMIT 1"},
-        {"day_closed", "INSERT OR IGNORE INTO calendar_exception(day, working, name) VALUES (?8, 0, 'x')"},
-        {"day_closed", "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES ('standard', 'crm', ?8, 0, 1, 1)"},
-        {"day_closed", "INSERT INTO subscription(account_id, service_id, started_on) VALUES (?1, 'spare', ?8)"},
-        {"day_closed", "INSERT INTO policy(valid_from, time_zone) SELECT ?8, time_zone FROM policy LIMIT 1"},
+        {"day_closed",
+         "INSERT OR REPLACE INTO account_terms(account_id, valid_from, status) SELECT account_id, "
+         "?8, 'active' FROM account WHERE registered_on <= ?8 LIMIT 1"},
+        {"day_closed",
+         "INSERT OR IGNORE INTO calendar_exception(day, working, name) VALUES (?8, 0, 'x')"},
+        {"day_closed",
+         "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, "
+         "unit_fee) VALUES ('standard', 'crm', ?8, 0, 1, 1)"},
+        {"day_closed",
+         "INSERT INTO subscription(account_id, service_id, started_on) VALUES (?1, 'spare', ?8)"},
+        {"day_closed",
+         "INSERT INTO policy(valid_from, time_zone) SELECT ?8, time_zone FROM policy LIMIT 1"},
         {"append_only", "UPDATE payment SET amount = amount + 1 WHERE payment_id = ?5"},
-        {"append_only", "UPDATE OR REPLACE payment SET payment_id = payment_id + 1 WHERE payment_id = ?5"},
+        {"append_only",
+         "UPDATE OR REPLACE payment SET payment_id = payment_id + 1 WHERE payment_id = ?5"},
         {"append_only", "DELETE FROM payment WHERE payment_id = ?5"},
         {"append_only", "DELETE FROM adjustment WHERE adjustment_id = ?7"},
         {"append_only", "UPDATE adjustment SET reason = 'other' WHERE adjustment_id = ?7"},
@@ -1114,7 +1260,9 @@ class History {
         {"append_only", "UPDATE day_close SET charged = 0 WHERE day = ?8"},
         {"append_only", "DELETE FROM charge"},
         {"append_only", "UPDATE charge SET amount = amount"},
-        {"append_only", "INSERT INTO charge(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount) VALUES (?2, ?1, 'crm', 1, 1, 1, 1)"},
+        {"append_only",
+         "INSERT INTO charge(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount) "
+         "VALUES (?2, ?1, 'crm', 1, 1, 1, 1)"},
         {"append_only", "DELETE FROM superseded"},
     };
     const BadWrite& bad = chance_.pick(kBadWrites);
@@ -1144,7 +1292,8 @@ class History {
       if (speaks_of("superseded") && count("superseded") == 0) return;
     }
     if (speaks_of("UPDATE adjustment_kind") &&
-        count("adjustment WHERE kind IN ('fee', 'bonus', 'refund', 'chargeback', 'write_off')") == 0) {
+        count("adjustment WHERE kind IN ('fee', 'bonus', 'refund', 'chargeback', 'write_off')") ==
+            0) {
       return;
     }
     // A closed day on which somebody was registered already.
@@ -1196,7 +1345,8 @@ class History {
     }
   }
 
-  // --- Closing ------------------------------------------------------------------------------------------------
+  // --- Closing
+  // ------------------------------------------------------------------------------------------------
 
   void close_by_insert(Day day, Instant closed_at) {
     const Refusals refusals = ref_.close_day(day, closed_at);
@@ -1248,9 +1398,9 @@ class History {
     Rows closed;
     for (const auto& day : ref_.closed_days()) {
       if (day.day < first || day.day > last) continue;
-      closed.push_back(row_text({day_text(day.day), instant_text(day.ends_at),
-                                 instant_text(day.closed_at), day.accounts, day.charges,
-                                 day.charged}));
+      closed.push_back(
+          row_text({day_text(day.day), instant_text(day.ends_at), instant_text(day.closed_at),
+                    day.accounts, day.charges, day.charged}));
     }
     compare(
         "SELECT day, ends_at, closed_at, accounts, charges, charged FROM day_close "
@@ -1267,7 +1417,8 @@ class History {
     compare("SELECT account_id, balance FROM account_balance ORDER BY account_id", {}, balances);
   }
 
-  // --- Questions ----------------------------------------------------------------------------------------------
+  // --- Questions
+  // ----------------------------------------------------------------------------------------------
 
   void note(const Account& account, const saldo_reference::AccessRow& row) {
     ++coverage_["state " + row.state];
@@ -1378,8 +1529,9 @@ class History {
                 access_of_days(account, opening_, day - 1));
         return;
       case 9:
-        compare(kCharges + "WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, service_id",
-                {id, day_value(day), day_value(later)}, charges_of_days(account, day, later, ""));
+        compare(
+            kCharges + "WHERE account_id = ?1 AND day BETWEEN ?2 AND ?3 ORDER BY day, service_id",
+            {id, day_value(day), day_value(later)}, charges_of_days(account, day, later, ""));
         return;
       case 10: {
         const std::string& service_id = chance_.pick(chance_.percent(50) ? kRecurring : kUsage);
@@ -1391,8 +1543,10 @@ class History {
         return;
       }
       case 11:
-        for (const Account& each : ref_.accounts()) append(rows, charges_of_days(each, day, day, ""));
-        compare(kCharges + "WHERE day = ?1 ORDER BY account_id, service_id", {day_value(day)}, rows);
+        for (const Account& each : ref_.accounts())
+          append(rows, charges_of_days(each, day, day, ""));
+        compare(kCharges + "WHERE day = ?1 ORDER BY account_id, service_id", {day_value(day)},
+                rows);
         return;
       default:
         compare(kCharges + "WHERE account_id = ?1 ORDER BY day, service_id", {id},
@@ -1431,9 +1585,8 @@ class History {
         usage.push_back(event.usage_id + "|" + day_text(event.charged_on));
         if (!ref_.is_late(event)) continue;
         ++coverage_["usage late"];
-        const bool charged = !charges_of_days(account, event.charged_on, event.charged_on,
-                                              event.service_id)
-                                  .empty();
+        const bool charged =
+            !charges_of_days(account, event.charged_on, event.charged_on, event.service_id).empty();
         ++coverage_[charged ? "usage late, charged" : "usage not chargeable"];
       }
       for (const Promise& promise : account.promises) {
@@ -1445,13 +1598,13 @@ class History {
                                      day_text(ref_.billing_day(payment.credited_at))}));
       }
       for (const Adjustment& adjustment : account.adjustments) {
-        adjustments.push_back(row_text({adjustment.adjustment_id, account.account_id,
-                                        adjustment.amount,
-                                        day_text(ref_.billing_day(adjustment.effective_at))}));
+        adjustments.push_back(
+            row_text({adjustment.adjustment_id, account.account_id, adjustment.amount,
+                      day_text(ref_.billing_day(adjustment.effective_at))}));
       }
     }
-    compare(kCharges + "WHERE day <= ?1 ORDER BY account_id, day, service_id",
-            {day_value(horizon)}, charges);
+    compare(kCharges + "WHERE day <= ?1 ORDER BY account_id, day, service_id", {day_value(horizon)},
+            charges);
     std::sort(usage.begin(), usage.end());
     compare("SELECT usage_id || '|' || charged_on FROM usage_event ORDER BY 1", {}, usage);
     // Sorted as the rows' text is, so that both sides agree without a common key.
@@ -1460,10 +1613,12 @@ class History {
       compare(sql + " ORDER BY 1", {}, rows);
     };
     compare_sorted(
-        "SELECT account_id || '|' || granted_at || '|' || days || '|' || expires_at FROM promised_payment",
+        "SELECT account_id || '|' || granted_at || '|' || days || '|' || expires_at FROM "
+        "promised_payment",
         promises);
     compare_sorted(
-        "SELECT payment_id || '|' || account_id || '|' || amount || '|' || day FROM payment", payments);
+        "SELECT payment_id || '|' || account_id || '|' || amount || '|' || day FROM payment",
+        payments);
     compare_sorted(
         "SELECT adjustment_id || '|' || account_id || '|' || amount || '|' || day FROM adjustment",
         adjustments);
@@ -1477,8 +1632,7 @@ class History {
             {day_value(opening_ - 2), day_value(horizon)}, days);
     for (int i = 0; i < 3; ++i) {
       const Instant at = ref_.day_start(any_day());
-      compare(kAccess + "WHERE at = ?1 ORDER BY account_id",
-              {instant_value(at)}, access_at(at));
+      compare(kAccess + "WHERE at = ?1 ORDER BY account_id", {instant_value(at)}, access_at(at));
     }
 
     // The posted rows are what the reference says today: no accepted fact changed a closed day.
@@ -1490,14 +1644,13 @@ class History {
         }
       }
     }
-    compare(kPosted + "ORDER BY day, account_id, service_id",
-            {}, recomputed);
+    compare(kPosted + "ORDER BY day, account_id, service_id", {}, recomputed);
     compare_posted(opening_, ref_.open_day());
     compare_audits();
   }
 
-  // audit_schema installs a second schema to compare with, which costs more than the rest of a history: the whole
-  // of `audit` now and then, each other one always.
+  // audit_schema installs a second schema to compare with, which costs more than the rest of a
+  // history: the whole of `audit` now and then, each other one always.
   void compare_audits() {
     if (number_ % 20 == 0) {
       compare("SELECT sum(violations) FROM audit WHERE check_name <> 'audit_unpriced'", {}, {"0"});
@@ -1521,7 +1674,8 @@ class History {
   std::int64_t next_id_ = 1;
 };
 
-// --- The program ------------------------------------------------------------------------------------------------
+// --- The program
+// ------------------------------------------------------------------------------------------------
 
 struct Options {
   std::uint64_t histories = 2000;
@@ -1558,7 +1712,8 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-// A few answers worked out by hand from the contract, so that the reference is not its own only judge.
+// A few answers worked out by hand from the contract, so that the reference is not its own only
+// judge.
 void check_reference() {
   const auto expect = [](bool holds, const char* what) {
     if (!holds) throw std::logic_error(std::string("the reference is wrong: ") + what);

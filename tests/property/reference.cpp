@@ -37,9 +37,7 @@ const std::set<std::string>& payment_methods() {
 
 }  // namespace
 
-std::string day_text(Day day) {
-  return date::format("%F", date::sys_days{date::days{day}});
-}
+std::string day_text(Day day) { return date::format("%F", date::sys_days{date::days{day}}); }
 
 std::string instant_text(Instant instant) {
   return date::format("%FT%TZ", date::sys_seconds{std::chrono::seconds{instant}});
@@ -64,7 +62,8 @@ void Reference::forget() {
 
 void Reference::forget(const Account& account) { memos_.erase(account.account_id); }
 
-// --- Time and calendar ------------------------------------------------------------------------------------------
+// --- Time and calendar
+// ------------------------------------------------------------------------------------------
 
 Day Reference::open_day() const {
   return closed_days_.empty() ? opening_ : closed_days_.back().day + 1;
@@ -78,8 +77,7 @@ Instant Reference::day_start(Day day) const {
   if (known != midnights_.end()) return known->second;
   const date::local_seconds midnight{date::local_days{date::days{day}}};
   const auto* zone = date::locate_zone(policies_.front().time_zone);
-  const Instant start =
-      zone->to_sys(midnight, date::choose::earliest).time_since_epoch().count();
+  const Instant start = zone->to_sys(midnight, date::choose::earliest).time_since_epoch().count();
   midnights_[day] = start;
   return start;
 }
@@ -116,7 +114,8 @@ std::optional<Day> Reference::next_working_day(Day day) const {
   return std::nullopt;
 }
 
-// --- Facts in force ---------------------------------------------------------------------------------------------
+// --- Facts in force
+// ---------------------------------------------------------------------------------------------
 
 const Account* Reference::find_account(AccountId account_id) const {
   for (const Account& account : accounts_) {
@@ -187,7 +186,8 @@ bool Reference::is_chargeable(const Account& account, const UsageEvent& event) c
   return occurred_on >= account.registered_on && terms_on(account, occurred_on) != nullptr;
 }
 
-// --- Charges ----------------------------------------------------------------------------------------------------
+// --- Charges
+// ----------------------------------------------------------------------------------------------------
 
 // R2 to R5, without R9: calls visit(service_id, quantity, price_list, tier, amount, recurring).
 template <typename Visitor>
@@ -249,7 +249,8 @@ bool Reference::is_late(const UsageEvent& event) const {
   return event.charged_on != billing_day(event.occurred_at);
 }
 
-// --- Balance and arrears ----------------------------------------------------------------------------------------
+// --- Balance and arrears
+// ----------------------------------------------------------------------------------------
 
 const std::vector<Reference::Money>& Reference::money_of(const Account& account) const {
   Memo& memo = memos_[account.account_id];
@@ -320,21 +321,20 @@ const Reference::DayRecord& Reference::day_record(const Account& account, Day da
     const std::optional<std::int64_t> charged_days = policy_on(next).restricted_days_charged;
     const bool recurring_is_free =
         restricted && charged_days && record.at_last_second.restricted_days > *charged_days;
-    visit_charges(account, next,
-                  [&](const std::string& service_id, std::int64_t quantity,
-                      const std::string& price_list, const Tariff& priced, Amount amount,
-                      bool recurring) {
-                    if (recurring && recurring_is_free) {
-                      record.free_restricted = true;
-                      return;
-                    }
-                    record.charges.push_back({account.account_id, next, service_id, quantity,
-                                              price_list, priced.valid_from, priced.min_quantity,
-                                              priced.monthly_fee, priced.unit_fee, amount});
-                  });
-    std::sort(
-        record.charges.begin(), record.charges.end(),
-        [](const ChargeRow& a, const ChargeRow& b) { return a.service_id < b.service_id; });
+    visit_charges(
+        account, next,
+        [&](const std::string& service_id, std::int64_t quantity, const std::string& price_list,
+            const Tariff& priced, Amount amount, bool recurring) {
+          if (recurring && recurring_is_free) {
+            record.free_restricted = true;
+            return;
+          }
+          record.charges.push_back({account.account_id, next, service_id, quantity, price_list,
+                                    priced.valid_from, priced.min_quantity, priced.monthly_fee,
+                                    priced.unit_fee, amount});
+        });
+    std::sort(record.charges.begin(), record.charges.end(),
+              [](const ChargeRow& a, const ChargeRow& b) { return a.service_id < b.service_id; });
     days.push_back(std::move(record));
   }
   return days[static_cast<std::size_t>(day - opening_)];
@@ -362,7 +362,8 @@ Amount Reference::recorded_balance(const Account& account) const {
   return balance;
 }
 
-// --- Access -----------------------------------------------------------------------------------------------------
+// --- Access
+// -----------------------------------------------------------------------------------------------------
 
 // R7: the restriction begins at `since` on a working day, else at the start of the next one; with
 // grace_working_days k, k whole working days pass first. Nothing: never.
@@ -420,8 +421,8 @@ std::optional<AccessRow> Reference::access(const Account& account, Instant at) c
   row.day = day;
   row.at = at;
   row.state = state(account, at, now);
-  row.employees_allowed = row.state == "trial" || row.state == "active" ||
-                          row.state == "grace" || row.state == "promised";
+  row.employees_allowed = row.state == "trial" || row.state == "active" || row.state == "grace" ||
+                          row.state == "promised";
   row.admin_allowed = row.state != "closed";
   row.balance = now.balance;
   for (const ChargeRow& charge : charges(account, day)) row.accrued += charge.amount;
@@ -430,7 +431,8 @@ std::optional<AccessRow> Reference::access(const Account& account, Instant at) c
   if (row.state == "promised" || row.state == "grace" || row.state == "restricted") {
     const std::optional<Instant> expiry = latest_expiry(account, *now.arrears_since, at);
     if (row.state == "promised") row.promised_until = expiry;
-    row.restricted_from = restriction_begins(std::max(*now.arrears_since, expiry.value_or(*now.arrears_since)));
+    row.restricted_from =
+        restriction_begins(std::max(*now.arrears_since, expiry.value_or(*now.arrears_since)));
   }
 
   // R8: would a promise of one day be accepted at this instant, given those granted up to it?
@@ -457,7 +459,8 @@ std::optional<AccessRow> Reference::access(const Account& account, Instant at) c
   return row;
 }
 
-// --- Writes -----------------------------------------------------------------------------------------------------
+// --- Writes
+// -----------------------------------------------------------------------------------------------------
 
 Account* Reference::account_for_write(AccountId account_id, Refusals& refusals) {
   for (Account& account : accounts_) {
@@ -516,9 +519,9 @@ Refusals Reference::put_policy(const Policy& policy) {
 
 Refusals Reference::delete_policy(Day valid_from) {
   Refusals refusals;
-  const bool exists =
-      std::any_of(policies_.begin(), policies_.end(),
-                  [&](const Policy& policy) { return policy.valid_from == valid_from; });
+  const bool exists = std::any_of(policies_.begin(), policies_.end(), [&](const Policy& policy) {
+    return policy.valid_from == valid_from;
+  });
   if (!exists) return refusals;
   if (valid_from == opening_) refusals.insert("conflict");
   if (is_closed(valid_from)) refusals.insert("day_closed");
@@ -686,7 +689,8 @@ Refusals Reference::delete_headcount(AccountId account_id, Day day) {
   return {};
 }
 
-// Of two periods of one service, other than the row with the same key. An empty period overlaps nothing.
+// Of two periods of one service, other than the row with the same key. An empty period overlaps
+// nothing.
 bool Reference::overlaps(const Account& account, const Subscription& period) const {
   for (Day day = period.started_on;; ++day) {
     // Beyond the last bound of all periods nothing changes any more.
@@ -695,8 +699,7 @@ bool Reference::overlaps(const Account& account, const Subscription& period) con
     for (const Subscription& other : account.subscriptions) {
       if (other.service_id != period.service_id || other.started_on == period.started_on) continue;
       last_bound = std::max({last_bound, other.started_on, other.ended_on.value_or(0)});
-      covered = covered ||
-                (other.started_on <= day && (!other.ended_on || day < *other.ended_on));
+      covered = covered || (other.started_on <= day && (!other.ended_on || day < *other.ended_on));
     }
     if (period.ended_on && day >= *period.ended_on) return false;
     if (covered) return true;
@@ -721,8 +724,8 @@ Refusals Reference::add_subscription(AccountId account_id, const Subscription& s
         std::find_if(account->subscriptions.begin(), account->subscriptions.end(), same_key);
     const bool exists = row != account->subscriptions.end();
     // R11: a row that only gets, changes or loses its end, by whatever verb.
-    if (exists && replace && is_closed(row->started_on) &&
-        row->quantity == subscription.quantity && row->price_list == subscription.price_list) {
+    if (exists && replace && is_closed(row->started_on) && row->quantity == subscription.quantity &&
+        row->price_list == subscription.price_list) {
       return end_subscription(account_id, subscription, subscription.ended_on);
     }
     // The same start is an overlap as well as a repeated key.

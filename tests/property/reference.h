@@ -1,11 +1,11 @@
-// A naive reference of the billing rules (chapter 4 of the design, R1 to R11), written from the contract alone and
-// sharing no code with the extension. It keeps the facts in plain vectors and recomputes every answer from the
-// opening of the books, day by day and instant by instant. What it remembers between two questions is thrown away
-// at every write.
+// A naive reference of the billing rules (chapter 4 of the design, R1 to R11), written from the
+// contract alone and sharing no code with the extension. It keeps the facts in plain vectors and
+// recomputes every answer from the opening of the books, day by day and instant by instant. What it
+// remembers between two questions is thrown away at every write.
 //
-// A write is judged first: the answer is the set of all the codes by which the contract refuses it, and an empty set
-// means that it was accepted and took effect. Several codes mean that several rules are broken at once; which of
-// them is reported first is not the contract's business.
+// A write is judged first: the answer is the set of all the codes by which the contract refuses it,
+// and an empty set means that it was accepted and took effect. Several codes mean that several
+// rules are broken at once; which of them is reported first is not the contract's business.
 #pragma once
 
 #include <cstdint>
@@ -157,7 +157,8 @@ class Reference {
  public:
   Reference(Day opening, std::map<Day, bool> calendar_exceptions);
 
-  // --- Writes. Each is one statement of SQL; `replace` stands for INSERT OR REPLACE and for an upsert.
+  // --- Writes. Each is one statement of SQL; `replace` stands for INSERT OR REPLACE and for an
+  // upsert.
   Refusals update_policy(const Policy& policy);  // the version with this valid_from
   Refusals put_policy(const Policy& policy);     // another version than the first
   Refusals delete_policy(Day valid_from);
@@ -188,7 +189,7 @@ class Reference {
 
   // --- Time and calendar.
   Day opening() const { return opening_; }
-  Day open_day() const;       // the first day not closed
+  Day open_day() const;        // the first day not closed
   Instant closed_end() const;  // the end of the last closed day, or the opening of the books
   Instant day_start(Day day) const;
   Day billing_day(Instant instant) const;
@@ -236,9 +237,9 @@ class Reference {
   // What is remembered of one account between two writes.
   struct Memo {
     bool money_known = false;
-    std::vector<Money> money;      // by instant
-    std::vector<DayRecord> days;   // from the opening
-    std::vector<Amount> totals;    // of R2 to R5, without R9, from the opening
+    std::vector<Money> money;     // by instant
+    std::vector<DayRecord> days;  // from the opening
+    std::vector<Amount> totals;   // of R2 to R5, without R9, from the opening
   };
 
   void forget();                        // after a write that may concern everybody
@@ -262,7 +263,8 @@ class Reference {
 
   const std::vector<Money>& money_of(const Account& account) const;
   void settle(const Account& account, Instant at, Standing& standing) const;
-  void count_money(const Account& account, Instant after, Instant through, Standing& standing) const;
+  void count_money(const Account& account, Instant after, Instant through,
+                   Standing& standing) const;
   const DayRecord& day_record(const Account& account, Day day) const;
   Standing standing(const Account& account, Instant at) const;
   std::optional<Day> next_working_day(Day day) const;
