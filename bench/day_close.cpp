@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -147,7 +148,7 @@ int main(int argc, char** argv) {
   const int runs = argc > 3 ? std::atoi(argv[3]) : 5;
   if (accounts < 1 || runs < 1 || runs > 40) fail("ACCOUNTS is 1 or more, RUNS 1 to 40");
 
-  std::string folder = "/tmp/saldo-bench-XXXXXX";
+  std::string folder = (std::filesystem::temp_directory_path() / "saldo-bench-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) fail("cannot make a folder for the database");
   const std::string path = folder + "/books.db";
   {
