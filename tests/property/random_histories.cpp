@@ -33,6 +33,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -296,7 +297,7 @@ class Database {
   }
 
   sqlite3* db_ = nullptr;
-  std::map<std::string, sqlite3_stmt*> statements_;
+  std::unordered_map<std::string, sqlite3_stmt*> statements_;
   std::vector<std::string> log_;
   std::string message_;
 };
@@ -1771,6 +1772,9 @@ void check_reference() {
 }
 
 int run(const Options& options) {
+  // One thread, and nobody asks how much memory is in use: a tenth of the time.
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   std::cout << "seed " << options.seed << std::endl;
   check_reference();
   Installations installations(options.extension);
