@@ -381,6 +381,22 @@ const std::vector<Deed> kDeeds = {
     {"payment", "insert",
      "INSERT INTO payment(payment_id, account_id, amount, method, credited_at, day) "
      "VALUES (99, 1, 1, 'sbp', '2026-03-04T10:00:00Z', '2026-03-04')"},
+    {"payment", "insert_without_day",
+     "INSERT INTO payment(payment_id, account_id, amount, method, credited_at) "
+     "VALUES (99, 1, 1, 'sbp', '2026-03-04T10:00:00Z')"},
+    {"payment", "insert_on_an_open_day",
+     "INSERT INTO payment(payment_id, account_id, amount, method, credited_at, day) "
+     "VALUES (99, 1, 1, 'sbp', '2026-03-04T10:00:00Z', '2027-01-01')"},
+
+    {"adjustment", "insert_without_day",
+     "INSERT INTO adjustment(adjustment_id, account_id, amount, kind, effective_at) "
+     "VALUES (99, 1, 1, 'bonus', '2026-03-04T10:00:00Z')"},
+    {"usage_event", "insert_without_charged_on",
+     "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) "
+     "VALUES ('zz', 1, 'sms', '2026-03-04T10:00:00Z', 1)"},
+    {"superseded", "insert",
+     "INSERT INTO superseded(table_name, key, row_json, day) "
+     "VALUES ('headcount', '[]', '{}', '2026-03-04')"},
 
     {"adjustment", "kopeck", "UPDATE adjustment SET amount = amount + 1 WHERE adjustment_id = 1"},
     {"adjustment", "kopeck_before_the_opening",
