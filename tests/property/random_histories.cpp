@@ -1624,13 +1624,14 @@ class History {
         "SELECT adjustment_id || '|' || account_id || '|' || amount || '|' || day FROM adjustment",
         adjustments);
 
-    // Every day of everybody, at its last second, and the midnights on the way.
+    // Four weeks of everybody, each day at its last second, and midnights.
+    const Day first = chance_.between(opening_ - 2, std::max(opening_, horizon - 27));
     Rows days;
     for (const Account& account : ref_.accounts()) {
-      append(days, access_of_days(account, opening_ - 2, horizon));
+      append(days, access_of_days(account, first, first + 27));
     }
     compare(kAccess + "WHERE day BETWEEN ?1 AND ?2 ORDER BY account_id, day",
-            {day_value(opening_ - 2), day_value(horizon)}, days);
+            {day_value(first), day_value(first + 27)}, days);
     for (int i = 0; i < 3; ++i) {
       const Instant at = ref_.day_start(any_day());
       compare(kAccess + "WHERE at = ?1 ORDER BY account_id", {instant_value(at)}, access_at(at));
