@@ -193,6 +193,31 @@ CREATE TABLE superseded(
 );
 CREATE INDEX superseded_day ON superseded(day);
 
+-- The server ----------------------------------------------------------------------------------------------------------
+
+-- Who may ask by HTTP. The token itself is not kept, but its SHA-256 in hexadecimal.
+CREATE TABLE token(
+  name       TEXT PRIMARY KEY NOT NULL,
+  role       TEXT NOT NULL,
+  hash       TEXT NOT NULL UNIQUE,
+  created_at TEXT NOT NULL,
+  revoked_at TEXT
+) WITHOUT ROWID;
+
+-- The first answer to each Idempotency-Key. `target` is the path with its query, `request_hash` the SHA-256 of the body.
+CREATE TABLE kept_answer(
+  token        TEXT NOT NULL,
+  method       TEXT NOT NULL,
+  target       TEXT NOT NULL,
+  key          TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  status       INTEGER NOT NULL,
+  content_type TEXT NOT NULL,
+  body         TEXT NOT NULL,
+  kept_at      TEXT NOT NULL,
+  PRIMARY KEY (token, method, target, key)
+) WITHOUT ROWID;
+
 -- Posting -------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE day_close(

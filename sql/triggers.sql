@@ -520,6 +520,36 @@ CREATE TRIGGER superseded_kept BEFORE UPDATE OR DELETE ON superseded BEGIN
   SELECT saldo_refuse('append_only', 'what was superseded is kept as it was');
 END;
 
+-- The server ----------------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER token_check BEFORE INSERT OR UPDATE ON token BEGIN
+  SELECT saldo_check('name', 'name', NEW.name),
+         saldo_check('role', 'crm|cashier|operator|analyst|admin', NEW.role),
+         saldo_check('hash', 'name', NEW.hash),
+         saldo_check('created_at', 'instant', NEW.created_at),
+         saldo_check('revoked_at', 'instant?', NEW.revoked_at);
+END;
+
+CREATE TRIGGER token_new BEFORE INSERT ON token BEGIN
+  SELECT saldo_refuse('conflict', 'there is a token ' || NEW.name || ' already; a name is given once')
+  WHERE EXISTS (SELECT 1 FROM token WHERE name = NEW.name);
+END;
+
+CREATE TRIGGER token_kept BEFORE DELETE ON token BEGIN
+  SELECT saldo_refuse('append_only', 'tokens are revoked, not deleted');
+END;
+
+CREATE TRIGGER kept_answer_new BEFORE INSERT ON kept_answer BEGIN
+  SELECT saldo_check('kept_at', 'instant', NEW.kept_at);
+  SELECT saldo_refuse('conflict', 'this key has its answer already')
+  WHERE EXISTS (SELECT 1 FROM kept_answer
+                WHERE token = NEW.token AND method = NEW.method AND target = NEW.target AND key = NEW.key);
+END;
+
+CREATE TRIGGER kept_answer_kept BEFORE UPDATE OR DELETE ON kept_answer BEGIN
+  SELECT saldo_refuse('append_only', 'answers are kept for good');
+END;
+
 -- Posting -------------------------------------------------------------------------------------------------------------
 
 CREATE TRIGGER day_close_check BEFORE INSERT ON day_close BEGIN

@@ -26,6 +26,9 @@ std::int64_t expect_integer(std::string_view name, sqlite3_value* value);
 std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::int64_t low,
                             std::int64_t high);
 
+// Whether a text is UTF-8, and without NUL, at which C strings end.
+bool is_utf8(std::string_view text);
+
 void result_text(sqlite3_context* context, std::string_view text);
 
 }  // namespace saldo

@@ -1,0 +1,18 @@
+// Digests kept outside of the database, in a file of lines "day digest": who alters closed days and
+// recomputes the chain is found by them.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "database.h"
+
+namespace saldo::server {
+
+// By day. Throws std::runtime_error for a file that cannot be read or a line that is none of these.
+std::map<std::string, std::string> read_anchor(const std::string& file);
+
+// Adds the days closed after the last one in the file, durably; makes the file when there is none.
+void append_anchor(const std::string& file, Database& database);
+
+}  // namespace saldo::server

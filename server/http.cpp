@@ -1,0 +1,214 @@
+#include "http.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "connection.h"
+
+namespace saldo::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kBacklog = 1024;
+// Beyond the limit of connections, so that those refused are told so.
+constexpr std::size_t kRefusers = 4;
+
+// The connection whose request httplib handles on this thread.
+thread_local Connection* current = nullptr;
+
+// As many threads as there are connections at once, made when they are first needed: a slow client
+// holds up nobody else.
+class Threads : public httplib::TaskQueue {
+ public:
+  explicit Threads(std::size_t most) : most_(most) {}
+
+  void enqueue(std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (idle_ < tasks_.size() && threads_.size() < most_) {
+      threads_.emplace_back([this] { work(); });
+    } else {
+      arrived_.notify_one();
+    }
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    arrived_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      arrived_.wait(lock, [&] { return !tasks_.empty() || stopping_; });
+      --idle_;
+      if (tasks_.empty()) return;
+      const auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  std::size_t most_;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::function<void()>> tasks_;
+  std::size_t idle_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// An answer to what is no request, or comes at a bad time.
+std::string plain_answer(const Problem& problem) {
+  const Reply reply = problem_reply(problem);
+  std::string text =
+      "HTTP/1.1 " + std::to_string(reply.status) + " " + std::string(status_phrase(reply.status)) +
+      "\r\nContent-Type: " + reply.content_type +
+      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
+  for (const auto& [name, value] : reply.headers)
+    text.append(name).append(": ").append(value).append("\r\n");
+  return text + "\r\n" + reply.body;
+}
+
+void fill(httplib::Response& response, const Reply& reply) {
+  response.status = reply.status;
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+  if (!reply.content_type.empty()) response.set_content(reply.body, reply.content_type);
+}
+
+std::optional<std::string> header(const httplib::Request& request, const char* name) {
+  const auto count = request.get_header_value_count(name);
+  if (count == 0) return std::nullopt;
+  if (count > 1) throw Problem("malformed", std::string(name) + " is there twice");
+  return request.get_header_value(name);
+}
+
+}  // namespace
+
+HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
+                       const std::string& key)
+    : service_(service), limits_(limits), stopping_(eventfd(0, EFD_CLOEXEC)) {
+  if (!certificate.empty()) {
+    tls_.reset(SSL_CTX_new(TLS_server_method()));
+    if (!tls_ || SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION) != 1 ||
+        SSL_CTX_use_certificate_chain_file(tls_.get(), certificate.c_str()) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
+      throw std::runtime_error("--tls-cert " + certificate + " and --tls-key " + key +
+                               " are not a certificate and its key in PEM");
+    }
+    SSL_CTX_set_mode(tls_.get(),
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  }
+  new_task_queue = [this] { return new Threads(limits_.connections + kRefusers); };
+  set_socket_options([](socket_t socket) {
+    const int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  });
+  set_tcp_nodelay(true);
+  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+    return answer(request, response);
+  });
+  // For what httplib refuses by itself.
+  set_error_handler(
+      HandlerWithResponse([](const httplib::Request& /*request*/, httplib::Response& response) {
+        if (!response.body.empty()) return HandlerResponse::Unhandled;
+        fill(response, problem_reply(Problem("malformed", "this is no request of HTTP/1.1")));
+        current->close_after_answer();
+        return HandlerResponse::Handled;
+      }));
+  set_post_routing_handler([](const httplib::Request& /*request*/, httplib::Response& response) {
+    response.headers.erase("Keep-Alive");  // it tells httplib's limits, not ours
+    if (!current->closing()) return;
+    response.headers.erase("Connection");
+    response.set_header("Connection", "close");
+  });
+}
+
+HttpServer::~HttpServer() { ::close(stopping_); }
+
+int HttpServer::bind(const std::string& host, int port) {
+  const int bound = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
+  // Once more, with room for more clients than httplib's five.
+  if (bound < 0 || ::listen(svr_sock_, kBacklog) != 0) {
+    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(port) +
+                             "; is another server there?");
+  }
+  return bound;
+}
+
+void HttpServer::serve() { listen_after_bind(); }
+
+void HttpServer::stop_serving() {
+  const std::uint64_t one = 1;
+  (void)!::write(stopping_, &one, sizeof(one));
+  stop();
+}
+
+bool HttpServer::process_and_close_socket(socket_t socket) {
+  Channel channel(socket, stopping_);
+  const auto open = ++service_.connections;
+  if (!tls_ || channel.accept_tls(tls_.get(), Clock::now() + limits_.request)) {
+    if (open > limits_.connections) {
+      channel.send(plain_answer(Problem("overloaded", "too many connections are open; try again")),
+                   Clock::now() + limits_.request);
+    } else {
+      Connection connection(channel, limits_.head, limits_.body, limits_.request);
+      current = &connection;
+      bool closed = false;
+      while (!closed && (connection.has_more() ||
+                         channel.wait_for_request(Clock::now() + limits_.keep_alive))) {
+        try {
+          if (!connection.read_head()) break;
+        } catch (const Problem& problem) {
+          channel.send(plain_answer(problem), Clock::now() + limits_.request);
+          break;
+        }
+        const bool answered = process_request(connection, false, closed, nullptr);
+        closed = !connection.flush() || !answered || closed || connection.closing();
+      }
+      current = nullptr;
+    }
+    channel.close_gracefully();
+  }
+  --service_.connections;
+  ::close(socket);
+  return true;
+}
+
+HttpServer::HandlerResponse HttpServer::answer(const httplib::Request& request,
+                                               httplib::Response& response) {
+  try {
+    const std::string body = current->read_body();
+    const auto authorization = header(request, "Authorization");
+    const auto accept = request.get_header_value("Accept");
+    fill(response,
+         service_.handle({request.method, request.target, body,
+                          authorization ? *authorization : std::string_view(),
+                          header(request, "Idempotency-Key"), header(request, "Saldo-Now"),
+                          accept.find("text/csv") != std::string::npos}));
+  } catch (const Problem& problem) {
+    fill(response, problem_reply(problem));
+  }
+  return HandlerResponse::Handled;
+}
+
+}  // namespace saldo::server

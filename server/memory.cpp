@@ -1,0 +1,53 @@
+#include "memory.h"
+
+#include <sqlite3.h>
+
+#include <limits>
+
+namespace saldo::server {
+namespace {
+
+constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+sqlite3_mem_methods system_memory;
+// What this thread may still take. What it frees comes back, also what others took: connections
+// pass from thread to thread, so that the figure is exact only while a budget lives.
+thread_local std::int64_t left = kNoLimit;
+
+void* take(int size) {
+  if (left < size) return nullptr;
+  void* memory = system_memory.xMalloc(size);
+  if (memory != nullptr && left != kNoLimit) left -= system_memory.xSize(memory);
+  return memory;
+}
+
+void give_back(void* memory) {
+  if (left != kNoLimit) left += system_memory.xSize(memory);
+  system_memory.xFree(memory);
+}
+
+void* resize(void* memory, int size) {
+  const int before = system_memory.xSize(memory);
+  if (left < size - before) return nullptr;
+  void* resized = system_memory.xRealloc(memory, size);
+  if (resized != nullptr && left != kNoLimit) left -= system_memory.xSize(resized) - before;
+  return resized;
+}
+
+}  // namespace
+
+void count_memory() {
+  // SQLite's own figures would cost every allocation a lock, and count all threads together.
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory);
+  sqlite3_mem_methods counted = system_memory;
+  counted.xMalloc = take;
+  counted.xFree = give_back;
+  counted.xRealloc = resize;
+  sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
+}
+
+MemoryBudget::MemoryBudget(std::int64_t bytes) { left = bytes; }
+MemoryBudget::~MemoryBudget() { left = kNoLimit; }
+
+}  // namespace saldo::server

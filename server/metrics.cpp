@@ -1,0 +1,85 @@
+#include "metrics.h"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <iterator>
+
+namespace saldo::server {
+namespace {
+
+double in_seconds(std::chrono::nanoseconds took) {
+  return std::chrono::duration<double>(took).count();
+}
+
+}  // namespace
+
+void Metrics::count_request(std::string_view method, std::string_view route, int status,
+                            std::chrono::nanoseconds took) {
+  const double seconds = in_seconds(took);
+  const std::lock_guard lock(mutex_);
+  Requests& requests = requests_[fmt::format("{} {}", method, route)];
+  if (requests.count == 0)
+    requests.labels = fmt::format("method=\"{}\",route=\"{}\"", method, route);
+  ++requests.by_status[status];
+  ++requests.count;
+  requests.seconds += seconds;
+  for (std::size_t i = 0; i < kBounds.size(); ++i) {
+    if (seconds <= kBounds[i]) ++requests.at_most[i];
+  }
+}
+
+void Metrics::count_closed_day(std::chrono::nanoseconds took) {
+  ++closed_days_;
+  const std::lock_guard lock(mutex_);
+  closing_seconds_ += in_seconds(took);
+}
+
+std::string Metrics::text(const Gauges& gauges) const {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(out, "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  };
+  const auto figure = [&](std::string_view name, std::string_view type, std::string_view help,
+                          auto value) {
+    head(name, type, help);
+    fmt::format_to(out, "{} {}\n", name, value);
+  };
+  const std::lock_guard lock(mutex_);
+  head("saldo_http_requests_total", "counter", "Requests answered.");
+  for (const auto& [key, requests] : requests_) {
+    for (const auto& [status, count] : requests.by_status) {
+      fmt::format_to(out, "saldo_http_requests_total{{{},status=\"{}\"}} {}\n", requests.labels,
+                     status, count);
+    }
+  }
+  head("saldo_http_request_seconds", "histogram", "From the request read to its answer ready.");
+  for (const auto& [key, requests] : requests_) {
+    for (std::size_t i = 0; i < kBounds.size(); ++i) {
+      fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n", requests.labels,
+                     kBounds[i], requests.at_most[i]);
+    }
+    fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"+Inf\"}} {}\n", requests.labels,
+                   requests.count);
+    fmt::format_to(out, "saldo_http_request_seconds_sum{{{}}} {}\n", requests.labels,
+                   requests.seconds);
+    fmt::format_to(out, "saldo_http_request_seconds_count{{{}}} {}\n", requests.labels,
+                   requests.count);
+  }
+  figure("saldo_http_connections", "gauge", "Connections open now.", gauges.connections);
+  figure("saldo_commits_total", "counter", "Commits of the writer.", gauges.commits);
+  figure("saldo_writes_total", "counter", "Writes in these commits, dry runs and refused ones too.",
+         gauges.writes);
+  figure("saldo_waiting_writes", "gauge", "Writes that wait for the writer now.",
+         gauges.waiting_writes);
+  figure("saldo_days_closed_total", "counter", "Days closed by this server's closing job.",
+         closed_days_.load());
+  figure("saldo_day_close_seconds_total", "counter", "Time that took.", closing_seconds_);
+  figure("saldo_day_close_failures_total", "counter", "Failures of the closing job.",
+         failed_closes_.load());
+  figure("saldo_overdue_days", "gauge", "Days that have ended and should be closed by now.",
+         gauges.overdue_days);
+  return text;
+}
+
+}  // namespace saldo::server

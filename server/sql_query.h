@@ -1,0 +1,25 @@
+// POST /v1/sql: one statement of an analyst, on a connection that can only read, within limits.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "reply.h"
+
+namespace saldo::server {
+
+struct SqlLimits {
+  std::chrono::milliseconds time{5000};
+  std::int64_t rows = 10000;
+  std::int64_t memory = 64 << 20;  // bytes, of SQLite for the query, and of the answer
+};
+
+// Confines a reading connection, for good, to what an analyst may do.
+void confine(Database& database, const SqlLimits& limits);
+
+// `body` is {"sql": text, "params": array or object}. Throws Problem.
+Reply run_sql(Database& confined, const nlohmann::json& body, Format format,
+              const SqlLimits& limits);
+
+}  // namespace saldo::server

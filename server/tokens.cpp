@@ -1,0 +1,76 @@
+#include "tokens.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <array>
+
+namespace saldo::server {
+namespace {
+
+template <typename Bytes>
+std::string hex(const Bytes& bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += kHex[byte >> 4U];
+    text += kHex[byte & 15U];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  std::array<unsigned char, 32> digest{};
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("the SHA-256 of OpenSSL failed");
+  }
+  return hex(digest);
+}
+
+std::string create_token(Database& database, const std::string& name, Role role) {
+  std::array<unsigned char, 32> secret{};
+  if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1) {
+    throw std::runtime_error("the system has no randomness to give");
+  }
+  std::string token = hex(secret);
+  const std::string hash = sha256_hex(token);
+  const std::string now = clock_now();
+  database.query("INSERT INTO token(name, role, hash, created_at) VALUES (?1, ?2, ?3, ?4)")
+      .bind(1, name)
+      .bind(2, role_name(role))
+      .bind(3, hash)
+      .bind(4, now)
+      .step();
+  return token;
+}
+
+bool revoke_token(Database& database, const std::string& name) {
+  const std::string now = clock_now();
+  database.query("UPDATE token SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL")
+      .bind(1, name)
+      .bind(2, now)
+      .step();
+  return sqlite3_changes(database.handle()) > 0;
+}
+
+std::optional<Token> find_token(Database& database, std::string_view token) {
+  // How long the look-up takes may tell something of the hashes kept, but a hash is not chosen at
+  // will; the comparison that decides takes the same time whatever it finds.
+  const std::string hash = sha256_hex(token);
+  auto row =
+      database.query("SELECT name, role, hash FROM token WHERE hash = ?1 AND revoked_at IS NULL");
+  row.bind(1, hash);
+  if (!row.step()) return std::nullopt;
+  const auto kept = row.text(2);
+  const auto role = parse_role(row.text(1));
+  if (kept.size() != hash.size() || CRYPTO_memcmp(kept.data(), hash.data(), hash.size()) != 0 ||
+      !role) {
+    return std::nullopt;
+  }
+  return Token{std::string(row.text(0)), *role};
+}
+
+}  // namespace saldo::server
