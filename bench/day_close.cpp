@@ -3,144 +3,13 @@
 //
 //   day_close EXTENSION [ACCOUNTS [RUNS]]
 //
-// Makes books of ACCOUNTS accounts (100,000) in a file of its own: every account has the CRM by
-// headcount, 40 % a virtual PBX, 20 % the owners database, 30 % send SMS each day, 3 % are in
-// arrears, 2 % pay each day; two price lists, three versions of the prices. Closes RUNS days (5)
-// and after each inserts the same rows and balances into plain tables. Both are durable
+// Makes books of ACCOUNTS accounts (100,000; see books.h) in a file of its own. Closes RUNS days
+// (5) and after each inserts the same rows and balances into plain tables. Both are durable
 // (synchronous=FULL), and the rows posted are compared with those that the facts say. Prints both
 // times, their ratio, and its spread.
-#include <sqlite3.h>
-#include <unistd.h>
+#include "books.h"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
-#include <vector>
-
-namespace {
-
-[[noreturn]] void fail(const std::string& what) {
-  std::fprintf(stderr, "day_close: %s\n", what.c_str());
-  std::exit(1);
-}
-
-class Database {
- public:
-  explicit Database(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &db_) != SQLITE_OK) fail("cannot open " + path);
-  }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-  ~Database() { sqlite3_close(db_); }
-
-  void load(const char* extension) {
-    char* message = nullptr;
-    sqlite3_enable_load_extension(db_, 1);
-    if (sqlite3_load_extension(db_, extension, nullptr, &message) != SQLITE_OK) fail(message);
-  }
-
-  void execute(const std::string& sql) {
-    char* message = nullptr;
-    if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &message) != SQLITE_OK) fail(message);
-  }
-
-  std::string value(const std::string& sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-      fail(sqlite3_errmsg(db_));
-    }
-    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-    std::string result = text != nullptr ? text : "";
-    sqlite3_finalize(statement);
-    return result;
-  }
-
-  double seconds(const std::string& sql) {
-    const auto start = std::chrono::steady_clock::now();
-    execute(sql);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-};
-
-void make_books(Database& db, int accounts) {
-  const std::string n = std::to_string(accounts);
-  const std::string each =
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + n + ") ";
-  db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
-  db.execute("SELECT saldo_install('2026-03-01')");
-  db.execute("BEGIN");
-  db.execute(
-      "INSERT INTO service(service_id, name, kind) VALUES ('crm', 'CRM', 'recurring'), ('pbx', "
-      "'PBX', 'recurring'),"
-      " ('owners_db', 'Owners', 'recurring'), ('sms', 'SMS', 'usage')");
-  db.execute(
-      "WITH list(price_list, percent) AS (VALUES ('standard', 100), ('partner', 80)),"
-      " version(valid_from, percent) AS (VALUES ('2026-03-01', 100), ('2026-03-02', 105), "
-      "('2026-04-15', 110)),"
-      " tier(service_id, min_quantity, monthly_fee, unit_fee) AS (VALUES ('crm', 1, 199000, 0), "
-      "('crm', 6, 349000, 0),"
-      " ('crm', 11, 599000, 0), ('crm', 21, 999000, 0), ('crm', 51, 1499000, 5000), ('pbx', 1, 0, "
-      "19000),"
-      " ('owners_db', 1, 99000, 0), ('sms', 1, 0, 250))"
-      "INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee)"
-      " SELECT price_list, service_id, valid_from, min_quantity, monthly_fee * l.percent * "
-      "v.percent / 10000,"
-      " unit_fee * l.percent * v.percent / 10000 FROM list AS l, version AS v, tier");
-  db.execute(each +
-             "INSERT INTO account(account_id, name, registered_on) SELECT i, 'company ' || i, "
-             "'2026-03-01' FROM n");
-  db.execute(each +
-             "INSERT INTO account_terms(account_id, valid_from, status) SELECT i, '2026-03-01', "
-             "'active' FROM n");
-  db.execute(each +
-             "INSERT INTO headcount(account_id, day, employees) SELECT i, '2026-03-01', 1 + i * "
-             "7919 % 70 FROM n");
-  const std::string subscribe =
-      each +
-      "INSERT INTO subscription(account_id, service_id, started_on, quantity, price_list) "
-      "SELECT i, ";
-  const std::string list = ", iif(i % 10 = 0, 'partner', 'standard') FROM n";
-  db.execute(subscribe + "'crm', '2026-03-01', NULL" + list);
-  db.execute(subscribe + "'pbx', '2026-03-01', 1 + i % 9" + list + " WHERE i % 5 < 2");
-  db.execute(subscribe + "'owners_db', '2026-03-01', 1" + list + " WHERE i % 5 = 2");
-  db.execute(each +
-             "INSERT INTO payment(account_id, amount, method, credited_at)"
-             " SELECT i, 100000000, 'bank_card', '2026-03-01T09:00:00Z' FROM n WHERE i % 33 <> 0");
-  db.execute("COMMIT");
-}
-
-// What arrives on a day: SMS of 30 % of the accounts, payments of 2 %.
-void record_day(Database& db, const std::string& day, int run, int accounts) {
-  const std::string each =
-      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-      std::to_string(accounts) + ") ";
-  const std::string offset = std::to_string(run);
-  db.execute("BEGIN");
-  db.execute(each +
-             "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity)"
-             " SELECT '" +
-             day + "/' || i, i, 'sms', '" + day + "T12:00:00Z', 1 + i % 20 FROM n WHERE (i + " +
-             offset + ") % 10 < 3");
-  db.execute(each +
-             "INSERT INTO payment(account_id, amount, method, credited_at)"
-             " SELECT i, 100000, 'bank_card', '" +
-             day + "T12:00:00Z' FROM n WHERE i % 50 = " + offset + " AND i % 33 <> 0");
-  db.execute("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-}  // namespace
+using namespace saldo_bench;
 
 int main(int argc, char** argv) {
   if (argc < 2) fail("usage: day_close EXTENSION [ACCOUNTS [RUNS]]");
@@ -148,59 +17,52 @@ int main(int argc, char** argv) {
   const int runs = argc > 3 ? std::atoi(argv[3]) : 5;
   if (accounts < 1 || runs < 1 || runs > 40) fail("ACCOUNTS is 1 or more, RUNS 1 to 40");
 
-  std::string folder = (std::filesystem::temp_directory_path() / "saldo-bench-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) fail("cannot make a folder for the database");
-  const std::string path = folder + "/books.db";
-  {
-    Database db(path);
-    db.load(argv[1]);
-    make_books(db, accounts);
+  const Folder folder;
+  Database db(folder.file("books.db"));
+  db.load(argv[1]);
+  make_books(db, accounts);
+  db.execute(
+      "CREATE TABLE bare_charge(day TEXT, account_id INTEGER, service_id TEXT, quantity INTEGER, "
+      "monthly_fee INTEGER,"
+      " unit_fee INTEGER, amount INTEGER, PRIMARY KEY (day, account_id, service_id)) WITHOUT "
+      "ROWID;"
+      "CREATE TABLE bare_balance(account_id INTEGER PRIMARY KEY, balance INTEGER, arrears_since "
+      "TEXT,"
+      " restricted_days INTEGER)");
+
+  std::vector<double> ratios;
+  std::printf("%d accounts\n%-12s %10s %10s %10s %8s\n", accounts, "day", "charges", "close, s",
+              "bare, s", "ratio");
+  for (int run = 0; run < runs; ++run) {
+    const std::string day = db.value("SELECT open_day FROM books");
+    record_day(db, day, run, accounts);
+    const double closing = db.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day +
+                                      "', day_end('" + day + "'))");
+    const std::string checked = db.value(
+        "SELECT (SELECT count(*) || ' ' || sum(amount) FROM charge WHERE day = '" + day +
+        "') = (SELECT count(*) || ' ' || sum(amount) FROM daily_charge WHERE day = '" + day + "')");
+    if (checked != "1") fail("the posted rows are not those of daily_charge");
+
     db.execute(
-        "CREATE TABLE bare_charge(day TEXT, account_id INTEGER, service_id TEXT, quantity INTEGER, "
-        "monthly_fee INTEGER,"
-        " unit_fee INTEGER, amount INTEGER, PRIMARY KEY (day, account_id, service_id)) WITHOUT "
-        "ROWID;"
-        "CREATE TABLE bare_balance(account_id INTEGER PRIMARY KEY, balance INTEGER, arrears_since "
-        "TEXT,"
-        " restricted_days INTEGER)");
-
-    std::vector<double> ratios;
-    std::printf("%d accounts\n%-12s %10s %10s %10s %8s\n", accounts, "day", "charges", "close, s",
-                "bare, s", "ratio");
-    for (int run = 0; run < runs; ++run) {
-      const std::string day = db.value("SELECT open_day FROM books");
-      record_day(db, day, run, accounts);
-      const double closing = db.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day +
-                                        "', day_end('" + day + "'))");
-      const std::string checked =
-          db.value("SELECT (SELECT count(*) || ' ' || sum(amount) FROM charge WHERE day = '" + day +
-                   "') = (SELECT count(*) || ' ' || sum(amount) FROM daily_charge WHERE day = '" +
-                   day + "')");
-      if (checked != "1") fail("the posted rows are not those of daily_charge");
-
-      db.execute(
-          "DROP TABLE IF EXISTS answer_charge; DROP TABLE IF EXISTS answer_balance;"
-          "CREATE TABLE answer_charge AS SELECT day, account_id, service_id, quantity, "
-          "monthly_fee, unit_fee, amount"
-          " FROM charge WHERE day = '" +
-          day +
-          "';"
-          "CREATE TABLE answer_balance AS SELECT account_id, balance, arrears_since, "
-          "restricted_days FROM balance;"
-          "PRAGMA wal_checkpoint(TRUNCATE)");
-      const double bare = db.seconds(
-          "BEGIN; INSERT INTO bare_charge SELECT * FROM answer_charge;"
-          "INSERT OR REPLACE INTO bare_balance SELECT * FROM answer_balance; COMMIT");
-      db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-      ratios.push_back(closing / bare);
-      std::printf("%-12s %10s %10.3f %10.3f %8.2f\n", day.c_str(),
-                  db.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(),
-                  closing, bare, ratios.back());
-    }
-    std::printf("ratio: median %.2f, from %.2f to %.2f; bar 1.30\n", median(ratios),
-                *std::min_element(ratios.begin(), ratios.end()),
-                *std::max_element(ratios.begin(), ratios.end()));
+        "DROP TABLE IF EXISTS answer_charge; DROP TABLE IF EXISTS answer_balance;"
+        "CREATE TABLE answer_charge AS SELECT day, account_id, service_id, quantity, "
+        "monthly_fee, unit_fee, amount"
+        " FROM charge WHERE day = '" +
+        day +
+        "';"
+        "CREATE TABLE answer_balance AS SELECT account_id, balance, arrears_since, "
+        "restricted_days FROM balance;"
+        "PRAGMA wal_checkpoint(TRUNCATE)");
+    const double bare = db.seconds(
+        "BEGIN; INSERT INTO bare_charge SELECT * FROM answer_charge;"
+        "INSERT OR REPLACE INTO bare_balance SELECT * FROM answer_balance; COMMIT");
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    ratios.push_back(closing / bare);
+    std::printf("%-12s %10s %10.3f %10.3f %8.2f\n", day.c_str(),
+                db.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(),
+                closing, bare, ratios.back());
   }
-  for (const char* suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
-  rmdir(folder.c_str());
+  std::printf("ratio: median %.2f, from %.2f to %.2f; bar 1.30\n", median(ratios),
+              *std::min_element(ratios.begin(), ratios.end()),
+              *std::max_element(ratios.begin(), ratios.end()));
 }

@@ -1,0 +1,23 @@
+-- POST /v1/accounts
+-- Register an account.
+-- role: crm
+-- answer: one
+-- account_id: integer The number that people type at kiosks (the next free one)
+-- external_id: text The identifier in the other system
+-- name: text!
+-- admin_email: text
+-- registered_on: day (today)
+-- trial_ends_on: day The last day of the trial; null: it does not end
+-- customer_since: day
+-- legal_name: text
+-- tax_id: text
+-- postal_address: text
+
+INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name,
+                    tax_id, postal_address, recorded_at, recorded_by)
+VALUES (:account_id, :external_id, :name, :admin_email, coalesce(:registered_on, :today), :trial_ends_on, :customer_since,
+        :legal_name, :tax_id, :postal_address, :now, :who);
+
+SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
+       postal_address, recorded_at, recorded_by, 201 AS http_status
+FROM account WHERE account_id = last_insert_rowid();

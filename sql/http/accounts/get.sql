@@ -1,0 +1,9 @@
+-- GET /v1/accounts/{account_id}
+-- An account.
+-- role: crm
+-- answer: one
+-- account_id: integer!
+
+SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
+       postal_address, recorded_at, recorded_by
+FROM account WHERE account_id = :account_id;

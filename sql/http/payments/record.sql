@@ -1,0 +1,33 @@
+-- POST /v1/accounts/{account_id}/payments
+-- Record a payment; sent again with the same method and external_id it counts once.
+-- role: cashier
+-- answer: one
+-- account_id: integer!
+-- amount: integer! In minor units, from 1 to 10^15
+-- method: text! One of the payment methods
+-- external_id: text The sender's identifier of the payment
+-- received_at: instant When the payer paid (now)
+-- credited_at: instant When it counts here (now)
+-- payer: text
+-- purpose: text
+
+INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose,
+                    recorded_at, recorded_by)
+SELECT :account_id, :amount, :method, :external_id, coalesce(:received_at, :now), coalesce(:credited_at, :now),
+       :payer, :purpose, :now, :who
+WHERE NOT EXISTS (SELECT 1 FROM payment WHERE method = :method AND external_id = :external_id);
+
+SELECT saldo_refuse('conflict', 'the payment ' || external_id || ' by ' || method
+                                || ' is recorded already, with other content')
+FROM payment
+WHERE method = :method AND external_id = :external_id
+  AND (account_id, amount, received_at, credited_at, payer, purpose)
+      IS NOT (:account_id, :amount, coalesce(:received_at, received_at), coalesce(:credited_at, credited_at),
+              iif(json_type(:body, '$.payer') IS NULL, payer, :payer),
+              iif(json_type(:body, '$.purpose') IS NULL, purpose, :purpose));
+
+SELECT payment_id, account_id, amount, method, external_id, received_at, credited_at, day, payer, purpose,
+       recorded_at, recorded_by, iif(changes() > 0, 201, 200) AS http_status
+FROM payment
+WHERE payment_id = coalesce((SELECT payment_id FROM payment WHERE method = :method AND external_id = :external_id),
+                            last_insert_rowid());

@@ -1,0 +1,9 @@
+-- GET /v1/reports/audit_computed
+-- Computed columns that are not what they are computed from says.
+-- role: analyst
+-- answer: many
+-- after: cursor Go on behind this row
+
+SELECT table_name, key, stored, computed, json_array(table_name, CAST(key AS TEXT)) AS after
+FROM audit_computed WHERE (table_name, CAST(key AS TEXT)) > (coalesce(:after ->> 0, ''), coalesce(:after ->> 1, ''))
+ORDER BY table_name, CAST(key AS TEXT) LIMIT :limit;
