@@ -106,12 +106,17 @@ int main(int argc, char** argv) {
   const Folder folder;
   const std::string path = folder.file("books.db");
   constexpr const char* kNow = "2026-03-02T12:00:00Z";
-  constexpr const char* kAccount = "2";  // one that has paid
+  constexpr const char* kAccount = "2";  // its money lasts for about a month
   std::string state;
   {
     Database db(path);
     db.load((std::filesystem::path(saldod).parent_path() / "saldo.so").c_str());
     make_books(db, accounts);
+    db.execute(
+        "INSERT INTO adjustment(account_id, amount, kind, effective_at)"
+        " SELECT account_id, sum(amount) - balance, 'refund', '2026-03-01T10:00:00Z'"
+        " FROM account_balance JOIN daily_charge USING (account_id)"
+        " WHERE account_id = 2 AND daily_charge.day BETWEEN '2026-03-01' AND '2026-03-31'");
     record_day(db, "2026-03-01", 1, accounts);
     db.execute(
         "INSERT INTO day_close(day, closed_at) VALUES ('2026-03-01', '2026-03-02T00:00:00Z')");

@@ -49,7 +49,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
             value = std::chrono::duration_cast<Duration>(std::chrono::milliseconds(count));
           },
           help)
-      ->transform(CLI::Validator(duration, "DURATION"))
+      ->transform(CLI::Validator(duration, ""))
       ->default_str(shown)
       ->type_name("DURATION");
 }

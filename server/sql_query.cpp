@@ -44,6 +44,10 @@ int authorize(void* /*unused*/, int action, const char* first, const char* secon
       return SQLITE_OK;
     case SQLITE_READ:
       return first != nullptr && is_hidden(first) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_UPDATE:
+      // So SQLite asks when it connects a table function. A statement that says this itself is
+      // refused by SQLite, for being no reading one, and by the connection.
+      return first != nullptr && is_one_of(first, {"sqlite_master"}) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_FUNCTION:
       return second != nullptr && is_forbidden_function(second) ? SQLITE_DENY : SQLITE_OK;
     default:
