@@ -147,9 +147,10 @@ int verify(const std::string& database, const std::string& anchor) {
   const bool audited = verify_audits(books);
   const bool anchored = anchor.empty() || verify_anchor(books, anchor);
   const bool sound = intact && audited && anchored;
-  if (sound)
+  if (sound) {
     std::cout << "nothing found: integrity, audits"
               << (anchor.empty() ? "" : " and anchored digests") << " are well\n";
+  }
   return sound ? 0 : 1;
 }
 
@@ -176,9 +177,10 @@ int list_tokens(const std::string& database) {
 
 int withdraw_token(const std::string& database, const std::string& name) {
   Database books(database, Database::Mode::kWrite);
-  if (!revoke_token(books, name))
+  if (!revoke_token(books, name)) {
     throw std::runtime_error("there is no valid token '" + name +
                              "'; `saldod token list` shows all");
+  }
   std::cout << name << " is revoked\n";
   return 0;
 }

@@ -85,7 +85,7 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
                                " holds no books of Saldo; `saldod install` makes a new database");
     }
     // The extension reads the database as it was installed; an older one is upgraded first.
-    if (query("SELECT 1 FROM sqlite_schema WHERE name = 'kept_answer'").step() == false) {
+    if (!query("SELECT 1 FROM sqlite_schema WHERE name = 'kept_answer'").step()) {
       throw std::runtime_error(
           path +
           " was installed by an older version; `saldod install` with the same day upgrades it");
@@ -99,7 +99,7 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   }
 }
 
-StatementHandle Database::compile(std::string_view sql, unsigned flags, const char** tail) {
+StatementHandle Database::compile(std::string_view sql, unsigned flags, const char** tail) const {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle(), sql.data(), static_cast<int>(sql.size()), flags,
                                       &statement, tail);

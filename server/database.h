@@ -82,7 +82,8 @@ class Database {
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };
-  StatementHandle compile(std::string_view sql, unsigned flags, const char** tail = nullptr);
+  [[nodiscard]] StatementHandle compile(std::string_view sql, unsigned flags,
+                                        const char** tail = nullptr) const;
 
   std::unique_ptr<sqlite3, Close> handle_;
   std::unordered_map<const void*, std::vector<StatementHandle>> idle_;

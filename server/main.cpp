@@ -110,12 +110,14 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
   if (colon != std::string::npos && colon > 0) {
     const std::string text = listen.substr(colon + 1);
     if (!text.empty() && text.size() <= 5 &&
-        text.find_first_not_of("0123456789") == std::string::npos)
+        text.find_first_not_of("0123456789") == std::string::npos) {
       port = std::stoi(text);
+    }
   }
-  if (port < 0 || port > kGreatestPort)
+  if (port < 0 || port > kGreatestPort) {
     throw std::runtime_error("--listen " + listen +
                              " is no address and port, such as 127.0.0.1:8080");
+  }
   std::string host = listen.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     host = host.substr(1, host.size() - 2);

@@ -18,8 +18,9 @@ void Metrics::count_request(std::string_view method, std::string_view route, int
   const double seconds = in_seconds(took);
   const std::lock_guard lock(mutex_);
   Requests& requests = requests_[fmt::format("{} {}", method, route)];
-  if (requests.count == 0)
-    requests.labels = fmt::format("method=\"{}\",route=\"{}\"", method, route);
+  if (requests.count == 0) {
+    requests.labels = fmt::format(R"(method="{}",route="{}")", method, route);
+  }
   ++requests.by_status[status];
   ++requests.count;
   requests.seconds += seconds;

@@ -19,8 +19,6 @@ Json schema_of(const Parameter& parameter) {
       schema = {{"type", "integer"}, {"format", "int64"}};
       break;
     case Type::kText:
-      schema = {{"type", "string"}};
-      break;
     case Type::kCursor:
       schema = {{"type", "string"}};
       break;

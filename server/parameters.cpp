@@ -170,11 +170,13 @@ class ArgumentReader {
         const auto known =
             std::find_if(parameter.fields.begin(), parameter.fields.end(),
                          [&, &field = key](const Parameter& one) { return one.name == field; });
+        auto field_name = place;
+        field_name.append(".").append(key);
         if (known == parameter.fields.end()) {
-          add(place + "." + key, "is not known here");
+          add(field_name, "is not known here");
           continue;
         }
-        const auto checked = from_json(*known, place + "." + key, value);
+        const auto checked = from_json(*known, field_name, value);
         if (const auto* integer = std::get_if<std::int64_t>(&checked)) row[key] = *integer;
         if (const auto* text = std::get_if<std::string>(&checked)) row[key] = *text;
       }

@@ -123,7 +123,7 @@ class RouteRun {
  public:
   RouteRun(Database& database, const Route& route, const Arguments& arguments,
            const Circumstances& circumstances)
-      : database_(database), route_(route), arguments_(arguments), circumstances_(circumstances) {
+      : database_(database), arguments_(arguments), circumstances_(circumstances) {
     if (!route.uses(kToday)) return;
     auto today = database.query("SELECT billing_day(?1)");
     today.bind(1, circumstances.now);
@@ -167,7 +167,6 @@ class RouteRun {
   }
 
   Database& database_;
-  const Route& route_;
   const Arguments& arguments_;
   const Circumstances& circumstances_;
   std::string today_;

@@ -144,9 +144,10 @@ class FileReader {
     parameter.required = !type.empty() && type.back() == '!';
     if (parameter.required) type.remove_suffix(1);
     const auto known = index_of(kTypes, type);
-    if (!known)
+    if (!known) {
       fail("'" + std::string(type) +
            "' is no type; there are integer, text, day, month, instant, flag, cursor, list");
+    }
     parameter.type = static_cast<Type>(*known);
     auto* siblings = &route_.parameters;
     if (const auto field = name.find("[]."); field != std::string_view::npos) {

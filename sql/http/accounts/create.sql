@@ -13,10 +13,10 @@
 -- tax_id: text
 -- postal_address: text
 
-INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name,
-                    tax_id, postal_address, recorded_at, recorded_by)
-VALUES (:account_id, :external_id, :name, :admin_email, coalesce(:registered_on, :today), :trial_ends_on, :customer_since,
-        :legal_name, :tax_id, :postal_address, :now, :who);
+INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since,
+                    legal_name, tax_id, postal_address, recorded_at, recorded_by)
+VALUES (:account_id, :external_id, :name, :admin_email, coalesce(:registered_on, :today), :trial_ends_on,
+        :customer_since, :legal_name, :tax_id, :postal_address, :now, :who);
 
 SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
        postal_address, recorded_at, recorded_by, 201 AS http_status

@@ -7,5 +7,6 @@
 SELECT day, account_id, service_id, quantity, json_array(account_id, day, service_id) AS after
 FROM audit_unpriced
 WHERE account_id >= coalesce(:after ->> 0, 0)
-  AND (account_id, day, service_id) > (coalesce(:after ->> 0, 0), coalesce(:after ->> 1, ''), coalesce(:after ->> 2, ''))
+  AND (account_id, day, service_id)
+      > (coalesce(:after ->> 0, 0), coalesce(:after ->> 1, ''), coalesce(:after ->> 2, ''))
 ORDER BY account_id, day, service_id LIMIT :limit;

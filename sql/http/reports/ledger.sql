@@ -6,14 +6,15 @@
 -- to: day The last day (the end)
 -- after: cursor Go on behind this row
 
--- The rows of the view `ledger`. Each of its three sources is cut to a page by its own index; the view would be read and
--- sorted to its end for each page.
+-- The rows of the view `ledger`, which itself would be read and sorted to its end for each page. Here each of its three
+-- sources is cut to a page first, by its own index.
 SELECT account_id, day, effective_at, kind, service_id, method, amount, reference,
        json_array(day, account_id, source, place, id) AS after
 FROM (
   SELECT * FROM (
     SELECT account_id, day, credited_at AS effective_at, 'payment' AS kind, NULL AS service_id, method, amount,
-           coalesce(external_id, CAST(payment_id AS TEXT)) AS reference, 1 AS source, credited_at AS place, payment_id AS id
+           coalesce(external_id, CAST(payment_id AS TEXT)) AS reference,
+           1 AS source, credited_at AS place, payment_id AS id
     FROM payment
     WHERE (day, account_id, 1, credited_at, payment_id)
           > (coalesce(:after ->> 0, :from, ''), coalesce(:after ->> 1, 0), :after ->> 2, :after ->> 3, :after ->> 4)
@@ -21,8 +22,8 @@ FROM (
     ORDER BY day, account_id, credited_at, payment_id LIMIT :limit)
   UNION ALL
   SELECT * FROM (
-    SELECT account_id, day, effective_at, kind, NULL, NULL, amount, coalesce(external_id, CAST(adjustment_id AS TEXT)),
-           2, effective_at, adjustment_id
+    SELECT account_id, day, effective_at, kind, service_id, NULL, amount,
+           coalesce(external_id, CAST(adjustment_id AS TEXT)), 2, effective_at, adjustment_id
     FROM adjustment
     WHERE (day, account_id, 2, effective_at, adjustment_id)
           > (coalesce(:after ->> 0, :from, ''), coalesce(:after ->> 1, 0), :after ->> 2, :after ->> 3, :after ->> 4)

@@ -3,4 +3,5 @@
 -- role: analyst
 -- answer: many
 
-SELECT service_id, price_list, accounts, quantity, amount FROM monthly_recurring_revenue ORDER BY service_id, price_list;
+SELECT service_id, price_list, accounts, quantity, amount
+FROM monthly_recurring_revenue ORDER BY service_id, price_list;

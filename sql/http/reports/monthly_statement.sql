@@ -6,7 +6,8 @@
 -- after: cursor Go on behind this row
 
 -- Each of the accounts named has a row, but for the cursor's own, which may have had its last.
-SELECT account_id, month, opening_balance, paid, adjusted, charged, closing_balance, json_array(account_id, month) AS after
+SELECT account_id, month, opening_balance, paid, adjusted, charged, closing_balance,
+       json_array(account_id, month) AS after
 FROM monthly_statement
 WHERE account_id IN (SELECT account_id FROM account
                      WHERE account_id >= coalesce(:after ->> 0, 0)

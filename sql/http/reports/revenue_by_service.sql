@@ -3,4 +3,5 @@
 -- role: analyst
 -- answer: many
 
-SELECT month, service_id, accounts, quantity, amount FROM revenue_by_service ORDER BY month, service_id;
+SELECT month, service_id, accounts, quantity, amount
+FROM revenue_by_service ORDER BY month, service_id;

@@ -13,8 +13,10 @@ WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
 -- A reference need not be unique: the cursor is the row's place in its day.
 SELECT account_id, day, effective_at, kind, service_id, method, amount, reference, json_array(day, place) AS after
 FROM (SELECT account_id, day, effective_at, kind, service_id, method, amount, reference,
-             row_number() OVER (PARTITION BY day ORDER BY effective_at, kind, service_id, method, reference, amount) AS place
+             row_number() OVER (PARTITION BY day
+                                ORDER BY effective_at, kind, service_id, method, reference, amount) AS place
       FROM ledger
-      WHERE account_id = :account_id AND day >= coalesce(:after ->> 0, :from, '') AND day <= coalesce(:to, '9999-12-31'))
+      WHERE account_id = :account_id
+        AND day >= coalesce(:after ->> 0, :from, '') AND day <= coalesce(:to, '9999-12-31'))
 WHERE (day, place) > (coalesce(:after ->> 0, ''), coalesce(:after ->> 1, 0))
 ORDER BY day, place LIMIT :limit;

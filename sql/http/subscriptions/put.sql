@@ -1,5 +1,5 @@
 -- PUT /v1/accounts/{account_id}/subscriptions/{service_id}
--- Subscribe an account to a service; a subscription that runs ends where this one starts, one of the same day is replaced.
+-- Subscribe an account to a service. The subscription that runs ends on started_on; one of the same day is replaced.
 -- role: crm
 -- answer: one
 -- account_id: integer!
@@ -11,7 +11,8 @@
 
 SELECT iif(EXISTS (SELECT 1 FROM subscription
                    WHERE account_id = :account_id AND service_id = :service_id
-                     AND started_on = coalesce(:started_on, :today)), 200, 201) AS http_status;
+                     AND started_on = coalesce(:started_on, :today)),
+           200, 201) AS http_status;
 
 UPDATE subscription
 SET ended_on = coalesce(:started_on, :today), recorded_at = :now, recorded_by = :who
@@ -19,8 +20,8 @@ WHERE account_id = :account_id AND service_id = :service_id AND started_on < coa
   AND (ended_on IS NULL OR ended_on > coalesce(:started_on, :today));
 
 INSERT INTO subscription(account_id, service_id, started_on, ended_on, quantity, price_list, recorded_at, recorded_by)
-VALUES (:account_id, :service_id, coalesce(:started_on, :today), :ended_on, :quantity, coalesce(:price_list, 'standard'),
-        :now, :who)
+VALUES (:account_id, :service_id, coalesce(:started_on, :today), :ended_on, :quantity,
+        coalesce(:price_list, 'standard'), :now, :who)
 ON CONFLICT (account_id, service_id, started_on) DO UPDATE
 SET ended_on = excluded.ended_on, quantity = excluded.quantity, price_list = excluded.price_list,
     recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by

@@ -1,5 +1,5 @@
 -- POST /v1/tariffs
--- Set a price from a day on, with all its tiers; while that day is not closed a version sent again replaces the one before.
+-- Set a price from a day on, with all its tiers; what was set for that day before is replaced.
 -- role: operator
 -- answer: many
 -- price_list: text (standard)
@@ -17,7 +17,8 @@ FROM json_each(:tiers) GROUP BY value ->> 'min_quantity' HAVING count(*) > 1;
 
 SELECT iif(EXISTS (SELECT 1 FROM tariff
                    WHERE price_list = coalesce(:price_list, 'standard') AND service_id = :service_id
-                     AND valid_from = :valid_from), 200, 201) AS http_status;
+                     AND valid_from = :valid_from),
+           200, 201) AS http_status;
 
 DELETE FROM tariff
 WHERE price_list = coalesce(:price_list, 'standard') AND service_id = :service_id AND valid_from = :valid_from

@@ -7,7 +7,8 @@
 -- reason: text
 
 SELECT iif(EXISTS (SELECT 1 FROM account_terms
-                   WHERE account_id = :account_id AND valid_from = coalesce(:valid_from, :today)), 200, 201) AS http_status;
+                   WHERE account_id = :account_id AND valid_from = coalesce(:valid_from, :today)),
+           200, 201) AS http_status;
 
 INSERT INTO account_terms(account_id, valid_from, status, credit_limit, held, reason, recorded_at, recorded_by)
 SELECT :account_id, coalesce(:valid_from, :today), 'closed', iif(f.account_id IS NULL, 0, f.credit_limit),

@@ -18,7 +18,8 @@ WHERE :status IS NULL
                   WHERE account_id = :account_id AND valid_from <= coalesce(:valid_from, :today));
 
 SELECT iif(EXISTS (SELECT 1 FROM account_terms
-                   WHERE account_id = :account_id AND valid_from = coalesce(:valid_from, :today)), 200, 201) AS http_status;
+                   WHERE account_id = :account_id AND valid_from = coalesce(:valid_from, :today)),
+           200, 201) AS http_status;
 
 INSERT INTO account_terms(account_id, valid_from, status, credit_limit, held, reason, recorded_at, recorded_by)
 SELECT :account_id, coalesce(:valid_from, :today), coalesce(:status, f.status),

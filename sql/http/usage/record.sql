@@ -11,8 +11,9 @@
 
 -- What stands is what is recorded already or else the first of the batch.
 SELECT saldo_refuse('conflict', 'usage ' || s.usage_id || ' is recorded already, with other content')
-FROM (SELECT value ->> 'usage_id' AS usage_id, value ->> 'account_id' AS account_id, value ->> 'service_id' AS service_id,
-             value ->> 'occurred_at' AS occurred_at, value ->> 'quantity' AS quantity,
+FROM (SELECT value ->> 'usage_id' AS usage_id, value ->> 'account_id' AS account_id,
+             value ->> 'service_id' AS service_id, value ->> 'occurred_at' AS occurred_at,
+             value ->> 'quantity' AS quantity,
              first_value(value) OVER (PARTITION BY value ->> 'usage_id' ORDER BY key) AS first
       FROM json_each(:events)) AS s
 LEFT JOIN usage_event AS u ON u.usage_id = s.usage_id
@@ -20,7 +21,8 @@ WHERE (s.account_id, s.service_id, s.quantity, coalesce(s.occurred_at, u.occurre
       IS NOT (coalesce(u.account_id, first ->> 'account_id'), coalesce(u.service_id, first ->> 'service_id'),
               coalesce(u.quantity, first ->> 'quantity'), coalesce(u.occurred_at, first ->> 'occurred_at', :now));
 
-SELECT iif(EXISTS (SELECT 1 FROM json_each(:events) WHERE value ->> 'usage_id' NOT IN (SELECT usage_id FROM usage_event)),
+SELECT iif(EXISTS (SELECT 1 FROM json_each(:events)
+                   WHERE value ->> 'usage_id' NOT IN (SELECT usage_id FROM usage_event)),
            201, 200) AS http_status;
 
 -- The answer comes before the events go in, while it is known which are new.
@@ -31,7 +33,8 @@ SELECT s.usage_id, s.account_id, s.service_id, coalesce(u.occurred_at, s.occurre
        iif(u.usage_id IS NULL AND s.nth = 1, 'recorded', 'repeated') AS status
 FROM (SELECT key, value ->> 'usage_id' AS usage_id, value ->> 'account_id' AS account_id,
              value ->> 'service_id' AS service_id, value ->> 'quantity' AS quantity,
-             coalesce(first_value(value) OVER same ->> 'occurred_at', :now) AS occurred_at, row_number() OVER same AS nth
+             coalesce(first_value(value) OVER same ->> 'occurred_at', :now) AS occurred_at,
+             row_number() OVER same AS nth
       FROM json_each(:events) WINDOW same AS (PARTITION BY value ->> 'usage_id' ORDER BY key)) AS s
 CROSS JOIN books AS b
 LEFT JOIN usage_event AS u ON u.usage_id = s.usage_id
