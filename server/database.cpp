@@ -12,13 +12,13 @@ namespace {
 constexpr std::int64_t kApplicationId = 0x53616C64;
 constexpr int kStepsBetweenDeadlineChecks = 200;
 
+}  // namespace
+
 std::string_view column_text(sqlite3_stmt* statement, int column) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
   if (text == nullptr) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
 }
-
-}  // namespace
 
 Query::~Query() {
   if (!handle_) return;

@@ -15,6 +15,9 @@ namespace saldo::server {
 
 class Database;
 
+// A value of the row as text, valid until the next step; empty for NULL.
+std::string_view column_text(sqlite3_stmt* statement, int column);
+
 // A prepared statement on loan from a connection; reset and given back when it goes out of scope.
 class Query {
  public:

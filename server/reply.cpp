@@ -9,12 +9,6 @@
 namespace saldo::server {
 namespace {
 
-std::string_view column_text(sqlite3_stmt* statement, int column) {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-  if (text == nullptr) return {};
-  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
-}
-
 void append_integer(std::string& text, std::int64_t integer) {
   char digits[24];
   const auto end = std::to_chars(std::begin(digits), std::end(digits), integer).ptr;

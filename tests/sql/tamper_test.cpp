@@ -86,7 +86,7 @@ const std::vector<std::string> kFilled = {
 const char* const kViolations =
     "SELECT check_name FROM audit WHERE violations <> 0 ORDER BY check_name";
 
-std::string joined(const std::vector<std::string>& rows) {
+std::string listed(const std::vector<std::string>& rows) {
   std::string text;
   for (const std::string& row : rows) text += (text.empty() ? "" : ", ") + row;
   return text;
@@ -210,11 +210,11 @@ TEST_F(TamperTest, every_table_is_filled) {
 }
 
 TEST_F(TamperTest, untouched_books_are_clean) {
-  EXPECT_EQ(joined(audit(shared->copy("whole.db"))), "");
+  EXPECT_EQ(listed(audit(shared->copy("whole.db"))), "");
 }
 
 TEST_F(TamperTest, triggers_taken_away_and_put_back_are_as_installed) {
-  EXPECT_EQ(joined(audited_after("")), "");
+  EXPECT_EQ(listed(audited_after("")), "");
 }
 
 struct Deed {
@@ -228,7 +228,7 @@ class FactTamperTest : public TamperTest, public testing::WithParamInterface<Dee
 std::ostream& operator<<(std::ostream& out, const Deed& deed) { return out << deed.sql; }
 
 TEST_P(FactTamperTest, is_found) {
-  static const std::string kUnprovoked = joined(audited_after(""));
+  static const std::string kUnprovoked = listed(audited_after(""));
   ASSERT_EQ(kUnprovoked, "") << "the audits find fault with books nobody altered";
   const std::vector<std::string> found = audited_after(GetParam().sql);
   EXPECT_FALSE(found.empty()) << "no audit names it: " << GetParam().sql;
@@ -597,7 +597,7 @@ class SchemaTamperTest : public TamperTest {
     const Outcome found =
         connection_.run("SELECT name FROM audit_schema WHERE problem <> '' ORDER BY name");
     EXPECT_TRUE(found.ok()) << found.message << "\n  after: " << sql;
-    EXPECT_EQ(joined(found.rows), joined(expected)) << "  after: " << sql;
+    EXPECT_EQ(listed(found.rows), listed(expected)) << "  after: " << sql;
     connection_.must("ROLLBACK");
   }
 

@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "times.h"
+
 namespace saldo {
 namespace {
-
-Day day(const char* text) { return parse_day(text).value(); }
-Instant at(const char* text) { return parse_instant(text).value(); }
 
 class CalendarTest : public testing::Test {
  protected:

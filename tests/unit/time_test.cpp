@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "rules/error.h"
+#include "times.h"
 
 namespace saldo {
 namespace {
 
-Day day(const char* text) { return parse_day(text).value(); }
-Instant at(const char* text) { return parse_instant(text).value(); }
 BillingDays days_in(const char* zone) { return {find_zone(zone), day("2026-01-01"), {}}; }
 
 TEST(Time, OnlyDaysThatExistParse) {

@@ -1,0 +1,73 @@
+// The server's OpenAPI document: it lints clean, and a client generated from it, by tools that nobody here wrote, runs the
+// README's walk and gets the answers that the README prints. The server is SALDOD, or build/saldod.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import test from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const saldod = process.env.SALDOD ?? join(here, '../../build/saldod');
+const chapter = readFileSync(join(here, '../../README.md'), 'utf8').match(/^### A CRM's first week\n.*?(?=^###)/ms)[0];
+
+const folder = mkdtempSync(join(tmpdir(), 'saldo-'));
+const database = join(folder, 'crm.db');
+execFileSync(saldod, ['install', '--database', database, '--opening', '2026-11-09']);
+const token = execFileSync(saldod, ['token', 'create', '--database', database, '--role', 'operator', '--name', 'crm'],
+  { encoding: 'utf8' }).trim();
+
+const server = spawn(saldod, ['serve', '--database', database, '--listen', '127.0.0.1:0', '--test-clock'],
+  { stdio: ['ignore', 'pipe', 'inherit'] });
+process.on('exit', () => {
+  server.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+const [line] = await once(createInterface(server.stdout), 'line');
+const url = line.match(/^saldod \S+ listens on (\S+)$/)[1];
+
+// Within node_modules, so that what is generated finds the libraries, and is no part of the project.
+const generated = join(here, 'node_modules/.walk');
+mkdirSync(generated, { recursive: true });
+const document = join(folder, 'openapi.json');
+writeFileSync(document, await (await fetch(`${url}/openapi.json`)).text());
+
+const tool = (name, ...flags) => {
+  const done = spawnSync(join(here, 'node_modules/.bin', name), flags, {
+    cwd: generated,
+    encoding: 'utf8',
+    env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
+  });
+  assert.equal(done.status, 0, `${name}: ${done.stdout}${done.stderr}`);
+  return done.stdout;
+};
+
+test('the OpenAPI document lints clean by the recommended rules', () => {
+  const { totals } = JSON.parse(tool('redocly', 'lint', '--extends', 'recommended', '--format', 'json', document));
+  assert.deepEqual([totals.errors, totals.warnings, totals.ignored], [0, 0, 0]);
+});
+
+test("a generated client runs the README's walk", async () => {
+  copyFileSync(join(here, 'walk.ts'), join(generated, 'walk.ts'));
+  tool('openapi-typescript', document, '--output', join(generated, 'api.d.ts'));
+  tool('tsc', '--strict', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck', 'walk.ts');
+  const { walk } = await import(pathToFileURL(join(generated, 'walk.js')).href);
+
+  // The README's answers are the lines of JSON of its session; after some stands the status.
+  const printed = [...chapter.matchAll(/^(\[?\{".*[}\]])(\d{3})?$/gm)].map(([, json, status]) => ({ json, status }));
+  assert.ok(printed.length > 15, 'the README prints the walk');
+  for await (const { status, answer } of walk(url, token)) {
+    const { json, status: stated } = printed.shift();
+    assert.deepEqual(answer, JSON.parse(json));
+    if (stated) assert.equal(status, Number(stated));
+  }
+  assert.deepEqual(printed, []);
+});
+
+test('the server stops by SIGTERM, with 0', async () => {
+  server.kill('SIGTERM');
+  assert.deepEqual(await once(server, 'exit'), [0, null]);
+});
