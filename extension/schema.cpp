@@ -9,11 +9,6 @@
 namespace saldo {
 namespace {
 
-// PRAGMA application_id of a database of Saldo ("Sald"), and PRAGMA user_version: the version of
-// the schema.
-constexpr std::int64_t kApplicationId = 0x53616C64;
-constexpr std::int64_t kSchemaVersion = 1;
-
 // The fact tables whose rows can be replaced or deleted while their day is open (superseded.sql is
 // for each of them).
 constexpr const char* kReplaceable[] = {

@@ -25,9 +25,9 @@ void show_progress(const std::string& line) {
 }
 
 // Prints the rows of a finding; true: there are some.
-bool report(Database& database, const char* sql, const std::string& what) {
+bool report(Database& database, const std::string& sql, const std::string& what) {
   constexpr int kMostShown = 20;
-  auto row = database.query(sql);
+  auto row = database.query_once(sql);
   int found = 0;
   while (row.step()) {
     if (++found > kMostShown) continue;
@@ -38,6 +38,17 @@ bool report(Database& database, const char* sql, const std::string& what) {
   }
   if (found > kMostShown) std::cout << what << ": and " << found - kMostShown << " more\n";
   return found > 0;
+}
+
+// A check that cannot be run is a finding as well; a damaged page is not to hide what others find.
+template <typename Check>
+bool attempt(const std::string& name, Check check) {
+  try {
+    return check();
+  } catch (const SqliteError& error) {
+    std::cout << name << ": cannot be run: " << error.what() << "\n";
+    return false;
+  }
 }
 
 bool verify_integrity(Database& database) {
@@ -63,7 +74,7 @@ bool verify_audits(Database& database) {
     const std::string name(names.text(0));
     show_progress(name);
     const std::string sql = "SELECT * FROM main.\"" + name + "\"";
-    if (report(database, sql.c_str(), name)) sound = false;
+    if (!attempt(name, [&] { return !report(database, sql, name); })) sound = false;
   }
   show_progress("");
   // audit_schema would say so, but is gone as well.
@@ -143,7 +154,7 @@ int verify(const std::string& database, const std::string& anchor) {
   Database books(database, Database::Mode::kRead);
   const Transaction snapshot(books, "BEGIN");
   show_progress("integrity_check");
-  const bool intact = verify_integrity(books);
+  const bool intact = attempt("integrity_check", [&] { return verify_integrity(books); });
   const bool audited = verify_audits(books);
   const bool anchored = anchor.empty() || verify_anchor(books, anchor);
   const bool sound = intact && audited && anchored;

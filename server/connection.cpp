@@ -160,9 +160,9 @@ bool Connection::receive() {
 bool Connection::read_head() {
   deadline_ = Clock::now() + patience_;
   framing_ = {};
+  headers_.clear();
   head_.clear();
   head_read_ = 0;
-  std::size_t headers = 0;
   std::size_t used = 0;
   for (;;) {
     const auto end = received_.find('\n', used);
@@ -172,7 +172,7 @@ bool Connection::read_head() {
       throw Problem("uri_too_long",
                     "the path and query exceed " + std::to_string(kLongestRequestLine) + " bytes");
     }
-    if (used + line_size > most_head_ || headers > kMostHeaders) {
+    if (used + line_size > most_head_ || headers_.size() > kMostHeaders) {
       throw Problem("header_too_large", "the headers exceed " + std::to_string(most_head_) +
                                             " bytes or " + std::to_string(kMostHeaders) + " lines");
     }
@@ -194,7 +194,6 @@ bool Connection::read_head() {
       head_.append(line).append("\r\n");
     } else {
       read_header(line);
-      ++headers;
     }
   }
   head_ += "\r\n";
@@ -212,14 +211,17 @@ void Connection::read_header(std::string_view line) {
     throw Problem("malformed", "a header is no header");
   const auto value = trimmed(line.substr(colon + 1));
   frame(name, value);
-  // Answers come whole, and the body is ours to ask for.
-  if (same_word(name, "Range") || same_word(name, "Expect")) return;
-  head_.append(name).append(": ");
-  for (const char c : value) {
-    // httplib takes the values for URL-encoded.
-    head_.append(c == '%' ? "%25" : std::string_view(&c, 1));
+  headers_.emplace_back(name, value);
+  // The others httplib would act on, or change: it takes their values for URL-encoded.
+  if (same_word(name, "Connection")) head_.append("Connection: ").append(value).append("\r\n");
+}
+
+std::vector<std::string> Connection::values_of(std::string_view header) const {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : headers_) {
+    if (same_word(name, header)) values.push_back(value);
   }
-  head_ += "\r\n";
+  return values;
 }
 
 void Connection::frame(std::string_view name, std::string_view value) {

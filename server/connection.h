@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "problem.h"
 
@@ -58,6 +60,8 @@ class Connection : public httplib::Stream {
   // Reads the request line and headers of the next request. False: the client has gone. Throws
   // Problem.
   bool read_head();
+  // The values of a header of that request, in their order.
+  [[nodiscard]] std::vector<std::string> values_of(std::string_view header) const;
   // Reads the body that the headers announce. Throws Problem.
   std::string read_body();
   // After a body that was not read, or not understood, the next request cannot be found.
@@ -96,8 +100,9 @@ class Connection : public httplib::Stream {
   std::chrono::milliseconds patience_;
   Channel::Deadline deadline_{};
   std::string received_;  // from the client, not yet used
-  std::string head_;      // for httplib
+  std::string head_;      // for httplib: the request line, and what it needs of the headers
   std::size_t head_read_ = 0;
+  std::vector<std::pair<std::string, std::string>> headers_;
   Framing framing_;
   std::string written_;
   bool closing_ = false;

@@ -8,8 +8,6 @@
 namespace saldo::server {
 namespace {
 
-// PRAGMA application_id of a database of Saldo; schema.cpp sets it.
-constexpr std::int64_t kApplicationId = 0x53616C64;
 constexpr int kStepsBetweenDeadlineChecks = 200;
 
 }  // namespace
@@ -24,9 +22,9 @@ Query::~Query() {
   if (!handle_) return;
   sqlite3_reset(handle_.get());
   sqlite3_clear_bindings(handle_.get());
-  if (key_ == nullptr) return;
+  if (idle_ == nullptr) return;
   try {
-    database_->idle_[key_].push_back(std::move(handle_));
+    idle_->push_back(std::move(handle_));
   } catch (const std::bad_alloc&) {
     // It is finalized instead.
   }
@@ -84,13 +82,20 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
       throw std::runtime_error(path +
                                " holds no books of Saldo; `saldod install` makes a new database");
     }
-    // The extension reads the database as it was installed; an older one is upgraded first.
-    if (!query("SELECT 1 FROM sqlite_schema WHERE name = 'kept_answer'").step()) {
+    // The program reads the database as its own version installs it; an older one is upgraded
+    // first.
+    auto version = query("PRAGMA user_version");
+    version.step();
+    if (version.integer(0) > kSchemaVersion)
+      throw std::runtime_error(path + " was installed by a newer version; use that one");
+    if (version.integer(0) < kSchemaVersion) {
       throw std::runtime_error(
           path +
           " was installed by an older version; `saldod install` with the same day upgrades it");
     }
     if (mode == Mode::kWrite) {
+      if (sqlite3_db_readonly(db, "main") != 0)
+        throw std::runtime_error(path + " is read-only for this user");
       execute("PRAGMA journal_mode = WAL");
       execute("PRAGMA synchronous = FULL");
     }
@@ -108,12 +113,14 @@ StatementHandle Database::compile(std::string_view sql, unsigned flags, const ch
   return StatementHandle(statement);
 }
 
-Query Database::query(const char* sql) {
-  auto& idle = idle_[sql];
-  if (idle.empty()) return {*this, sql, compile(sql, SQLITE_PREPARE_PERSISTENT)};
+Query Database::query(std::string_view sql) {
+  auto known = idle_.find(sql);
+  if (known == idle_.end()) known = idle_.try_emplace(std::string(sql)).first;
+  auto& idle = known->second;
+  if (idle.empty()) return {*this, &idle, compile(sql, SQLITE_PREPARE_PERSISTENT)};
   StatementHandle handle = std::move(idle.back());
   idle.pop_back();
-  return {*this, sql, std::move(handle)};
+  return {*this, &idle, std::move(handle)};
 }
 
 Query Database::query_once(std::string_view sql) {
@@ -123,7 +130,7 @@ Query Database::query_once(std::string_view sql) {
           sql.substr(static_cast<std::size_t>(tail - sql.data()))};
 }
 
-void Database::execute(const char* sql) {
+void Database::execute(std::string_view sql) {
   auto statement = query(sql);
   while (statement.step()) {
   }

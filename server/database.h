@@ -3,10 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "sqlite/statement.h"
@@ -44,11 +45,12 @@ class Query {
 
  private:
   friend class Database;
-  Query(Database& database, const void* key, StatementHandle handle, std::string_view tail = {})
-      : database_(&database), key_(key), handle_(std::move(handle)), tail_(tail) {}
+  using Idle = std::vector<StatementHandle>;
+  Query(Database& database, Idle* idle, StatementHandle handle, std::string_view tail = {})
+      : database_(&database), idle_(idle), handle_(std::move(handle)), tail_(tail) {}
 
   Database* database_;
-  const void* key_;  // null: not kept
+  Idle* idle_;  // where it goes back to; null: it is not kept
   StatementHandle handle_;
   std::string_view tail_;
 };
@@ -65,13 +67,12 @@ class Database {
 
   static constexpr std::chrono::milliseconds kBusy{5000};
 
-  // `sql` is one statement whose address stays its own: a literal, or a string that outlives the
-  // connection.
-  Query query(const char* sql);
+  // One statement, kept prepared for the next time that its text comes.
+  Query query(std::string_view sql);
   // The first statement of a text, compiled for once.
   Query query_once(std::string_view sql);
   // Statements without rows. Throws SqliteError.
-  void execute(const char* sql);
+  void execute(std::string_view sql);
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
   [[nodiscard]] sqlite3* handle() const { return handle_.get(); }
 
@@ -89,7 +90,7 @@ class Database {
                                         const char** tail = nullptr) const;
 
   std::unique_ptr<sqlite3, Close> handle_;
-  std::unordered_map<const void*, std::vector<StatementHandle>> idle_;
+  std::map<std::string, Query::Idle, std::less<>> idle_;
   std::chrono::steady_clock::time_point deadline_{};
 };
 

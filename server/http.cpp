@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -95,11 +96,18 @@ void fill(httplib::Response& response, const Reply& reply) {
   if (!reply.content_type.empty()) response.set_content(reply.body, reply.content_type);
 }
 
-std::optional<std::string> header(const httplib::Request& request, const char* name) {
-  const auto count = request.get_header_value_count(name);
-  if (count == 0) return std::nullopt;
-  if (count > 1) throw Problem("malformed", std::string(name) + " is there twice");
-  return request.get_header_value(name);
+std::optional<std::string> header(std::string_view name) {
+  const auto values = current->values_of(name);
+  if (values.empty()) return std::nullopt;
+  if (values.size() > 1) throw Problem("malformed", std::string(name) + " is there twice");
+  return values.front();
+}
+
+bool accepts_csv() {
+  const auto accepted = current->values_of("Accept");
+  return std::any_of(accepted.begin(), accepted.end(), [](const std::string& types) {
+    return types.find("text/csv") != std::string::npos;
+  });
 }
 
 }  // namespace
@@ -198,13 +206,11 @@ HttpServer::HandlerResponse HttpServer::answer(const httplib::Request& request,
                                                httplib::Response& response) {
   try {
     const std::string body = current->read_body();
-    const auto authorization = header(request, "Authorization");
-    const auto accept = request.get_header_value("Accept");
+    const auto authorization = header("Authorization");
     fill(response,
          service_.handle({request.method, request.target, body,
                           authorization ? *authorization : std::string_view(),
-                          header(request, "Idempotency-Key"), header(request, "Saldo-Now"),
-                          accept.find("text/csv") != std::string::npos}));
+                          header("Idempotency-Key"), header("Saldo-Now"), accepts_csv()}));
   } catch (const Problem& problem) {
     fill(response, problem_reply(problem));
   }

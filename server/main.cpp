@@ -16,6 +16,9 @@
 namespace saldo::server {
 namespace {
 
+// The exit status of whatever could not be done; 1 says that `verify` found something.
+constexpr int kFailed = 2;
+
 struct Serve {
   ServiceOptions service;
   HttpLimits http;
@@ -55,6 +58,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
 }
 
 void add_serve_flags(CLI::App& app, Serve& serve) {
+  constexpr std::size_t kMostBytes = 1 << 30;
   app.add_option("--listen", serve.listen, "Address and port; port 0: the system gives one")
       ->capture_default_str();
   add_duration(app, "--close-after", serve.service.close_after, "6h",
@@ -72,9 +76,12 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       app.add_option("--tls-key", serve.key, "Its private key, in PEM")->check(CLI::ExistingFile);
   certificate->needs(key);
   key->needs(certificate);
-  app.add_option("--max-body", serve.http.body, "Bytes of a body")->capture_default_str();
+  app.add_option("--max-body", serve.http.body, "Bytes of a body")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, kMostBytes));
   app.add_option("--max-head", serve.http.head, "Bytes of request line and headers")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1024}, kMostBytes));
   app.add_option("--max-connections", serve.http.connections, "Connections at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
@@ -86,7 +93,8 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   app.add_option("--max-waiting", serve.service.most_waiting_writes, "Writes that wait at once")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   add_duration(app, "--busy-timeout", serve.service.busy_timeout, "5s",
                "For another program to let go of the database");
   add_duration(app, "--route-timeout", serve.service.route_timeout, "30s",
@@ -220,7 +228,7 @@ int run(int count, char** arguments) {
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    return app.exit(error) == 0 ? 0 : kFailed;
   }
   return status;
 }
@@ -229,11 +237,10 @@ int run(int count, char** arguments) {
 }  // namespace saldo::server
 
 int main(int count, char** arguments) {
-  constexpr int kFailed = 2;
   try {
     return saldo::server::run(count, arguments);
   } catch (const std::exception& error) {
     std::cerr << "saldod: " << error.what() << std::endl;
-    return kFailed;
+    return saldo::server::kFailed;
   }
 }

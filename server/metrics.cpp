@@ -11,6 +11,16 @@ double in_seconds(std::chrono::nanoseconds took) {
   return std::chrono::duration<double>(took).count();
 }
 
+// Of a label's value, in the text format of Prometheus.
+std::string escaped(std::string_view value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
 }  // namespace
 
 void Metrics::count_request(std::string_view method, std::string_view route, int status,
@@ -19,7 +29,7 @@ void Metrics::count_request(std::string_view method, std::string_view route, int
   const std::lock_guard lock(mutex_);
   Requests& requests = requests_[fmt::format("{} {}", method, route)];
   if (requests.count == 0) {
-    requests.labels = fmt::format(R"(method="{}",route="{}")", method, route);
+    requests.labels = fmt::format(R"(method="{}",route="{}")", method, escaped(route));
   }
   ++requests.by_status[status];
   ++requests.count;

@@ -80,11 +80,37 @@ Json row_schema(const Route& route) {
   return schema;
 }
 
-Json problem_response(int status) {
-  Json response = {
-      {"description", status_phrase(status)},
-      {"content",
-       {{"application/problem+json", {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+// Problem details (RFC 9457).
+Json problem_schema() {
+  Json codes = Json::array();
+  std::string meanings;
+  for (const auto& code : kProblemCodes) {
+    codes.push_back(code.code);
+    meanings.append("- `").append(code.code).append("` ").append(std::to_string(code.status));
+    meanings.append(": ").append(code.when).append("\n");
+  }
+  return {{"type", "object"},
+          {"description", "Problem details (RFC 9457). The codes:\n\n" + meanings},
+          {"required", {"type", "title", "status", "code", "detail"}},
+          {"properties",
+           {{"type", {{"type", "string"}}},
+            {"title", {{"type", "string"}}},
+            {"status", {{"type", "integer"}}},
+            {"code", {{"type", "string"}, {"enum", codes}}},
+            {"detail", {{"type", "string"}}},
+            {"errors",
+             {{"type", "array"},
+              {"description", "Each wrong parameter"},
+              {"items",
+               {{"type", "object"},
+                {"required", {"name", "detail"}},
+                {"properties",
+                 {{"name", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}}}}}}}}};
+}
+
+Json problem_response(int status, const Json& schema) {
+  Json response = {{"description", status_phrase(status)},
+                   {"content", {{"application/problem+json", {{"schema", schema}}}}}};
   if (status == 503) response["headers"]["Retry-After"] = {{"schema", {{"type", "integer"}}}};
   return response;
 }
@@ -183,6 +209,21 @@ Json built_in(const std::string& id, const std::string& summary, const std::stri
             {"responses", responses}}}};
 }
 
+// When it fails, what is known goes along with the problem (RFC 9457, 3.2).
+Json health_path() {
+  const Json known = {{"version", {{"type", "string"}}},
+                      {"open_day", {{"type", "string"}, {"format", "date"}}},
+                      {"last_closed_day", {{"type", {"string", "null"}}, {"format", "date"}}},
+                      {"overdue_days", {{"type", "integer"}}}};
+  Json well = {{"type", "object"}, {"properties", known}};
+  well["properties"]["status"] = {{"type", "string"}, {"const", "ok"}};
+  Json problem = problem_schema();
+  problem["properties"].update(known);
+  Json path = built_in("get_healthz", "Whether the server works", "application/json", well);
+  path["get"]["responses"]["503"] = problem_response(503, problem);
+  return path;
+}
+
 Json sql_operation() {
   const Json request = {
       {"type", "object"},
@@ -218,42 +259,14 @@ Json sql_operation() {
 }
 
 Json components() {
-  Json codes = Json::array();
-  Json table = "";
-  std::string meanings;
   std::set<int> statuses;
-  for (const auto& code : kProblemCodes) {
-    codes.push_back(code.code);
-    statuses.insert(code.status);
-    meanings.append("- `")
-        .append(code.code)
-        .append("` ")
-        .append(std::to_string(code.status))
-        .append(": ");
-    meanings.append(code.when).append("\n");
-  }
+  for (const auto& code : kProblemCodes) statuses.insert(code.status);
   Json document;
   document["securitySchemes"]["token"] = {{"type", "http"}, {"scheme", "bearer"}};
-  document["schemas"]["Problem"] = {
-      {"type", "object"},
-      {"description", "Problem details (RFC 9457). The codes:\n\n" + meanings},
-      {"required", {"type", "title", "status", "code", "detail"}},
-      {"properties",
-       {{"type", {{"type", "string"}}},
-        {"title", {{"type", "string"}}},
-        {"status", {{"type", "integer"}}},
-        {"code", {{"type", "string"}, {"enum", codes}}},
-        {"detail", {{"type", "string"}}},
-        {"errors",
-         {{"type", "array"},
-          {"description", "Each wrong parameter"},
-          {"items",
-           {{"type", "object"},
-            {"required", {"name", "detail"}},
-            {"properties",
-             {{"name", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}}}}}}}}};
+  document["schemas"]["Problem"] = problem_schema();
   for (const int status : statuses)
-    document["responses"][std::to_string(status)] = problem_response(status);
+    document["responses"][std::to_string(status)] =
+        problem_response(status, {{"$ref", "#/components/schemas/Problem"}});
   document["parameters"]["limit"] = {{"name", "limit"},
                                      {"in", "query"},
                                      {"description", "The most rows to answer"},
@@ -308,12 +321,11 @@ std::string openapi_document(const RouteTable& routes) {
                    [](unsigned char c) { return std::tolower(c); });
     document["paths"][route.path][method] = operation_of(route);
   }
-  document["paths"]["/v1/sql"] = sql_operation();
-  document["paths"]["/healthz"] =
-      built_in("get_healthz", "Whether the server works", "application/json", {{"type", "object"}});
-  document["paths"]["/metrics"] =
+  document["paths"][kSqlPath] = sql_operation();
+  document["paths"][kHealthPath] = health_path();
+  document["paths"][kMetricsPath] =
       built_in("get_metrics", "Figures for Prometheus", "text/plain", {{"type", "string"}});
-  document["paths"]["/openapi.json"] =
+  document["paths"][kDocumentPath] =
       built_in("get_openapi", "This document", "application/json", {{"type", "object"}});
   document["components"] = components();
   return document.dump(1);

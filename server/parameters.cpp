@@ -123,8 +123,8 @@ class ArgumentReader {
   }
 
   void throw_if_any() {
-    if (!errors_.empty()) throw Problem("invalid", sentence(errors_), errors_);
-    if (!late_.empty()) throw Problem("out_of_range", sentence(late_), late_);
+    if (!errors_.empty()) throw Problem("invalid", errors_);
+    if (!late_.empty()) throw Problem("out_of_range", late_);
   }
 
  private:
@@ -186,16 +186,6 @@ class ArgumentReader {
       }
     }
     return normal.dump();
-  }
-
-  static std::string sentence(const std::vector<ParameterError>& errors) {
-    std::string text;
-    for (const auto& error : errors) {
-      if (!text.empty()) text += "; ";
-      if (&error - errors.data() == 10) return text + "and so on";
-      text.append(error.name).append(" ").append(error.detail);
-    }
-    return text;
   }
 
   const std::string& now_;

@@ -23,6 +23,7 @@ const std::vector<ProblemCode> kProblemCodes = {
     {"out_of_range", 422, "a value is outside of its limits"},
     {"header_too_large", 431, "the headers exceed the server's limit"},
     {"internal", 500, "the server failed; its log says more"},
+    {"failing", 503, "the server is up, but cannot read its database or close days"},
     {"overloaded", 503, "too much waits, or the database is held by another program"},
     {"timed_out", 503, "the query exceeded its time limit"},
 };
@@ -33,6 +34,17 @@ const ProblemCode* find_code(std::string_view code) {
   const auto found = std::find_if(kProblemCodes.begin(), kProblemCodes.end(),
                                   [&](const ProblemCode& known) { return known.code == code; });
   return found == kProblemCodes.end() ? nullptr : &*found;
+}
+
+std::string sentence(const std::vector<ParameterError>& errors) {
+  constexpr std::size_t kMostTold = 10;
+  std::string text;
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    if (i > 0) text += "; ";
+    if (i == kMostTold) return text + "and so on";
+    text.append(errors[i].name).append(" ").append(errors[i].detail);
+  }
+  return text;
 }
 
 }  // namespace
@@ -74,11 +86,15 @@ std::string_view status_phrase(int status) {
   }
 }
 
-Problem::Problem(std::string_view code, const std::string& detail,
-                 std::vector<ParameterError> parameters)
-    : std::runtime_error(detail), code_(code), parameters_(std::move(parameters)) {
+Problem::Problem(std::string_view code, const std::string& detail)
+    : std::runtime_error(detail), code_(code) {
   const ProblemCode* known = find_code(code);
   status_ = known != nullptr ? known->status : 500;
+}
+
+Problem::Problem(std::string_view code, std::vector<ParameterError> parameters)
+    : Problem(code, sentence(parameters)) {
+  parameters_ = std::move(parameters);
 }
 
 std::string Problem::json() const {

@@ -20,8 +20,9 @@ struct ParameterError {
 class Problem : public std::runtime_error {
  public:
   // `code` is one of kProblemCodes.
-  Problem(std::string_view code, const std::string& detail,
-          std::vector<ParameterError> parameters = {});
+  Problem(std::string_view code, const std::string& detail);
+  // The sentence is made from what is wrong with each parameter.
+  Problem(std::string_view code, std::vector<ParameterError> parameters);
 
   [[nodiscard]] const std::string& code() const { return code_; }
   [[nodiscard]] int status() const { return status_; }

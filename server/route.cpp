@@ -8,6 +8,8 @@
 #include <sstream>
 #include <utility>
 
+#include "sqlite/value.h"
+
 namespace saldo::server {
 namespace {
 
@@ -46,6 +48,7 @@ class FileReader {
   }
 
   Route read(Database& database) {
+    check_encoding();
     read_head();
     read_statements(database);
     check_uses();
@@ -56,6 +59,16 @@ class FileReader {
   [[noreturn]] void fail(const std::string& what) const { fail_at(line_, what); }
   [[noreturn]] void fail_at(std::size_t line, const std::string& what) const {
     throw std::runtime_error(file_ + ":" + std::to_string(line) + ": " + what);
+  }
+
+  void check_encoding() {
+    std::size_t number = 0;
+    for (auto rest = text_; !rest.empty();) {
+      const auto line = rest.substr(0, rest.find('\n'));
+      ++number;
+      if (!is_utf8(line)) fail_at(number, "this is not UTF-8 without NUL");
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    }
   }
 
   // The next line if it is a comment, without "-- ".
@@ -106,7 +119,7 @@ class FileReader {
     while (const auto line = comment_line()) read_parameter(*line);
     for (const auto& name : placeholders_) {
       const auto* parameter = find(route_.parameters, name);
-      if (parameter == nullptr) fail("{" + name + "} of the path is not declared");
+      if (parameter == nullptr) fail_at(1, "{" + name + "} of the path is not declared");
     }
   }
 
@@ -170,13 +183,15 @@ class FileReader {
       parameter.in_path =
           std::find(placeholders_.begin(), placeholders_.end(), name) != placeholders_.end();
       parameter.required = parameter.required || parameter.in_path;
+      declared_at_.push_back(line_);
     }
     siblings->push_back(std::move(parameter));
   }
 
   void read_statements(Database& database) {
     std::optional<std::size_t> answering;
-    while (at_ < text_.size()) {
+    while (skip_comments()) {
+      line_ = line_of(at_);
       const char* tail = nullptr;
       const auto rest = text_.substr(at_);
       sqlite3_stmt* compiled = nullptr;
@@ -190,7 +205,6 @@ class FileReader {
       }
       const auto length = static_cast<std::size_t>(tail - rest.data());
       if (compiled != nullptr) {
-        line_ = line_of(rest.find_first_not_of(" \n\t") + at_);
         if (!route_.writes() && sqlite3_stmt_readonly(compiled) == 0)
           fail("a GET route only reads");
         route_.statements.push_back(statement_of(compiled, rest.substr(0, length)));
@@ -206,6 +220,15 @@ class FileReader {
       fail("no statement returns rows for the answer");
     // Past the last: no statement answers.
     route_.answering = answering.value_or(route_.statements.size());
+  }
+
+  // To what comes after space and comments; false: the end.
+  bool skip_comments() {
+    for (;;) {
+      at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
+      if (text_.substr(at_, 2) != "--") return at_ < text_.size();
+      at_ = std::min(text_.find('\n', at_), text_.size());
+    }
   }
 
   RouteStatement statement_of(sqlite3_stmt* compiled, std::string_view sql) {
@@ -240,8 +263,9 @@ class FileReader {
   }
 
   void check_uses() {
-    for (const auto& parameter : route_.parameters) {
-      if (used_.count(parameter.name) == 0) fail(parameter.name + " is declared but not used");
+    for (std::size_t i = 0; i < route_.parameters.size(); ++i) {
+      const auto& name = route_.parameters[i].name;
+      if (used_.count(name) == 0) fail_at(declared_at_[i], name + " is declared but not used");
     }
     if (!route_.paged()) return;
     const auto& columns = route_.statements[route_.answering].columns;
@@ -263,6 +287,7 @@ class FileReader {
   std::size_t at_ = 0;
   std::size_t line_ = 0;  // of the line last read
   Route route_;
+  std::vector<std::size_t> declared_at_;  // the lines of its parameters
   std::vector<std::string> placeholders_;
   std::set<std::string> used_;
 };
@@ -310,6 +335,10 @@ std::vector<std::string_view> path_parts(std::string_view path) {
 
 void RouteTable::add(const std::string& file, std::string_view text, Database& database) {
   Route route = FileReader(file, text).read(database);
+  for (const auto own : {kHealthPath, kMetricsPath, kDocumentPath, kSqlPath}) {
+    if (route.path == own)
+      throw std::runtime_error(file + ":1: " + route.path + " is the server's own");
+  }
   for (const auto& known : routes_) {
     if (known.method != route.method || known.parts != route.parts) continue;
     throw std::runtime_error(file + ":1: " + route.method + " " + route.path + " is the route of " +

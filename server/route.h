@@ -65,6 +65,12 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 
+// The paths that the server answers by itself. All but the last need no token.
+inline constexpr std::string_view kHealthPath = "/healthz";
+inline constexpr std::string_view kMetricsPath = "/metrics";
+inline constexpr std::string_view kDocumentPath = "/openapi.json";
+inline constexpr std::string_view kSqlPath = "/v1/sql";
+
 // What stands between the slashes of a path; "/v1/days" has two parts.
 std::vector<std::string_view> path_parts(std::string_view path);
 

@@ -15,7 +15,6 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kSqlPath = "/v1/sql";
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kLongestKey = 255;
 constexpr int kAnalysts = 2;
@@ -34,7 +33,7 @@ std::string_view path_of(std::string_view target) {
 }
 
 bool is_built_in(std::string_view path) {
-  return path == "/healthz" || path == "/metrics" || path == "/openapi.json";
+  return path == kHealthPath || path == kMetricsPath || path == kDocumentPath;
 }
 
 bool is_dry(const QueryFields& query) {
@@ -216,8 +215,8 @@ Reply Service::answer_built_in(const Request& request) {
   if (request.method != "GET" && request.method != "HEAD")
     throw Problem("method_not_allowed", "this path has GET");
   const auto path = path_of(request.target);
-  if (path == "/healthz") return health();
-  if (path == "/metrics")
+  if (path == kHealthPath) return health();
+  if (path == kMetricsPath)
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(), {}};
   return {200, "application/json", openapi_, {}};
 }
@@ -295,9 +294,11 @@ Reply Service::write(const RouteTable::Match& match, const Request& request, con
 }
 
 Reply Service::query(const Request& request) {
+  const Target target = parse_target(request.target);
   const json body = parse_body(request.body);
   const auto analyst = analysts_.lend(options_.sql.time);
-  return run_sql(*analyst, body, request.csv ? Format::kCsv : Format::kJson, options_.sql);
+  return run_sql(*analyst, target.query, body, request.csv ? Format::kCsv : Format::kJson,
+                 options_.sql);
 }
 
 // The ended days that the closing job should have closed by now.
@@ -312,7 +313,8 @@ std::int64_t Service::overdue_days(Database& reader) const {
 }
 
 Reply Service::health() {
-  nlohmann::ordered_json document = {{"status", "ok"}, {"version", SALDO_VERSION}};
+  nlohmann::ordered_json document = {{"version", SALDO_VERSION}};
+  std::string problem;
   try {
     const auto reader = readers_.lend(options_.busy_timeout);
     reader->set_deadline(Clock::now() + options_.busy_timeout);
@@ -322,16 +324,21 @@ Reply Service::health() {
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
     document["overdue_days"] = overdue_days(*reader);
-    if (closing_ && closing_->problem())
-      throw Problem("internal", "closing a day fails; the log says why");
-    return {200, "application/json", document.dump(), {}};
-  } catch (const Problem& problem) {
-    document["problem"] = problem.what();
+    if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
+  } catch (const Problem& error) {
+    problem = error.what();
   } catch (const SqliteError& error) {
-    document["problem"] = problem_of(error).what();
+    problem = problem_of(error).what();
   }
-  document["status"] = "failing";
-  return {503, "application/json", document.dump(), {{"Retry-After", "5"}}};
+  if (problem.empty()) {
+    document["status"] = "ok";
+    return {200, "application/json", document.dump(), {}};
+  }
+  // What else is known goes along, as RFC 9457 has it (3.2).
+  Reply reply = problem_reply(Problem("failing", problem));
+  document.update(json::parse(reply.body));
+  reply.body = document.dump();
+  return reply;
 }
 
 std::string Service::metrics_text() {

@@ -8,6 +8,7 @@
 
 #include "memory.h"
 #include "sqlite/json.h"
+#include "sqlite/value.h"
 
 namespace saldo::server {
 namespace {
@@ -59,6 +60,7 @@ int authorize(void* /*unused*/, int action, const char* first, const char* secon
 Problem problem_of_statement(const SqliteError& error) {
   switch (error.code() & 0xFF) {
     case SQLITE_ERROR:
+    case SQLITE_SCHEMA:  // a mistake in the first statement of a connection
     case SQLITE_RANGE:
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT: {
@@ -72,6 +74,26 @@ Problem problem_of_statement(const SqliteError& error) {
     default:
       return problem_of(error);
   }
+}
+
+void check_fields(const QueryFields& query, const json& body) {
+  std::vector<ParameterError> wrong;
+  for (const auto& [name, value] : query) wrong.push_back({name, "is not known here"});
+  for (const auto& [name, value] : body.items()) {
+    if (name != "sql" && name != "params") wrong.push_back({name, "is not known here"});
+  }
+  const auto sql = body.find("sql");
+  if (sql == body.end()) {
+    wrong.push_back({"sql", "is missing"});
+  } else if (!sql->is_string()) {
+    wrong.push_back({"sql", "is not a text"});
+  } else if (!is_utf8(sql->get_ref<const std::string&>())) {
+    wrong.push_back({"sql", "is not a text without NUL"});
+  }
+  const auto params = body.find("params");
+  if (params != body.end() && !params->is_structured() && !params->is_null())
+    wrong.push_back({"params", "is neither an array nor an object"});
+  if (!wrong.empty()) throw Problem("invalid", wrong);
 }
 
 void bind_value(sqlite3_stmt* statement, int index, const std::string& name, const json& value) {
@@ -113,8 +135,6 @@ void bind_all(sqlite3_stmt* statement, const json& params) {
       throw Problem("invalid", "params: there are more than the statement has");
     return;
   }
-  if (!params.is_array() && !params.is_null())
-    throw Problem("invalid", "params is neither an array nor an object");
   if (params.size() != static_cast<std::size_t>(wanted)) {
     throw Problem("invalid", "params: the statement has " + std::to_string(wanted) +
                                  " parameters, " + std::to_string(params.size()) + " are given");
@@ -177,33 +197,25 @@ void confine(Database& database, const SqlLimits& limits) {
   sqlite3_set_authorizer(db, authorize, nullptr);
 }
 
-Reply run_sql(Database& confined, const json& body, Format format, const SqlLimits& limits) {
-  for (const auto& [name, value] : body.items()) {
-    if (name != "sql" && name != "params")
-      throw Problem("invalid", name + " is not known here", {{name, "is not known here"}});
-  }
-  const auto sql = body.find("sql");
-  if (sql == body.end() || !sql->is_string())
-    throw Problem("invalid", "sql is not a text", {{"sql", "is not a text"}});
-  const auto& text = sql->get_ref<const std::string&>();
-  if (text.find('\0') != std::string::npos)
-    throw Problem("invalid", "sql holds NUL", {{"sql", "holds NUL"}});
-
+Reply run_sql(Database& confined, const QueryFields& query, const json& body, Format format,
+              const SqlLimits& limits) {
+  check_fields(query, body);
+  const auto& text = body["sql"].get_ref<const std::string&>();
   confined.set_deadline(std::chrono::steady_clock::now() + limits.time);
   const MemoryBudget budget(limits.memory);
   try {
-    auto query = confined.query_once(text);
-    if (query.handle() == nullptr) throw Problem("invalid", "sql holds no statement");
-    if (query.tail().find_first_not_of(" \t\r\n;") != std::string_view::npos &&
-        confined.query_once(query.tail()).handle() != nullptr) {
+    auto rows = confined.query_once(text);
+    if (rows.handle() == nullptr) throw Problem("invalid", "sql holds no statement");
+    if (rows.tail().find_first_not_of(" \t\r\n;") != std::string_view::npos &&
+        confined.query_once(rows.tail()).handle() != nullptr) {
       throw Problem("invalid", "sql holds more than one statement");
     }
-    if (sqlite3_stmt_readonly(query.handle()) == 0)
+    if (sqlite3_stmt_readonly(rows.handle()) == 0)
       throw Problem("invalid", "sql is not a statement that only reads");
-    bind_all(query.handle(), body.contains("params") ? body["params"] : json());
+    bind_all(rows.handle(), body.contains("params") ? body["params"] : json());
     bool truncated = false;
     Reply reply;
-    reply.body = render(query, format, limits, truncated);
+    reply.body = render(rows, format, limits, truncated);
     reply.content_type = format == Format::kCsv ? "text/csv; charset=utf-8" : "application/json";
     if (format == Format::kCsv && truncated) reply.headers.emplace_back("Saldo-Truncated", "true");
     return reply;

@@ -18,8 +18,9 @@ struct SqlLimits {
 // Confines a reading connection, for good, to what an analyst may do.
 void confine(Database& database, const SqlLimits& limits);
 
-// `body` is {"sql": text, "params": array or object}. Throws Problem.
-Reply run_sql(Database& confined, const nlohmann::json& body, Format format,
-              const SqlLimits& limits);
+// `body` is {"sql": text, "params": array or object}; the query of the target has no fields. Throws
+// Problem.
+Reply run_sql(Database& confined, const QueryFields& query, const nlohmann::json& body,
+              Format format, const SqlLimits& limits);
 
 }  // namespace saldo::server

@@ -4,7 +4,10 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+
+#include "sqlite/value.h"
 
 namespace saldo::server {
 namespace {
@@ -31,6 +34,10 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string create_token(Database& database, const std::string& name, Role role) {
+  const bool controls =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
+  if (name.empty() || controls || !is_utf8(name))
+    throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
   std::array<unsigned char, 32> secret{};
   if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1) {
     throw std::runtime_error("the system has no randomness to give");

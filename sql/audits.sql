@@ -86,28 +86,31 @@ SELECT 'subscription', account_id || ', ' || service_id || ', ' || started_on, '
 FROM subscription
 WHERE account_id NOT IN (SELECT account_id FROM account) OR service_id NOT IN (SELECT service_id FROM service)
 UNION ALL
-SELECT 'tariff', price_list || ', ' || service_id || ', ' || valid_from, 'there is no service ' || service_id
+SELECT 'tariff', price_list || ', ' || service_id || ', ' || valid_from || ', ' || min_quantity,
+  'there is no service ' || service_id
 FROM tariff WHERE service_id NOT IN (SELECT service_id FROM service)
 UNION ALL
 SELECT 'usage_event', usage_id, 'there is no such account or usage service' FROM usage_event
 WHERE account_id NOT IN (SELECT account_id FROM account)
    OR service_id NOT IN (SELECT service_id FROM service WHERE kind = 'usage')
 UNION ALL
-SELECT 'payment', payment_id, 'there is no such account or method' FROM payment
+SELECT 'payment', CAST(payment_id AS TEXT), 'there is no such account or method' FROM payment
 WHERE account_id NOT IN (SELECT account_id FROM account) OR method NOT IN (SELECT method FROM payment_method)
 UNION ALL
-SELECT 'adjustment', adjustment_id, 'there is no such account or kind, or the kind has the other sign' FROM adjustment AS a
+SELECT 'adjustment', CAST(adjustment_id AS TEXT), 'there is no such account or kind, or the kind has the other sign'
+FROM adjustment AS a
 WHERE account_id NOT IN (SELECT account_id FROM account)
    OR NOT EXISTS (SELECT 1 FROM adjustment_kind AS k WHERE k.kind = a.kind AND k.sign * a.amount >= 0)
 UNION ALL
-SELECT 'balance', account_id, 'there is no account ' || account_id
+SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account);
 
 -- Computed columns that are not what they are computed from says.
 CREATE VIEW audit_computed(table_name, key, stored, computed) AS
-SELECT 'payment', payment_id, day, billing_day(credited_at) FROM payment WHERE day IS NOT billing_day(credited_at)
+SELECT 'payment', CAST(payment_id AS TEXT), day, billing_day(credited_at)
+FROM payment WHERE day IS NOT billing_day(credited_at)
 UNION ALL
-SELECT 'adjustment', adjustment_id, day, billing_day(effective_at)
+SELECT 'adjustment', CAST(adjustment_id AS TEXT), day, billing_day(effective_at)
 FROM adjustment WHERE day IS NOT billing_day(effective_at)
 UNION ALL
 SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)

@@ -94,8 +94,8 @@ class Books:
         self.database = folder / "books.db"
         must("install", "--database", self.database, "--opening", opening)
         self.tokens = {role: create_token(self.database, role, role) for role in ROLES}
-        with Server(self.database, "--test-clock", tokens=self.tokens) as server:
-            operator = server.client("operator", now=noon(opening))
+        with (Server(self.database, "--test-clock", tokens=self.tokens) as server,
+              server.client("operator", now=noon(opening)) as operator):
             operator.put("/v1/services/crm", {"name": "CRM", "kind": "recurring", "unit": "employee"}).expect(201)
             operator.put("/v1/services/sms", {"name": "SMS", "kind": "usage"}).expect(201)
             for service, tiers in (("crm", CRM_TIERS), ("sms", [{"min_quantity": 1, "unit_fee": SMS_UNIT_FEE}])):
@@ -190,14 +190,14 @@ class Server:
         """/openapi.json, asked for once."""
         with self._lock:
             if self._document is None:
-                plain = Client(self, None, checked=False)
-                self._document = Document(plain.get("/openapi.json").expect(200).json)
-                plain.close()
+                with Client(self, None, checked=False) as plain:
+                    self._document = Document(plain.get("/openapi.json").expect(200).json)
             return self._document
 
     def metric(self, name):
         """The sum of a metric's samples."""
-        text = Client(self, None, checked=False).get("/metrics").expect(200).text
+        with Client(self, None, checked=False) as client:
+            text = client.get("/metrics").expect(200).text
         found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
         if not found:
             raise AssertionError(f"/metrics has no {name}")
@@ -258,6 +258,12 @@ class Client:
 
     def close(self):
         self.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def request(self, method, target, body=None, *, query=None, now=None, key=None, accept=None, headers=None):
         """The answer; a body of dict or list is sent as JSON, bytes as they are."""

@@ -4,6 +4,6 @@
 -- answer: many
 -- after: cursor Go on behind this row
 
-SELECT table_name, key, problem, json_array(table_name, CAST(key AS TEXT)) AS after
-FROM audit_reference WHERE (table_name, CAST(key AS TEXT)) > (coalesce(:after ->> 0, ''), coalesce(:after ->> 1, ''))
-ORDER BY table_name, CAST(key AS TEXT) LIMIT :limit;
+SELECT table_name, key, problem, json_array(table_name, key) AS after
+FROM audit_reference WHERE (table_name, key) > (coalesce(:after ->> 0, ''), coalesce(:after ->> 1, ''))
+ORDER BY table_name, key LIMIT :limit;
