@@ -264,9 +264,10 @@ Json components() {
   Json document;
   document["securitySchemes"]["token"] = {{"type", "http"}, {"scheme", "bearer"}};
   document["schemas"]["Problem"] = problem_schema();
-  for (const int status : statuses)
+  for (const int status : statuses) {
     document["responses"][std::to_string(status)] =
         problem_response(status, {{"$ref", "#/components/schemas/Problem"}});
+  }
   document["parameters"]["limit"] = {{"name", "limit"},
                                      {"in", "query"},
                                      {"description", "The most rows to answer"},
