@@ -51,6 +51,14 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// Where its name ends.
+std::size_t check_header(std::string_view line) {
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)) || has_control(line))
+    throw Problem("malformed", "a header is no header");
+  return colon;
+}
+
 Problem too_large(std::size_t most) {
   return {"too_large", "the body exceeds " + std::to_string(most) + " bytes"};
 }
@@ -163,12 +171,13 @@ bool Connection::read_head() {
   headers_.clear();
   head_.clear();
   head_read_ = 0;
+  method_.clear();
   std::size_t used = 0;
   for (;;) {
     const auto end = received_.find('\n', used);
     // The line, or as much as has come of it.
     const auto line_size = std::min(end, received_.size()) - used;
-    if (head_.empty() && line_size > kLongestRequestLine) {
+    if (method_.empty() && line_size > kLongestRequestLine + 1) {  // CR
       throw Problem("uri_too_long",
                     "the path and query exceed " + std::to_string(kLongestRequestLine) + " bytes");
     }
@@ -188,32 +197,72 @@ bool Connection::read_head() {
     const std::string_view line(received_.data() + used, end - used - 1);
     used = end + 1;
     if (has_control(line)) throw Problem("malformed", "the head holds a control character");
-    if (line.empty() && head_.empty()) continue;  // RFC 9112, 2.2: lines before the request line
+    if (line.empty() && method_.empty()) continue;  // RFC 9112, 2.2: lines before the request line
     if (line.empty()) break;
-    if (head_.empty()) {
-      head_.append(line).append("\r\n");
+    if (method_.empty()) {
+      read_request_line(line);
     } else {
       read_header(line);
     }
   }
-  head_ += "\r\n";
   received_.erase(0, used);
   if (framing_.chunked && framing_.length) {
     throw Problem("malformed", "the body has both a Content-Length and a Transfer-Encoding");
   }
+  const auto hosts = values_of("Host").size();
+  if (hosts > 1 || (hosts == 0 && !old_)) throw Problem("malformed", "there is not one Host");
+  // RFC 9112, 9.3.
+  const auto connection = words_of("Connection");
+  const auto says = [&](std::string_view word) {
+    return std::any_of(connection.begin(), connection.end(),
+                       [&](const std::string& one) { return same_word(one, word); });
+  };
+  if (says("close") || (old_ && !says("keep-alive"))) closing_ = true;
+  // Of the headers httplib needs none, and changes some.
+  head_ = method_ + " / HTTP/1.1\r\n\r\n";
   return true;
 }
 
+// RFC 9112, 3. A target in absolute form loses its scheme and host.
+void Connection::read_request_line(std::string_view line) {
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  const auto method = line.substr(0, std::min(first, line.size()));
+  const auto version = line.substr(std::min(last, line.size()));
+  if (first == last || !is_token(method) || (version != " HTTP/1.1" && version != " HTTP/1.0") ||
+      line.find(' ', first + 1) != last || last == first + 1) {
+    throw Problem("malformed", "this is no request of HTTP/1.1");
+  }
+  method_ = method;
+  old_ = version == " HTTP/1.0";
+  auto target = line.substr(first + 1, last - first - 1);
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!same_word(target.substr(0, scheme.size()), scheme)) continue;
+    target.remove_prefix(std::min(target.find('/', scheme.size()), target.size()));
+  }
+  target_ = target.empty() ? "/" : target;
+}
+
 void Connection::read_header(std::string_view line) {
-  const auto colon = line.find(':');
-  const auto name = line.substr(0, std::min(colon, line.size()));
-  if (colon == std::string_view::npos || !is_token(name))
-    throw Problem("malformed", "a header is no header");
+  const auto colon = check_header(line);
+  const auto name = line.substr(0, colon);
   const auto value = trimmed(line.substr(colon + 1));
   frame(name, value);
   headers_.emplace_back(name, value);
-  // The others httplib would act on, or change: it takes their values for URL-encoded.
-  if (same_word(name, "Connection")) head_.append("Connection: ").append(value).append("\r\n");
+}
+
+// The members of a header that is a list.
+std::vector<std::string> Connection::words_of(std::string_view header) const {
+  std::vector<std::string> words;
+  for (const auto& value : values_of(header)) {
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      const auto end = std::min(rest.find(','), rest.size());
+      words.emplace_back(trimmed(rest.substr(0, end)));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return words;
 }
 
 std::vector<std::string> Connection::values_of(std::string_view header) const {
@@ -291,15 +340,18 @@ std::string Connection::read_chunks() {
     const std::string line = take_line();
     std::uint64_t size = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
-    const bool ends = end == line.data() + line.size() || *end == ';' || *end == ' ';
-    if (error != std::errc() || !ends) throw Problem("malformed", "a chunk has no size");
+    const auto rest = trimmed({end, static_cast<std::size_t>(line.data() + line.size() - end)});
+    if (error != std::errc() || (!rest.empty() && rest.front() != ';') || has_control(line))
+      throw Problem("malformed", "a chunk has no size");
     if (size == 0) break;
     if (size > most_body_ - body.size()) throw too_large(most_body_);
     body += take(size);
     if (take(2) != "\r\n") throw Problem("malformed", "a chunk is longer than announced");
   }
-  for (std::size_t trailers = 0; !take_line().empty(); ++trailers) {
-    if (trailers == kMostHeaders) throw Problem("malformed", "there are too many trailers");
+  std::size_t trailers = 0;
+  for (auto line = take_line(); !line.empty(); line = take_line()) {
+    if (++trailers > kMostHeaders) throw Problem("malformed", "there are too many trailers");
+    check_header(line);
   }
   return body;
 }

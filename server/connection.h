@@ -60,6 +60,8 @@ class Connection : public httplib::Stream {
   // Reads the request line and headers of the next request. False: the client has gone. Throws
   // Problem.
   bool read_head();
+  // What that request asks for: path?query.
+  [[nodiscard]] const std::string& target() const { return target_; }
   // The values of a header of that request, in their order.
   [[nodiscard]] std::vector<std::string> values_of(std::string_view header) const;
   // Reads the body that the headers announce. Throws Problem.
@@ -91,7 +93,9 @@ class Connection : public httplib::Stream {
   std::string take(std::size_t size);
   std::string take_line();
   std::string read_chunks();
+  void read_request_line(std::string_view line);
   void read_header(std::string_view line);
+  [[nodiscard]] std::vector<std::string> words_of(std::string_view header) const;
   void frame(std::string_view name, std::string_view value);
 
   Channel& channel_;
@@ -100,8 +104,11 @@ class Connection : public httplib::Stream {
   std::chrono::milliseconds patience_;
   Channel::Deadline deadline_{};
   std::string received_;  // from the client, not yet used
-  std::string head_;      // for httplib: the request line, and what it needs of the headers
+  std::string head_;      // for httplib: the method is all that it needs
   std::size_t head_read_ = 0;
+  std::string method_;
+  std::string target_;
+  bool old_ = false;  // HTTP/1.0
   std::vector<std::pair<std::string, std::string>> headers_;
   Framing framing_;
   std::string written_;

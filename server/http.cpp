@@ -208,7 +208,7 @@ HttpServer::HandlerResponse HttpServer::answer(const httplib::Request& request,
     const std::string body = current->read_body();
     const auto authorization = header("Authorization");
     fill(response,
-         service_.handle({request.method, request.target, body,
+         service_.handle({request.method, current->target(), body,
                           authorization ? *authorization : std::string_view(),
                           header("Idempotency-Key"), header("Saldo-Now"), accepts_csv()}));
   } catch (const Problem& problem) {

@@ -198,6 +198,8 @@ class ArgumentReader {
 
 Target parse_target(std::string_view target) {
   Target parsed;
+  if (target.substr(0, 1) != "/")
+    throw Problem("not_found", "there is no such path; /openapi.json lists them all");
   const auto question = std::min(target.find('?'), target.size());
   for (const auto part : path_parts(target.substr(0, question))) {
     parsed.parts.push_back(percent_decoded(part, false));
@@ -218,6 +220,8 @@ Target parse_target(std::string_view target) {
 
 json parse_json(std::string_view text) {
   std::vector<std::set<std::string>> keys;
+  // The parser takes NUL for the end.
+  if (text.find('\0') != std::string_view::npos) throw Problem("malformed", "the body holds NUL");
   try {
     return json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
       if (depth > kGreatestDepth) throw Problem("malformed", "the body is nested too deeply");
@@ -229,6 +233,8 @@ json parse_json(std::string_view text) {
       }
       return true;
     });
+  } catch (const json::out_of_range&) {
+    throw Problem("invalid", "the body holds a number that is too large");
   } catch (const json::exception&) {
     throw Problem("malformed", "the body is not JSON in UTF-8");
   }
@@ -270,8 +276,11 @@ Arguments read_arguments(const RouteTable::Match& match, const QueryFields& quer
   }
 
   const bool fields_in_query = route.method == "GET" || route.method == "DELETE";
+  std::set<std::string_view> names;
   for (const auto& [name, text] : query) {
-    if (name == "dry_run" && route.writes()) {
+    if (!names.insert(name).second) {
+      reader.add(name, "is given twice");
+    } else if (name == "dry_run" && route.writes()) {
       arguments.dry_run = text == "true";
       if (text != "true" && text != "false") reader.add(name, "is neither true nor false");
     } else if (name == "limit" && route.paged()) {

@@ -87,7 +87,7 @@ std::string_view status_phrase(int status) {
 }
 
 Problem::Problem(std::string_view code, const std::string& detail)
-    : std::runtime_error(detail), code_(code) {
+    : std::runtime_error(detail), code_(code), detail_(detail) {
   const ProblemCode* known = find_code(code);
   status_ = known != nullptr ? known->status : 500;
 }
@@ -102,7 +102,7 @@ std::string Problem::json() const {
                                      {"title", status_phrase(status_)},
                                      {"status", status_},
                                      {"code", code_},
-                                     {"detail", what()}};
+                                     {"detail", detail_}};
   for (const auto& parameter : parameters_) {
     document["errors"].push_back({{"name", parameter.name}, {"detail", parameter.detail}});
   }

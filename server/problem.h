@@ -26,11 +26,14 @@ class Problem : public std::runtime_error {
 
   [[nodiscard]] const std::string& code() const { return code_; }
   [[nodiscard]] int status() const { return status_; }
+  // The sentence; what() ends at a NUL that a client sent.
+  [[nodiscard]] const std::string& detail() const { return detail_; }
   // An application/problem+json document.
   [[nodiscard]] std::string json() const;
 
  private:
   std::string code_;
+  std::string detail_;
   int status_;
   std::vector<ParameterError> parameters_;
 };

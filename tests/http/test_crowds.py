@@ -1,0 +1,218 @@
+"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that went."""
+
+import contextlib
+import os
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from server import wait_for
+from test_hostile import MIB, PATIENCE, PROMPT, HostileCase, Raw
+
+
+class Crowds(HostileCase):
+    """Slow clients and many clients: whoever is quick does not notice."""
+
+    slow = 80
+    memory = 128 * MIB
+
+    @contextlib.contextmanager
+    def others_served(self, server=None):
+        """Meanwhile another client asks, pays and is answered promptly."""
+        server = server or self.server
+        stop, failures, served = threading.Event(), [], 0
+        crm = self.client(server, "crm", timeout=PATIENCE)
+        admin = self.client(server, "admin", timeout=PATIENCE)
+        account = admin.post("/v1/accounts", {"name": "Served"}).expect(201).json["account_id"]
+
+        def ask():
+            nonlocal served
+            try:
+                while not stop.is_set():
+                    start = time.monotonic()
+                    crm.get(f"/v1/accounts/{account}/access").expect(200)
+                    admin.post(f"/v1/accounts/{account}/payments", {"amount": 1, "method": "bank_card"}).expect(201)
+                    with server.client(None) as one_more:
+                        one_more.get("/healthz").expect(200)
+                    if time.monotonic() - start > PROMPT:
+                        raise AssertionError(f"served only after {time.monotonic() - start:.1f} s")
+                    served += 1
+            except Exception as error:  # of another thread: shown by the one that tests
+                failures.append(error)
+
+        asker = threading.Thread(target=ask)
+        asker.start()
+        try:
+            yield lambda: served
+        finally:
+            # The attack is on; whoever is served now is served in spite of it.
+            seen = served
+            done = wait_for(lambda: failures or served >= seen + 3, PATIENCE)
+            stop.set()
+            asker.join()
+            self.written()
+        if failures:
+            raise failures[0]
+        self.assertTrue(done, "the others are not served")
+
+    def crowd(self, server, count=None, **options):
+        crowd = [self.raw(server, **options) for _ in range(count or self.slow)]
+        return crowd
+
+    def descriptors(self, server):
+        return len(os.listdir(f"/proc/{server.process.pid}/fd"))
+
+    def all_gone(self, server, before):
+        """What the connections took was given back."""
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 1, PATIENCE), "connections are kept")
+        self.assertTrue(wait_for(lambda: self.descriptors(server) <= before, PATIENCE), "descriptors are kept")
+
+    def drip(self, crowd, text, seconds):
+        """A byte of the text at a time, to each, for as long."""
+        end = time.monotonic() + seconds
+        for byte in text.encode():
+            if time.monotonic() > end:
+                return
+            for raw in crowd:
+                raw.send(bytes([byte]))
+            time.sleep(0.02)
+
+    def test_slow_senders(self):
+        """Of a head, of a body, of chunks, or of nothing at all: the others keep being served, and these end with 408."""
+        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--keep-alive", "1500ms")
+        token = f"Authorization: Bearer {server.tokens['admin']}\r\n"
+        post = f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\n{token}"
+        self.client(server, "crm").get("/v1/accounts").expect(200)
+        before = self.descriptors(server) + 2
+        for name, begun, rest in (("head", "", "GET /healthz HTTP/1.1\r\nX: " + "a" * 1000),
+                                  ("body", f"{post}Content-Length: 1000\r\n\r\n", "{" * 1000),
+                                  ("chunks", f"{post}Transfer-Encoding: chunked\r\n\r\n", "1\r\n{\r\n" * 1000)):
+            with self.subTest(name):
+                crowd = self.crowd(server)
+                for raw in crowd:
+                    raw.send(begun)
+                with self.others_served(server):
+                    self.drip(crowd, rest, 1)
+                for raw in crowd:
+                    answer = raw.answer()
+                    self.assertEqual((408, "request_timeout"), (answer.status, answer.code), answer)
+                    self.assertTrue(raw.is_closed())
+                    raw.close()
+                self.all_gone(server, before)
+        with self.subTest("silence"):
+            crowd = self.crowd(server)
+            with self.others_served(server):
+                pass
+            for raw in crowd:
+                self.assertTrue(raw.is_closed(), "an answer without a request")
+                raw.close()
+            self.all_gone(server, before)
+
+    def test_slow_readers(self):
+        """They ask for much and take nothing: their answers wait in bounded memory, and not for ever."""
+        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--keep-alive", "1500ms")
+        self.client(server, "crm").get("/v1/accounts").expect(200)
+        before, memory = self.descriptors(server) + 2, server.memory()
+        crowd = self.crowd(server, receive_buffer=4096)
+        for raw in crowd:
+            raw.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
+        with self.others_served(server):
+            pass
+        self.all_gone(server, before)
+        self.assertLess(server.memory() - memory, self.memory + self.slow * MIB + self.memory_bound - 64 * MIB)
+
+    def test_idle_connections_in_numbers(self):
+        """Between requests, up to --keep-alive, a connection costs a descriptor and a thread that sleeps."""
+        crowd = self.crowd(self.server, 300)
+        for raw in crowd:
+            raw.send(self.request("GET", f"/v1/accounts/{self.account}"))
+        for raw in crowd:
+            self.assertEqual(200, raw.answer().status)
+        with self.others_served():
+            pass
+        for raw in crowd:
+            raw.send(self.request("GET", f"/v1/accounts/{self.account}"))
+        for raw in crowd:
+            self.assertEqual(200, raw.answer().status)
+
+    def test_more_than_max_connections(self):
+        server = self.fresh("--test-clock", "--max-connections", "10")
+        crowd = self.crowd(server, 10)
+        for raw in crowd:
+            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(200, raw.answer().status)
+        for _ in range(20):
+            with Raw(server) as raw:
+                answer = raw.answer()
+                self.assertEqual((503, "overloaded"), (answer.status, answer.code), answer)
+                self.assertTrue(raw.is_closed())
+        for raw in crowd:
+            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(200, raw.answer().status)
+        crowd.pop().close()
+
+        def served():
+            with Raw(server) as raw:
+                raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                return raw.answer().status == 200
+        self.assertTrue(wait_for(served, PATIENCE), "the place is not free again")
+
+    def test_header_floods_of_many(self):
+        flood = b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 100_000
+        crowd = self.crowd(self.server, 20)
+        senders = [threading.Thread(target=raw.send, args=(flood,)) for raw in crowd]
+        with self.others_served():
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join(PATIENCE)
+        for raw in crowd:
+            answer = raw.answer()
+            self.assertEqual((431, "header_too_large"), (answer.status, answer.code), answer)
+
+    def test_sigterm_among_slow_clients(self):
+        """It waits for what is under way, up to --request-timeout, and for nobody who is idle."""
+        server = self.fresh("--test-clock", "--request-timeout", "2s", "--keep-alive", "5m")
+        idle, slow = self.crowd(server, 30), self.crowd(server, 30)
+        for raw in idle:
+            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assertEqual(200, raw.answer().status)
+        for raw in slow:
+            raw.send("GET /healthz HTTP/1.1\r\n")
+        begun = time.monotonic()
+        self.assertEqual(0, server.stop())
+        self.assertLess(time.monotonic() - begun, 10)
+
+    def test_tls(self):
+        """Whoever does not shake hands, or speaks plainly, is let go, and holds up nobody."""
+        certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)
+        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--tls-cert", certificate, "--tls-key", key)
+        context = ssl.create_default_context(cafile=certificate)
+        plain, silent, half = self.crowd(server, 20), self.crowd(server, 30), self.crowd(server, 30)
+        for raw in plain:
+            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        for raw in half:
+            raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        client = self.client(server, "crm", context=context, checked=False)
+        for _ in range(20):
+            client.get("/v1/accounts").expect(200)
+        for raw in (*plain, *silent, *half):
+            while piece := self.received(raw):
+                self.assertNotIn(b"HTTP", piece)
+        client.get("/v1/accounts").expect(200)
+
+    @staticmethod
+    def received(raw):
+        try:
+            return raw.socket.recv(65536)
+        except ConnectionResetError:
+            return b""
+
+
+if __name__ == "__main__":
+    unittest.main()
