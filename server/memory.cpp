@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include <malloc.h>
 #include <sqlite3.h>
 
 #include <limits>
@@ -37,6 +38,9 @@ void* resize(void* memory, int size) {
 }  // namespace
 
 void count_memory() {
+  // Large answers are given back to the system at once; without this call the threshold rises.
+  constexpr int kLarge = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, kLarge);
   // SQLite's own figures would cost every allocation a lock, and count all threads together.
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory);
@@ -48,6 +52,10 @@ void count_memory() {
 }
 
 MemoryBudget::MemoryBudget(std::int64_t bytes) { left = bytes; }
-MemoryBudget::~MemoryBudget() { left = kNoLimit; }
+MemoryBudget::~MemoryBudget() {
+  left = kNoLimit;
+  // What a large query took goes back to the system, not only to the allocator.
+  malloc_trim(0);
+}
 
 }  // namespace saldo::server

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "sqlite/json.h"
+#include "sqlite/value.h"
 
 namespace saldo::server {
 namespace {
@@ -13,6 +15,13 @@ void append_integer(std::string& text, std::int64_t integer) {
   char digits[24];
   const auto end = std::to_chars(std::begin(digits), std::end(digits), integer).ptr;
   text.append(std::begin(digits), end);
+}
+
+// What is not UTF-8, as SQL can make it of any bytes, becomes U+FFFD.
+std::string as_utf8(std::string_view text) {
+  using nlohmann::json;
+  const auto replaced = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  return json::parse(replaced).get<std::string>();
 }
 
 bool is_rendered(const std::string& column) {
@@ -181,7 +190,11 @@ void append_json_column(std::string& json, sqlite3_stmt* statement, int column) 
       append_integer(json, sqlite3_column_int64(statement, column));
       break;
     case SQLITE_TEXT:
-      append_json(json, column_text(statement, column));
+      if (const auto text = column_text(statement, column); is_utf8(text)) {
+        append_json(json, text);
+      } else {
+        append_json(json, as_utf8(text));
+      }
       break;
     case SQLITE_FLOAT:
       if (std::isfinite(sqlite3_column_double(statement, column))) {
@@ -210,7 +223,10 @@ void append_csv(std::string& csv, std::string_view text) {
 void append_csv_column(std::string& csv, sqlite3_stmt* statement, int column) {
   const int type = sqlite3_column_type(statement, column);
   if (type == SQLITE_INTEGER) return append_integer(csv, sqlite3_column_int64(statement, column));
-  if (type != SQLITE_BLOB) append_csv(csv, column_text(statement, column));
+  if (type == SQLITE_BLOB) return;
+  const auto text = column_text(statement, column);
+  if (is_utf8(text)) return append_csv(csv, text);
+  append_csv(csv, as_utf8(text));
 }
 
 Reply run_route(Database& database, const Route& route, const Arguments& arguments,

@@ -294,6 +294,7 @@ Reply Service::write(const RouteTable::Match& match, const Request& request, con
 }
 
 Reply Service::query(const Request& request) {
+  (void)now(request);  // whether its Saldo-Now has a sense
   const Target target = parse_target(request.target);
   const json body = parse_body(request.body);
   const auto analyst = analysts_.lend(options_.sql.time);

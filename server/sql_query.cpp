@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "memory.h"
 #include "sqlite/json.h"
@@ -34,7 +35,8 @@ bool is_hidden(const char* table) {
 // What changes a file, the connection or the schema.
 bool is_forbidden_function(const char* name) {
   return is_one_of(
-      name, {"load_extension", "saldo_install", "fts3_tokenizer", "readfile", "writefile", "edit"});
+      name, {"load_extension", "saldo_install", "saldo_post", "saldo_replacing", "saldo_replaced",
+             "fts3_tokenizer", "readfile", "writefile", "edit", "sqlite_log"});
 }
 
 int authorize(void* /*unused*/, int action, const char* first, const char* second,
@@ -120,7 +122,7 @@ void bind_value(sqlite3_stmt* statement, int index, const std::string& name, con
 void bind_all(sqlite3_stmt* statement, const json& params) {
   const int wanted = sqlite3_bind_parameter_count(statement);
   if (params.is_object()) {
-    std::size_t used = 0;
+    std::set<std::string> used;
     for (int i = 1; i <= wanted; ++i) {
       const char* name = sqlite3_bind_parameter_name(statement, i);
       const auto given = name == nullptr ? params.end() : params.find(name + 1);
@@ -129,9 +131,9 @@ void bind_all(sqlite3_stmt* statement, const json& params) {
                       std::string("params: ") + (name != nullptr ? name : "?") + " is missing");
       }
       bind_value(statement, i, name, *given);
-      ++used;
+      used.insert(name + 1);
     }
-    if (used != params.size())
+    if (used.size() != params.size())
       throw Problem("invalid", "params: there are more than the statement has");
     return;
   }
@@ -165,7 +167,10 @@ std::string render(Query& query, Format format, const SqlLimits& limits, bool& t
       break;
     }
     if (format == Format::kJson) text += rows > 0 ? ",[" : "[";
+    const auto row = text.size();
     for (int i = 0; i < columns; ++i) {
+      if (static_cast<std::int64_t>(text.size() - row) > limits.memory)
+        throw Problem("out_of_range", "a row needs more memory than the limit allows");
       if (i > 0) text += ',';
       if (format == Format::kJson) {
         append_json_column(text, query.handle(), i);
