@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,27 @@ class Database {
     std::string result = text != nullptr ? text : "";
     sqlite3_finalize(statement);
     return result;
+  }
+
+  // Calls with each row, as text: columns parted by tabs, \N for NULL, as COPY of PostgreSQL has
+  // it.
+  void each_line(const std::string& sql, const std::function<void(const std::string&)>& call) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
+      fail(sqlite3_errmsg(db_));
+    std::string line;
+    int result = 0;
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+      line.clear();
+      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+        if (i > 0) line += '\t';
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
+        line += text != nullptr ? text : "\\N";
+      }
+      call(line);
+    }
+    if (result != SQLITE_DONE) fail(sqlite3_errmsg(db_));
+    sqlite3_finalize(statement);
   }
 
   double seconds(const std::string& sql) {
