@@ -11,16 +11,6 @@
 
 namespace saldo {
 
-// A cursor that may feed the posting of a day.
-class PostedRow {
- public:
-  // Whether these are the columns, in the order of the posted table, of the row it stands on.
-  [[nodiscard]] virtual bool is_current(int count, sqlite3_value** columns) const = 0;
-
- protected:
-  ~PostedRow() = default;
-};
-
 struct Context {
   explicit Context(sqlite3* db) : statements(db) {}
 
@@ -31,9 +21,9 @@ struct Context {
   std::shared_ptr<const Books> books;
   unsigned books_version = 0;
 
-  // The open cursors that feed the posting of a day: only the row on which one of them stands may
-  // enter `charge` or `balance` (posting.h).
-  std::vector<const PostedRow*> posting;
+  // While the posting of a day writes rows (posting.cpp): at other times `charge`, `balance` and
+  // `facts_in_force` take none.
+  bool posting = false;
 
   // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
   // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.

@@ -22,18 +22,27 @@ BillingDays read_open_days(Context& context);
 
 // Which facts of an account a query needs.
 struct Scope {
+  // Only what matters from the end of the last closed day on, with the standing carried to there;
+  // otherwise all.
+  bool since_close = false;
   // Headcounts, subscriptions and usage; otherwise nothing costs anything.
   bool charges = true;
   // Usage that is charged on these days.
   Day usage_from = kFirstDay;
   Day usage_to = kLastDay;
-  // Money and promises: none; from the end of the last closed day on, with the standing carried to
-  // there; or all.
-  enum class Money { kNone, kSinceClose, kAll } money = Money::kNone;
+  // Payments, adjustments and promises.
+  bool money = false;
 };
 
-// Accounts in the order of their numbers, each with its facts: a merge of the tables, which are
-// kept in that order. Holds one account at a time.
+// One account's registration, terms, headcounts and subscriptions; with the account_id alone when
+// there is no such account.
+Account read_account(Context& context, const Books& books, std::int64_t account_id);
+
+// Accounts in the order of their numbers, each with its facts. Holds one account at a time.
+//
+// All facts are a merge of the tables, which are kept in that order. Since the last close they are
+// those of `facts_in_force`, a row an account however long its history; where that row is missing,
+// as the facts have changed since, the account is looked up in the tables.
 class AccountReader {
  public:
   AccountReader(Context& context, const Books& books, const IntegerRange& account_ids,
@@ -42,8 +51,11 @@ class AccountReader {
   // False: no more. Afterwards account() and carried() are those of the next account.
   bool next();
   [[nodiscard]] const Account& account() const { return account_; }
-  // What the last closed day left; meant with Money::kSinceClose.
+  // What the last closed day left; since_close.
   [[nodiscard]] const Standing& carried() const { return carried_; }
+  // Whether there is a row of `balance`, and one of `facts_in_force`; since_close.
+  [[nodiscard]] bool has_balance() const { return has_balance_; }
+  [[nodiscard]] bool has_facts() const { return has_facts_; }
 
  private:
   // The rows of one table, sorted by account_id, which is their first column.
@@ -62,10 +74,16 @@ class AccountReader {
     std::int64_t account_id_ = 0;
   };
 
-  void read_terms();
-  void read_charged();
+  Statement open(const IntegerRange& account_ids, const char* sql);
+  void open_tables(const IntegerRange& account_ids);
+  void open_usage(const IntegerRange& account_ids);
+  void open_money(const IntegerRange& account_ids);
+  void read_tables();
+  void read_current();
+  void read_usage();
   void read_money();
 
+  Context& context_;
   const Books& books_;
   Scope scope_;
   Statement accounts_;
@@ -76,9 +94,10 @@ class AccountReader {
   Rows payments_;
   Rows adjustments_;
   Rows promises_;
-  Rows balances_;
   Account account_;
   Standing carried_;
+  bool has_balance_ = false;
+  bool has_facts_ = false;
 };
 
 }  // namespace saldo

@@ -103,9 +103,12 @@ WHERE account_id NOT IN (SELECT account_id FROM account)
    OR NOT EXISTS (SELECT 1 FROM adjustment_kind AS k WHERE k.kind = a.kind AND k.sign * a.amount >= 0)
 UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
-FROM balance WHERE account_id NOT IN (SELECT account_id FROM account);
+FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'facts_in_force', CAST(account_id AS TEXT), 'there is no account ' || account_id
+FROM facts_in_force WHERE account_id NOT IN (SELECT account_id FROM account);
 
--- Computed columns that are not what they are computed from says.
+-- Computed columns, and facts kept together, that are not what they are computed from says.
 CREATE VIEW audit_computed(table_name, key, stored, computed) AS
 SELECT 'payment', CAST(payment_id AS TEXT), day, billing_day(credited_at)
 FROM payment WHERE day IS NOT billing_day(credited_at)
@@ -115,7 +118,10 @@ FROM adjustment WHERE day IS NOT billing_day(effective_at)
 UNION ALL
 SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)
 FROM usage_event CROSS JOIN books
-WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day);
+WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day)
+UNION ALL
+SELECT 'facts_in_force', CAST(account_id AS TEXT), hex(facts), hex(saldo_facts_in_force(account_id, facts))
+FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts);
 
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge

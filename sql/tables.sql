@@ -230,7 +230,7 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- `posted` keeps rows of other origin out: its expression fails for all but the row that the closing of a day is at.
+-- `posted` keeps rows of other origin out: its expression fails but while the closing of a day writes.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
   account_id  INTEGER NOT NULL,
@@ -239,8 +239,7 @@ CREATE TABLE charge(
   monthly_fee INTEGER NOT NULL,
   unit_fee    INTEGER NOT NULL,
   amount      INTEGER NOT NULL,
-  posted      INTEGER GENERATED ALWAYS AS (
-    saldo_posted(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount)) STORED,
+  posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
   PRIMARY KEY (day, account_id, service_id)
 ) WITHOUT ROWID;
 
@@ -252,6 +251,14 @@ CREATE TABLE balance(
   balance         INTEGER NOT NULL,
   arrears_since   TEXT,
   restricted_days INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (
-    saldo_posted(account_id, balance, arrears_since, restricted_days)) STORED
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+-- What the facts say of an account from the end of a closed day on, on a spot, so that nothing costs more as history grows:
+-- its registration, terms, headcounts and subscriptions in force then or later (extension/facts_in_force.h gives the
+-- bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
+CREATE TABLE facts_in_force(
+  account_id INTEGER PRIMARY KEY,
+  facts      BLOB NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
 );

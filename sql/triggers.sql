@@ -153,6 +153,10 @@ CREATE TRIGGER account_change BEFORE UPDATE ON account BEGIN
   FROM account_terms WHERE account_id = OLD.account_id HAVING min(valid_from) < NEW.registered_on;
 END;
 
+CREATE TRIGGER account_facts AFTER UPDATE OF registered_on, trial_ends_on ON account BEGIN
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
+END;
+
 CREATE TRIGGER account_number AFTER INSERT ON account BEGIN
   SELECT saldo_check('account_id', 'integer', NEW.account_id, 1, 9007199254740992);
 END;
@@ -178,10 +182,12 @@ CREATE TRIGGER account_terms_check BEFORE INSERT OR UPDATE ON account_terms BEGI
   SELECT saldo_refuse('out_of_range', 'valid_from is ' || NEW.valid_from || '; terms start no earlier than the registration, '
                                       || registered_on)
   FROM account WHERE account_id = NEW.account_id AND registered_on > NEW.valid_from;
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
 END;
 
 CREATE TRIGGER account_terms_closed BEFORE UPDATE OR DELETE ON account_terms BEGIN
   SELECT saldo_open(OLD.valid_from, open_day, 'terms can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
 END;
 
 -- headcount -----------------------------------------------------------------------------------------------------------
@@ -195,10 +201,12 @@ CREATE TRIGGER headcount_check BEFORE INSERT OR UPDATE ON headcount BEGIN
   SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
   WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_open(NEW.day, open_day, 'a headcount can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
 END;
 
 CREATE TRIGGER headcount_closed BEFORE UPDATE OR DELETE ON headcount BEGIN
   SELECT saldo_open(OLD.day, open_day, 'a headcount can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
 END;
 
 -- subscription --------------------------------------------------------------------------------------------------------
@@ -220,6 +228,7 @@ CREATE TRIGGER subscription_check BEFORE INSERT OR UPDATE ON subscription BEGIN
   WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
   SELECT saldo_refuse('out_of_range', 'ended_on is ' || NEW.ended_on || ', before started_on ' || NEW.started_on)
   WHERE NEW.ended_on < NEW.started_on;
+  DELETE FROM facts_in_force WHERE account_id IN (PRIOR.account_id, NEW.account_id);
   SELECT saldo_open(NEW.started_on, open_day, 'a subscription can start') FROM books
   WHERE NOT EXISTS (
     SELECT 1 FROM subscription AS s
@@ -251,6 +260,7 @@ END;
 
 CREATE TRIGGER subscription_closed BEFORE DELETE ON subscription BEGIN
   SELECT saldo_open(OLD.started_on, open_day, 'a subscription can end') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
 END;
 
 -- usage_event ---------------------------------------------------------------------------------------------------------
@@ -567,21 +577,11 @@ CREATE TRIGGER day_close_check BEFORE INSERT ON day_close BEGIN
   WHERE coalesce(NEW.accounts, NEW.charges, NEW.charged, NEW.digest) IS NOT NULL;
 END;
 
--- The day's row stands without its digest until all is posted: that marks the posting for the tables that feed it (and for
--- `books`, in which the day is still open). The digest comes last and seals the day.
+-- The day's row stands without its digest until all is posted: that marks the posting (and for `books` the day is still
+-- open). saldo_post writes the charges, the balances, the day's totals and last the digest, which seals the day.
 CREATE TRIGGER day_close_post AFTER INSERT ON day_close BEGIN
   UPDATE day_close SET ends_at = day_end(NEW.day) WHERE day = NEW.day;
-  INSERT INTO charge(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount)
-  SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM daily_charge WHERE day = NEW.day;
-  INSERT INTO balance(account_id, balance, arrears_since, restricted_days)
-  SELECT account_id, balance_after_charge, arrears_since, restricted_days FROM access_state WHERE day = NEW.day
-  ON CONFLICT (account_id) DO UPDATE SET
-    balance = excluded.balance, arrears_since = excluded.arrears_since, restricted_days = excluded.restricted_days;
-  UPDATE day_close
-  SET accounts = (SELECT count(*) FROM (SELECT 1 FROM charge WHERE day = NEW.day GROUP BY account_id)),
-      (charges, charged) = (SELECT count(*), coalesce(sum(amount), 0) FROM charge WHERE day = NEW.day)
-  WHERE day = NEW.day;
-  UPDATE day_close SET digest = saldo_digest(NEW.day) WHERE day = NEW.day;
+  SELECT saldo_post(NEW.day);
 END;
 
 CREATE TRIGGER day_close_fixed BEFORE UPDATE ON day_close

@@ -19,12 +19,13 @@ TABLES = [  # name of the line, columns, the column that says when a row took ef
 db, previous, starts_at, wrong = sqlite3.connect(sys.argv[1]), None, "", 0
 columns = "day, ends_at, closed_at, accounts, charges, charged, digest"
 for *close, digest in db.execute(f"SELECT {columns} FROM day_close ORDER BY day").fetchall():
-    lines, (day, ends_at) = [["digest", previous], ["day_close", *close]], close[:2]
+    lines, (day, ends_at) = [["digest", previous]], close[:2]
     for name, columns, at, order in TABLES:
         bounds = (starts_at, ends_at) if at == "granted_at" else (day if previous else "", day + "~")
         table = name.removesuffix("_start").removesuffix("_end")
         rows = db.execute(f"SELECT {columns} FROM {table} WHERE {at} >= ? AND {at} < ? ORDER BY {order}", bounds)
         lines += [[name, *row] for row in rows]
+    lines += [["day_close", *close]]
     text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
     previous, starts_at, computed = digest, ends_at, hashlib.sha256(text.encode()).hexdigest()
     if computed != digest:

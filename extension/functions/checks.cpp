@@ -10,9 +10,6 @@
 //       from a BEFORE trigger to the AFTER trigger of the same row: what goes to `superseded`
 //   saldo_json_array(...), saldo_json_object(name, value, ...)
 //       SQLite's own JSON functions are not for triggers under trusted_schema=OFF
-//   saldo_posted(...)
-//       1 for the row that the posting of a day is at, else an error; generated columns call it
-//       with the columns of their row
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -167,15 +164,6 @@ void json_object(Context& /*context*/, sqlite3_context* result, int count,
   result_text(result, json + '}');
 }
 
-void posted(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
-  if (std::none_of(context.posting.begin(), context.posting.end(),
-                   [&](const PostedRow* row) { return row->is_current(count, arguments); })) {
-    throw Error("append_only",
-                "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
-  }
-  sqlite3_result_int(result, 1);
-}
-
 }  // namespace
 
 const std::vector<Function>& check_functions() {
@@ -189,8 +177,6 @@ const std::vector<Function>& check_functions() {
       {"saldo_replaced", 0, kReads, replaced},
       {"saldo_json_array", -1, kPure, json_array},
       {"saldo_json_object", -1, kPure, json_object},
-      // Deterministic, as generated columns must be: it is 1 wherever it returns.
-      {"saldo_posted", -1, kPure, posted},
   };
   return kFunctions;
 }

@@ -36,6 +36,8 @@ struct Standing {
   Amount balance = 0;
   std::optional<Instant> arrears_since;
   std::int64_t restricted_days = 0;  // R9: so far in this run of arrears
+
+  bool operator==(const Standing& other) const = default;
 };
 
 // The answer of R7 and R8 for one instant.

@@ -19,6 +19,19 @@ const Fact* in_force(const std::vector<Fact>& facts, Day day, DayOf of) {
 
 }  // namespace
 
+void Account::keep_from(Day day) {
+  if (const Terms* in_force = terms_on(day); in_force != nullptr && in_force > terms.data() + 1) {
+    terms.erase(terms.begin() + 1, terms.begin() + (in_force - terms.data()));
+  }
+  const auto next = std::find_if(headcounts.begin(), headcounts.end(),
+                                 [&](const Headcount& headcount) { return headcount.day > day; });
+  if (next - headcounts.begin() > 1) headcounts.erase(headcounts.begin(), next - 1);
+  subscriptions.erase(
+      std::remove_if(subscriptions.begin(), subscriptions.end(),
+                     [&](const Subscription& s) { return s.ended_on && *s.ended_on <= day; }),
+      subscriptions.end());
+}
+
 const Terms* Account::terms_on(Day day) const {
   return in_force(terms, day, [](const Terms& t) { return t.valid_from; });
 }

@@ -72,6 +72,9 @@ struct Account {
   std::vector<Movement> movements;
   std::vector<Promise> promises;
 
+  // Forgets what no day from `day` on depends on. The first terms stay: usage that comes late asks
+  // whether they were in force (R5).
+  void keep_from(Day day);
   // R1; nullptr: a trial.
   [[nodiscard]] const Terms* terms_on(Day day) const;
   // R2; 0 before the first.

@@ -44,7 +44,10 @@ class Statement {
   ~Statement();
 
   Statement& bind(int index, std::int64_t value);
-  Statement& bind(int index, std::string_view value);  // copied
+  Statement& bind(int index, std::string_view value);       // copied
+  Statement& bind_kept(int index, std::string_view value);  // must outlive the last step
+  Statement& bind_blob(int index, std::string_view value);  // likewise
+  Statement& bind_null(int index);
   // True: there is a row. After false the statement is reset.
   bool step();
   void reset();
@@ -57,6 +60,8 @@ class Statement {
   [[nodiscard]] std::int64_t integer(int column) const;
   // Valid until the next step; empty for NULL.
   [[nodiscard]] std::string_view text(int column) const;
+  // Likewise; whatever the column holds, as bytes.
+  [[nodiscard]] std::string_view blob(int column) const;
   [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
 
  private:

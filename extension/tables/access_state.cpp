@@ -1,6 +1,6 @@
 // access_state(account_id, day, at, state, employees_allowed, admin_allowed, balance, accrued,
-// arrears_since, restricted_from, promised_until, promise_allowed, lasts_until, restricted_days,
-// balance_after_charge): who may work, by R1 and R6 to R10.
+// arrears_since, restricted_from, promised_until, promise_allowed, lasts_until, restricted_days):
+// who may work, by R1 and R6 to R10.
 //
 //   WHERE at = '2026-11-22T10:00:00Z'   at an instant (= and IN)
 //   WHERE day BETWEEN ... AND ...       for days, each seen one second before its end; a missing
@@ -11,13 +11,11 @@
 // precedes an account's registration or the opening of the books. Rows come sorted by account_id
 // and day.
 //
-// Beyond the design: restricted_days, R9's count in this run of arrears with the day in question;
-// and, hidden, for day_close: balance_after_charge, the balance less what is accrued.
+// Beyond the design: restricted_days, R9's count in this run of arrears with the day in question.
 #include <algorithm>
 #include <chrono>
 
 #include "facts.h"
-#include "posting.h"
 #include "rules/error.h"
 #include "sqlite/value.h"
 #include "tables/table_function.h"
@@ -26,7 +24,7 @@
 namespace saldo {
 namespace {
 
-class AccessState : public Cursor, public PostedRow {
+class AccessState : public Cursor {
  public:
   enum Column {
     kAccountId,
@@ -42,15 +40,13 @@ class AccessState : public Cursor, public PostedRow {
     kPromisedUntil,
     kPromiseAllowed,
     kLastsUntil,
-    kRestrictedDays,
-    kBalanceAfterCharge
+    kRestrictedDays
   };
   static constexpr const char* kDeclaration =
       "CREATE TABLE x(account_id INTEGER, day TEXT, at TEXT, state TEXT, employees_allowed INTEGER,"
       " admin_allowed INTEGER, balance INTEGER, accrued INTEGER, arrears_since TEXT, "
       "restricted_from TEXT,"
-      " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER,"
-      " balance_after_charge INTEGER HIDDEN)";
+      " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER)";
   static constexpr PushedColumn kPushed[] = {
       {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
   static constexpr int kOrder[] = {kAccountId, kDay};
@@ -103,7 +99,6 @@ class AccessState : public Cursor, public PostedRow {
       first_ = last_ = books_->days.day_of(at_);
     }
     if (first_ > last_) return;
-    posting_.update(context(), *books_, first_, by_day_ && first_ == last_);
 
     since_close_ = books_->carried_to(first_);
     const auto used = [columns_used](Column column) {
@@ -111,9 +106,9 @@ class AccessState : public Cursor, public PostedRow {
     };
     const bool ahead = used(kRestrictedFrom) || used(kLastsUntil);
     Scope scope;
-    scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
-    scope.charges = !since_close_ || last_ > books_->open_day || ahead || used(kAccrued) ||
-                    used(kBalanceAfterCharge);
+    scope.since_close = since_close_;
+    scope.money = true;
+    scope.charges = !since_close_ || last_ > books_->open_day || ahead || used(kAccrued);
     scope.usage_from = since_close_ ? books_->open_day : books_->opening;
     scope.usage_to = ahead ? kLastDay : last_;
     reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
@@ -132,9 +127,7 @@ class AccessState : public Cursor, public PostedRow {
           done_ = true;
           return;
         }
-        // A posting takes every account: money may come before the registration, and is carried
-        // too.
-        day_ = posting_.under_way() ? first_ : std::max(first_, reader_->account().registered_on);
+        day_ = std::max(first_, reader_->account().registered_on);
       } while (day_ > last_);
       charges_.emplace(*books_, reader_->account());
       if (since_close_) {
@@ -147,22 +140,9 @@ class AccessState : public Cursor, public PostedRow {
     walk_->advance(at_);
     access_ = walk_->access();
     outlook_.reset();
-    balance_after_charge_.reset();
   }
 
   [[nodiscard]] bool eof() const override { return done_; }
-
-  // The columns of `balance`.
-  [[nodiscard]] bool is_current(int count, sqlite3_value** columns) const override {
-    if (done_ || count != 4) return false;
-    const auto& since = walk_->standing().arrears_since;
-    const bool in_arrears = sqlite3_value_type(columns[2]) != SQLITE_NULL;
-    return sqlite3_value_int64(columns[0]) == reader_->account().account_id &&
-           sqlite3_value_int64(columns[1]) == balance_after_charge() &&
-           in_arrears == since.has_value() &&
-           (!in_arrears || value_text(columns[2]) == format_instant(*since)) &&
-           sqlite3_value_int64(columns[3]) == walk_->restricted_days(access_.state);
-  }
 
   void column(sqlite3_context* context, int column) override {
     const Standing& standing = walk_->standing();
@@ -197,10 +177,8 @@ class AccessState : public Cursor, public PostedRow {
           result_text(context, format_day(*outlook().lasts_until));
         }
         return;
-      case kRestrictedDays:
-        return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
       default:
-        return sqlite3_result_int64(context, balance_after_charge());
+        return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
     }
   }
 
@@ -219,13 +197,6 @@ class AccessState : public Cursor, public PostedRow {
     return *now_;
   }
 
-  [[nodiscard]] Amount balance_after_charge() const {
-    if (!balance_after_charge_) {
-      balance_after_charge_ = subtract(walk_->standing().balance, walk_->accrued());
-    }
-    return *balance_after_charge_;
-  }
-
   // Looks up to ten years ahead: only when asked, and once a row.
   const Outlook& outlook() {
     if (!outlook_) outlook_ = walk_->outlook();
@@ -233,7 +204,6 @@ class AccessState : public Cursor, public PostedRow {
   }
 
   std::shared_ptr<const Books> books_;
-  Posting posting_{*this};
   std::optional<Instant> now_;
   Day first_{};
   Day last_{};
@@ -246,7 +216,6 @@ class AccessState : public Cursor, public PostedRow {
   Instant at_{};
   Access access_;
   std::optional<Outlook> outlook_;
-  mutable std::optional<Amount> balance_after_charge_;
   bool done_ = true;
 };
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 
 #include "facts.h"
-#include "posting.h"
 #include "sqlite/value.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
@@ -18,7 +17,7 @@
 namespace saldo {
 namespace {
 
-class ChargeCursor : public Cursor, public PostedRow {
+class ChargeCursor : public Cursor {
  public:
   enum Column {
     kAccountId,
@@ -79,12 +78,11 @@ class ChargeCursor : public Cursor, public PostedRow {
     first_ = std::max(range.low.value_or(books_->opening), books_->opening);
     last_ = range.high.value_or(books_->open_day);
     if (first_ > last_) return;
-    posting_.update(context(), *books_, first_, first_ == last_);
-
     Scope scope;
     walking_ = books_->calendar.forgives_restricted_days();
     since_close_ = books_->carried_to(first_);
-    if (walking_) scope.money = since_close_ ? Scope::Money::kSinceClose : Scope::Money::kAll;
+    scope.since_close = since_close_;
+    scope.money = walking_;
     scope.usage_from = walking_ && since_close_ ? books_->open_day : first_;
     if (walking_ && !since_close_) scope.usage_from = books_->opening;
     scope.usage_to = last_;
@@ -116,19 +114,6 @@ class ChargeCursor : public Cursor, public PostedRow {
   }
 
   [[nodiscard]] bool eof() const override { return done_; }
-
-  // The columns of `charge`.
-  [[nodiscard]] bool is_current(int count, sqlite3_value** columns) const override {
-    if (done_ || !priced_ || count != 7) return false;
-    const Charge& charge = rows_[row_];
-    return value_text(columns[0]) == day_text() &&
-           sqlite3_value_int64(columns[1]) == reader_->account().account_id &&
-           value_text(columns[2]) == service_id(charge) &&
-           sqlite3_value_int64(columns[3]) == charge.quantity &&
-           sqlite3_value_int64(columns[4]) == charge.price->tier.monthly_fee &&
-           sqlite3_value_int64(columns[5]) == charge.price->tier.unit_fee &&
-           sqlite3_value_int64(columns[6]) == charge.amount;
-  }
 
   void column(sqlite3_context* context, int column) override {
     const Charge& charge = rows_[row_];
@@ -214,7 +199,6 @@ class ChargeCursor : public Cursor, public PostedRow {
 
   const bool priced_;
   std::shared_ptr<const Books> books_;
-  Posting posting_{*this};
   int service_ = kAnyService;
   Day first_{};
   Day last_{};

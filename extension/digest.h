@@ -1,0 +1,52 @@
+// The digest that day_close keeps for a closed day (3.2); the README gives its bytes.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "context.h"
+
+namespace saldo {
+
+// The columns of `charge` beside the day.
+struct ChargeColumns {
+  std::int64_t account_id = 0;
+  std::string_view service_id;
+  std::int64_t quantity = 0;
+  std::int64_t monthly_fee = 0;
+  std::int64_t unit_fee = 0;
+  std::int64_t amount = 0;
+};
+
+// SHA-256 over lines, each a JSON array of integers, texts and nulls, without spaces, in UTF-8.
+class DayDigest {
+ public:
+  // Begins with the digest of the day before. Throws not_found when `day` has no row in day_close.
+  DayDigest(Context& context, const std::string& day);
+  // All charges of the day, in the order of account_id and service_id, as columns or as rows of all
+  // of them.
+  void add(const ChargeColumns& charge);
+  void add(std::string_view name, const Statement& row);
+  // Goes on with the day's facts and its own row, by the tables. Lower-case hexadecimal.
+  std::string finish();
+
+ private:
+  void add_column(const Statement& row, int column);
+  void end_line();
+  void flush();
+
+  Context& context_;
+  std::string day_;
+  std::string starts_at_;  // '' on the first day
+  std::string ends_at_;
+  bool first_ = false;
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state_;
+  std::string charge_;  // how the line of a charge begins
+  std::string buffer_;
+};
+
+}  // namespace saldo

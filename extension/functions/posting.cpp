@@ -1,0 +1,72 @@
+// What closing a day calls and leaves behind:
+//
+//   saldo_post(day)      writes what the open day costs, and seals it; the trigger of day_close
+//                        calls it
+//   saldo_posted()       1 while saldo_post writes, else an error; generated columns of the posted
+//                        tables call it
+//   saldo_digest(day)    the digest of a closed day, computed again from the tables (3.2)
+//   saldo_facts_in_force(account_id, facts)
+//                        what the tables say that these bytes of facts_in_force should be
+#include "posting.h"
+#include "digest.h"
+#include "facts.h"
+#include "facts_in_force.h"
+#include "functions/functions.h"
+#include "rules/error.h"
+#include "sqlite/value.h"
+
+namespace saldo {
+namespace {
+
+void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_value** arguments) {
+  post_day(context, std::string(expect_text("day", arguments[0])));
+}
+
+void posted(Context& context, sqlite3_context* result, int /*count*/,
+            sqlite3_value** /*arguments*/) {
+  if (!context.posting) {
+    throw Error("append_only",
+                "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
+  }
+  sqlite3_result_int(result, 1);
+}
+
+void digest(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const std::string day(expect_text("day", arguments[0]));
+  DayDigest digest(context, day);
+  auto row = context.statements.prepare(
+      "SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM main.charge"
+      " WHERE day = ?1 ORDER BY account_id, service_id");
+  row.bind(1, day);
+  while (row.step()) digest.add("charge", row);
+  result_text(result, digest.finish());
+}
+
+void facts_in_force(Context& context, sqlite3_context* result, int count,
+                    sqlite3_value** arguments) {
+  if (any_null(count, arguments) || sqlite3_value_type(arguments[1]) != SQLITE_BLOB) return;
+  const auto books = read_books(context);
+  const std::string_view kept(static_cast<const char*>(sqlite3_value_blob(arguments[1])),
+                              static_cast<std::size_t>(sqlite3_value_bytes(arguments[1])));
+  const auto facts =
+      encode_facts(*books, read_account(context, *books, sqlite3_value_int64(arguments[0])),
+                   facts_hold_from(kept));
+  if (facts)
+    sqlite3_result_blob(result, facts->data(), static_cast<int>(facts->size()), SQLITE_TRANSIENT);
+}
+
+}  // namespace
+
+const std::vector<Function>& posting_functions() {
+  static const std::vector<Function> kFunctions = {
+      {"saldo_post", 1, kReads, post},
+      // Deterministic, as generated columns must be: it is 1 wherever it returns.
+      {"saldo_posted", 0, kPure, posted},
+      {"saldo_digest", 1, kReads, digest},
+      {"saldo_facts_in_force", 2, kReads, facts_in_force},
+  };
+  return kFunctions;
+}
+
+}  // namespace saldo
