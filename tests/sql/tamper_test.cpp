@@ -576,7 +576,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"adjustment", "adjustment_id = 1", {}}, Row{"promised_payment", "promise_id = 1", {}},
         Row{"day_close", "day = '2026-03-11'", {}},
         Row{"charge", "day = '2026-03-04' AND service_id = 'sms'", {}},
-        Row{"balance", "account_id = 3", {}}),
+        Row{"balance", "account_id = 3", {}}, Row{"facts_in_force", "account_id = 3", {}}),
     [](const testing::TestParamInfo<Row>& row) { return row.param.table; });
 
 // The schema is altered in a transaction that is rolled back, in a connection with the extension.
