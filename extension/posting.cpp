@@ -32,9 +32,9 @@ std::string insert_of(const std::string& table, int columns, int shared, int row
   return sql + on_conflict;
 }
 
-// A posted table: its INSERT for many rows and for one.
-struct Table {
-  Table(const std::string& name, int columns, int shared, const std::string& on_conflict)
+// A table that takes posted rows: its INSERT for many rows and for one.
+struct PostedTable {
+  PostedTable(const std::string& name, int columns, int shared, const std::string& on_conflict)
       : own_columns(columns - shared),
         many(insert_of(name, columns, shared, kTogether, on_conflict)),
         one(insert_of(name, columns, shared, 1, on_conflict)) {}
@@ -43,23 +43,23 @@ struct Table {
   std::string one;
 };
 
-const Table& charge_table() {
-  static const Table kTable(
+const PostedTable& charge_table() {
+  static const PostedTable kTable(
       "charge(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount)", 7, 1, "");
   return kTable;
 }
 
-const Table& balance_table() {
-  static const Table kTable(
+const PostedTable& balance_table() {
+  static const PostedTable kTable(
       "balance(account_id, balance, arrears_since, restricted_days)", 4, 0,
       " ON CONFLICT (account_id) DO UPDATE SET balance = excluded.balance,"
       " arrears_since = excluded.arrears_since, restricted_days = excluded.restricted_days");
   return kTable;
 }
 
-const Table& facts_table() {
-  static const Table kTable("facts_in_force(account_id, facts)", 2, 0,
-                            " ON CONFLICT (account_id) DO UPDATE SET facts = excluded.facts");
+const PostedTable& facts_table() {
+  static const PostedTable kTable("facts_in_force(account_id, facts)", 2, 0,
+                                  " ON CONFLICT (account_id) DO UPDATE SET facts = excluded.facts");
   return kTable;
 }
 
@@ -157,7 +157,7 @@ class Poster {
   }
 
   template <typename Row, typename Bind>
-  void write(const Table& table, std::vector<Row>& rows, std::size_t least, Bind&& bind) {
+  void write(const PostedTable& table, std::vector<Row>& rows, std::size_t least, Bind&& bind) {
     if (rows.size() < least) return;
     std::size_t at = 0;
     while (rows.size() - at >= least) {
