@@ -75,6 +75,8 @@ class Database {
     sqlite3_finalize(statement);
   }
 
+  sqlite3* handle() { return db_; }
+
   double seconds(const std::string& sql) {
     const auto start = std::chrono::steady_clock::now();
     execute(sql);

@@ -19,7 +19,7 @@ from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, daily_fee, day_end,
 
 MIB = 1 << 20
 # An answer that is to come promptly, or at the end of its time: nothing here is a measurement.
-PROMPT = 2
+PROMPT = 5
 SQL = "/v1/sql"
 TABLES_NOT_TO_READ = {"token", "kept_answer"}
 
