@@ -24,7 +24,8 @@ constexpr Lines kLines[] = {
      "SELECT * FROM main.promised_payment WHERE granted_at >= ?3 AND granted_at < ?4 ORDER BY "
      "promise_id"},
     {"usage_event",
-     "SELECT * FROM main.usage_event WHERE charged_on BETWEEN ?2 AND ?1 ORDER BY usage_id"},
+     "SELECT * FROM main.usage_event INDEXED BY usage_event_day WHERE charged_on BETWEEN ?2 AND ?1"
+     " ORDER BY charged_on, account_id, service_id, quantity, occurred_at, usage_id"},
     {"account",
      "SELECT account_id, registered_on FROM main.account WHERE registered_on BETWEEN ?2 AND ?1 "
      "ORDER BY account_id"},

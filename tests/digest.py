@@ -6,7 +6,7 @@ TABLES = [  # name of the line, columns, the column that says when a row took ef
     ("payment", "*", "day", "payment_id"),
     ("adjustment", "*", "day", "adjustment_id"),
     ("promised_payment", "*", "granted_at", "promise_id"),
-    ("usage_event", "*", "charged_on", "usage_id"),
+    ("usage_event", "*", "charged_on", "charged_on, account_id, service_id, quantity, occurred_at, usage_id"),
     ("account", "account_id, registered_on", "registered_on", "account_id"),
     ("account_terms", "*", "valid_from", "account_id, valid_from"),
     ("headcount", "*", "day", "account_id, day"),

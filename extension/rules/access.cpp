@@ -152,9 +152,26 @@ Access Walk::access() const {
   return access;
 }
 
+// How many times 30 days from `day` on certainly pass without arrears, and what each costs.
+Walk::Months Walk::months_ahead(Day day, Day end, Amount balance) const {
+  constexpr int kMonth = 30;
+  if (!account_->usage.empty() && account_->usage.back().charged_on >= day) return {};
+  const auto [monthly, until] = charges_->recurring_from(day);
+  // The end of the last day is judged by the terms of the day after it, which may be others.
+  std::int64_t count = ((std::min(until, end) - day).count() - 1) / kMonth;
+  const Terms* terms = account_->terms_on(day + days{1});
+  const auto limit = terms != nullptr ? terms->credit_limit : 0;
+  if (monthly > 0 && limit) count = std::min(count, add(balance, *limit) / monthly);
+  return {std::max<std::int64_t>(count, 0), monthly};
+}
+
 Outlook Walk::outlook() const {
   Amount balance = standing_.balance;
-  for (Day day = day_; (day - day_).count() < kHorizon && day < kLastDay; day += days{1}) {
+  const Day end = std::min(day_ + days{kHorizon}, kLastDay);
+  for (Day day = day_; day < end; day += days{1}) {
+    const Months months = months_ahead(day, end, balance);
+    for (std::int64_t i = 0; i < months.count; ++i, day += days{30})
+      balance = subtract(balance, months.cost);
     balance = subtract(balance, charges_->total(day, true));
     if (in_arrears(balance, day + days{1})) {
       return {day, books_->calendar.restriction_after(books_->days.end_of(day), books_->days)};

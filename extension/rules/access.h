@@ -93,6 +93,12 @@ class Walk {
   void judge(Instant at);
   [[nodiscard]] bool in_arrears(Amount balance, Day day) const;
 
+  struct Months {
+    std::int64_t count = 0;
+    Amount cost = 0;
+  };
+  [[nodiscard]] Months months_ahead(Day day, Day end, Amount balance) const;
+
   const Books* books_;
   const Account* account_;
   DailyCharges* charges_;

@@ -67,11 +67,25 @@ Day DailyCharges::next_change(Day day) const {
   return next;
 }
 
+Day DailyCharges::recurring_until() {
+  if (!recurring_until_) recurring_until_ = next_change(recurring_from_);
+  return *recurring_until_;
+}
+
+DailyCharges::Recurring DailyCharges::recurring_from(Day day) {
+  price_recurring(day);
+  Amount monthly = 0;
+  for (const auto& charge : recurring_) monthly = add(monthly, charge.amount);
+  return {monthly, recurring_until()};
+}
+
 void DailyCharges::price_recurring(Day day) {
-  if (recurring_from_ <= day && day < recurring_until_) return;
+  if (recurring_from_ <= day) {
+    if (day == recurring_from_ || day < recurring_until()) return;
+  }
   recurring_.clear();
   recurring_from_ = day;
-  recurring_until_ = next_change(day);
+  recurring_until_.reset();
   const Terms* terms = account_.terms_on(day);
   if (terms == nullptr || terms->status != Status::kActive) return;
   for (const auto& subscription : account_.subscriptions) {

@@ -102,8 +102,17 @@ class DailyCharges {
   // The sum of the above.
   Amount total(Day day, bool recurring_charged);
 
+  // What the recurring services cost together in any 30 days on end (R4) from `day` until before
+  // `until`.
+  struct Recurring {
+    Amount monthly = 0;
+    Day until{};
+  };
+  Recurring recurring_from(Day day);
+
  private:
   void price_recurring(Day day);
+  Day recurring_until();
   void append_usage(Day day);
   [[nodiscard]] Day next_change(Day day) const;
   [[nodiscard]] Charge price(int service, int price_list, std::int64_t quantity, Day day) const;
@@ -113,7 +122,7 @@ class DailyCharges {
   std::vector<Charge>
       recurring_;  // amounts are monthly prices; holds from recurring_from_ until recurring_until_
   Day recurring_from_ = Day::max();
-  Day recurring_until_ = Day::min();
+  std::optional<Day> recurring_until_;  // once another day is asked for
   std::vector<Charge> charges_;
 };
 
