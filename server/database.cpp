@@ -139,11 +139,7 @@ void Database::execute(std::string_view sql) {
 void Database::watch_deadline() {
   sqlite3_progress_handler(
       handle(), kStepsBetweenDeadlineChecks,
-      [](void* database) {
-        return std::chrono::steady_clock::now() >= static_cast<Database*>(database)->deadline_ ? 1
-                                                                                               : 0;
-      },
-      this);
+      [](void* database) { return static_cast<Database*>(database)->is_late() ? 1 : 0; }, this);
 }
 
 Transaction::~Transaction() {

@@ -80,6 +80,7 @@ class Database {
   // for the interruption would undo its neighbours' work too.
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   void watch_deadline();
+  [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= deadline_; }
 
  private:
   friend class Query;

@@ -115,7 +115,10 @@ Problem problem_of(const SqliteError& error) {
   const auto colon = message.find(": ");
   if (colon != std::string_view::npos) {
     const ProblemCode* known = find_code(message.substr(0, colon));
-    if (known != nullptr) return {known->code, std::string(message.substr(colon + 2))};
+    // Those of the database, not those of HTTP.
+    const bool ours =
+        known != nullptr && (known->status == 404 || known->status == 409 || known->status == 422);
+    if (ours) return {known->code, std::string(message.substr(colon + 2))};
   }
   switch (error.code() & 0xFF) {
     case SQLITE_BUSY:
