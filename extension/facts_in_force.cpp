@@ -84,9 +84,10 @@ class Reader {
   Integer integer() {
     const auto taken = take(sizeof(Integer));
     std::make_unsigned_t<Integer> value = 0;
-    for (std::size_t i = 0; i < sizeof(Integer); ++i)
-      value |= static_cast<std::make_unsigned_t<Integer>>(static_cast<unsigned char>(taken[i]))
-               << (8 * i);
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+      const auto byte = static_cast<unsigned char>(taken[i]);
+      value |= static_cast<std::make_unsigned_t<Integer>>(byte) << (8 * i);
+    }
     return static_cast<Integer>(value);
   }
 
