@@ -333,16 +333,19 @@ bool AccountReader::next() {
 }
 
 void AccountReader::read_current() {
-  has_facts_ = !accounts_.is_null(1);
+  const auto facts = accounts_.blob(1);
+  has_facts_ = !facts.empty();
   if (has_facts_) {
-    decode_facts(accounts_.blob(1), books_, account_);
+    decode_facts(facts, books_, scope_.charges, account_);
   } else {
     account_ = read_account(context_, books_, account_.account_id);
   }
   has_balance_ = !accounts_.is_null(2);
   carried_ = {};
-  if (has_balance_)
-    carried_ = {accounts_.integer(2), optional_instant_in(accounts_, 3), accounts_.integer(4)};
+  if (!has_balance_) return;
+  carried_.balance = accounts_.integer(2);
+  carried_.arrears_since = optional_instant_in(accounts_, 3);
+  if (carried_.arrears_since) carried_.restricted_days = accounts_.integer(4);
 }
 
 void AccountReader::read_tables() {

@@ -127,7 +127,7 @@ std::optional<std::string> encode_facts(const Books& books, const Account& accou
   return writer.finish();
 }
 
-void decode_facts(std::string_view facts, const Books& books, Account& account) {
+void decode_facts(std::string_view facts, const Books& books, bool charges, Account& account) {
   Reader reader(facts);
   reader.day();
   account.registered_on = reader.day();
@@ -139,6 +139,7 @@ void decode_facts(std::string_view facts, const Books& books, Account& account) 
     terms.credit_limit = reader.optional_number();
     terms.held = reader.count() != 0;
   }
+  if (!charges) return;
   account.headcounts.resize(reader.count());
   for (auto& headcount : account.headcounts) {
     headcount.day = reader.day();

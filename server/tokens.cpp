@@ -16,6 +16,7 @@ template <typename Bytes>
 std::string hex(const Bytes& bytes) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string text;
+  text.reserve(2 * bytes.size());
   for (const unsigned char byte : bytes) {
     text += kHex[byte >> 4U];
     text += kHex[byte & 15U];
@@ -26,8 +27,10 @@ std::string hex(const Bytes& bytes) {
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
+  // EVP_sha256() would be looked up anew for each request.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<unsigned char, 32> digest{};
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, kSha256, nullptr) != 1) {
     throw std::runtime_error("the SHA-256 of OpenSSL failed");
   }
   return hex(digest);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
+#include <utility>
 
 #include "rules/error.h"
 
@@ -41,12 +41,20 @@ std::optional<seconds> parse_clock(std::string_view text, int max_second) {
   return std::chrono::hours{*h} + std::chrono::minutes{*m} + seconds{*s};
 }
 
-std::string format_date(const date::year_month_day& ymd) {
-  std::array<char, 32> text{};
-  const int size =
-      std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(ymd.year()),
-                    static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
-  return {text.data(), static_cast<std::size_t>(size)};
+// Puts `value` in decimal into the `width` characters from `at` on, and returns what follows them.
+char* put_digits(char* at, int width, unsigned value) {
+  for (char* digit = at + width; digit > at; value /= 10)
+    *--digit = static_cast<char>('0' + value % 10);
+  return at + width;
+}
+
+// 10 characters; the year is one of 0000 to 9999.
+char* put_date(char* at, const date::year_month_day& ymd) {
+  at = put_digits(at, 4, static_cast<unsigned>(static_cast<int>(ymd.year())));
+  *at++ = '-';
+  at = put_digits(at, 2, static_cast<unsigned>(ymd.month()));
+  *at++ = '-';
+  return put_digits(at, 2, static_cast<unsigned>(ymd.day()));
 }
 
 }  // namespace
@@ -57,7 +65,11 @@ std::optional<Day> parse_day(std::string_view text) {
   return Day{*ymd};
 }
 
-std::string format_day(Day day) { return format_date(date::year_month_day{day}); }
+std::string format_day(Day day) {
+  std::string text(10, ' ');
+  put_date(text.data(), date::year_month_day{day});
+  return text;
+}
 
 std::optional<Day> last_day_before(std::string_view text, bool inclusive) {
   // Texts of days sort as the days do, so this is a search in a sorted sequence.
@@ -90,11 +102,16 @@ std::optional<Instant> parse_instant(std::string_view text) {
 std::string format_instant(Instant instant) {
   const auto day = date::floor<days>(instant);
   const date::hh_mm_ss<seconds> clock{instant - day};
-  std::array<char, 32> text{};
-  const int size = std::snprintf(
-      text.data(), text.size(), "T%02d:%02d:%02dZ", static_cast<int>(clock.hours().count()),
-      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-  return format_date(date::year_month_day{day}).append(text.data(), static_cast<std::size_t>(size));
+  std::string text(20, ' ');
+  char* at = put_date(text.data(), date::year_month_day{day});
+  for (const auto& [sign, part] : {std::pair('T', clock.hours().count()),
+                                   std::pair(':', clock.minutes().count()),
+                                   std::pair(':', clock.seconds().count())}) {
+    *at++ = sign;
+    at = put_digits(at, 2, static_cast<unsigned>(part));
+  }
+  *at = 'Z';
+  return text;
 }
 
 std::optional<Instant> parse_rfc3339(std::string_view text) {

@@ -29,7 +29,7 @@ inline constexpr Instant kLastInstant{date::sys_days{date::year{10000} / 1 / 1} 
 
 // 'YYYY-MM-DD', years 0000 to 9999, days that exist; nothing else parses.
 std::optional<Day> parse_day(std::string_view text);
-std::string format_day(Day day);
+std::string format_day(Day day);  // of one of these years
 
 // The greatest day whose text is <= `text` (or < `text`); nullopt when there is none. For bounds,
 // which SQL compares as texts: `day < '2026-11'` means up to 2026-10-31.
@@ -37,7 +37,7 @@ std::optional<Day> last_day_before(std::string_view text, bool inclusive);
 
 // 'YYYY-MM-DDTHH:MM:SSZ' and nothing else.
 std::optional<Instant> parse_instant(std::string_view text);
-std::string format_instant(Instant instant);
+std::string format_instant(Instant instant);  // of the years 0000 to 9999
 
 // Any date-time of RFC 3339, chapter 5.6: an offset, a space or lower-case letters, and fractions
 // of a second, which are cut off. A leap second counts as the second before it.

@@ -82,6 +82,10 @@ void result_text(sqlite3_context* context, std::string_view text) {
                         SQLITE_UTF8);
 }
 
+void result_kept_text(sqlite3_context* context, std::string_view text) {
+  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+}
+
 bool is_utf8(std::string_view text) {
   // Well-formed as The Unicode Standard, table 3-7, has it; and no NUL, at which C strings end.
   const auto byte = [&](std::size_t i) {

@@ -30,5 +30,7 @@ std::int64_t expect_integer(std::string_view name, sqlite3_value* value, std::in
 bool is_utf8(std::string_view text);
 
 void result_text(sqlite3_context* context, std::string_view text);
+// A text that is never freed: not copied.
+void result_kept_text(sqlite3_context* context, std::string_view text);
 
 }  // namespace saldo

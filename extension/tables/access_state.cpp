@@ -48,7 +48,7 @@ class AccessState : public Cursor {
       "restricted_from TEXT,"
       " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER)";
   static constexpr PushedColumn kPushed[] = {
-      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality}};
+      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality, true}};
   static constexpr int kOrder[] = {kAccountId, kDay};
   static constexpr int kSelecting[] = {kDay, kAt};
   static constexpr double kUnselected =
@@ -154,7 +154,7 @@ class AccessState : public Cursor {
       case kAt:
         return result_text(context, format_instant(at_));
       case kState:
-        return result_text(context, state_name(access_.state));
+        return result_kept_text(context, state_name(access_.state));
       case kEmployeesAllowed:
         return sqlite3_result_int(context, employees_allowed(access_.state) ? 1 : 0);
       case kAdminAllowed:

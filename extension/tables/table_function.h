@@ -34,6 +34,8 @@ enum class Push { kEquality, kRange };
 struct PushedColumn {
   int column;
   Push push;
+  // What xFilter takes for equal is what SQL does: SQLite need not compare the rows again.
+  bool exact = false;
 };
 
 class Cursor : public sqlite3_vtab_cursor {
@@ -182,6 +184,7 @@ class TableFunction {
           plan += static_cast<char>('A' + column);
           plan += letter;
           info->aConstraintUsage[i].argvIndex = ++arguments;
+          info->aConstraintUsage[i].omit = pushed.exact ? 1 : 0;
           (letter == '=' ? equal : bounded) |= 1U << static_cast<unsigned>(column);
         }
       }
