@@ -11,6 +11,8 @@
 
 namespace saldo {
 
+class PostedCharges;
+
 struct Context {
   explicit Context(sqlite3* db) : statements(db) {}
 
@@ -21,9 +23,9 @@ struct Context {
   std::shared_ptr<const Books> books;
   unsigned books_version = 0;
 
-  // While the posting of a day writes rows (posting.cpp): at other times `charge`, `balance` and
-  // `facts_in_force` take none.
-  bool posting = false;
+  // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
+  // no rows.
+  PostedCharges* posting = nullptr;
 
   // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
   // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.

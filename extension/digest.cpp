@@ -103,14 +103,18 @@ void DayDigest::add(std::string_view name, const Statement& row) {
 }
 
 void DayDigest::add_column(const Statement& row, int column) {
-  if (row.is_null(column)) {
-    buffer_ += "null";
-  } else if (row.is_integer(column)) {
-    append_json(buffer_, row.integer(column));
-  } else if (row.is_text(column)) {
-    append_json(buffer_, row.text(column));
-  } else {
-    buffer_ += "false";  // no row accepted holds a blob or a real number
+  switch (row.type(column)) {
+    case SQLITE_NULL:
+      buffer_ += "null";
+      break;
+    case SQLITE_INTEGER:
+      append_json(buffer_, row.integer(column));
+      break;
+    case SQLITE_TEXT:
+      append_json(buffer_, row.text(column));
+      break;
+    default:
+      buffer_ += "false";  // no row accepted holds a blob or a real number
   }
 }
 

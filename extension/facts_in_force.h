@@ -22,8 +22,8 @@ namespace saldo {
 // price list has no price yet and so no place in `books`: such an account is read from the tables.
 std::optional<std::string> encode_facts(const Books& books, const Account& account, Day from);
 
-// Sets what encode_facts wrote; headcounts and subscriptions only with `charges`. Services and lists
-// that are not there any more are passed over. Throws invalid for other bytes.
+// Sets what encode_facts wrote; headcounts and subscriptions only with `charges`. Services and
+// lists that are not there any more are passed over. Throws invalid for other bytes.
 void decode_facts(std::string_view facts, const Books& books, bool charges, Account& account);
 
 // The day from which on these bytes hold. Throws invalid.

@@ -3,7 +3,6 @@
 #include <optional>
 #include <vector>
 
-#include "digest.h"
 #include "facts.h"
 #include "facts_in_force.h"
 #include "rules/error.h"
@@ -14,52 +13,35 @@ namespace {
 // Rows of one INSERT: what a statement costs once is then little.
 constexpr int kTogether = 100;
 
-// INSERT of `rows` rows; ?1 is the first column of each, which is the same, or with `shared` 0
-// nothing is.
-std::string insert_of(const std::string& table, int columns, int shared, int rows,
-                      const std::string& on_conflict) {
-  std::string sql = "INSERT INTO main." + table + " VALUES ";
-  int parameter = shared;
-  for (int row = 0; row < rows; ++row) {
-    sql += row == 0 ? "(" : ", (";
-    for (int column = 0; column < columns; ++column) {
-      if (column > 0) sql += ", ";
-      sql += '?';
-      sql += std::to_string(column < shared ? column + 1 : ++parameter);
-    }
-    sql += ')';
-  }
-  return sql + on_conflict;
-}
-
-// A table that takes posted rows: its INSERT for many rows and for one.
+// A table with a row an account, which takes posted rows: its INSERT for many rows and for one.
 struct PostedTable {
-  PostedTable(const std::string& name, int columns, int shared, const std::string& on_conflict)
-      : own_columns(columns - shared),
-        many(insert_of(name, columns, shared, kTogether, on_conflict)),
-        one(insert_of(name, columns, shared, 1, on_conflict)) {}
-  int own_columns;
+  PostedTable(const std::string& name, int count)
+      : columns(count), many(insert(name, count, kTogether)), one(insert(name, count, 1)) {}
+
+  int columns;
   std::string many;
   std::string one;
+
+ private:
+  static std::string insert(const std::string& name, int columns, int rows) {
+    std::string sql = "INSERT OR REPLACE INTO main." + name + " VALUES ";
+    for (int row = 0; row < rows; ++row) {
+      sql += row == 0 ? "(?" : ", (?";
+      for (int column = 1; column < columns; ++column) sql += ", ?";
+      sql += ')';
+    }
+    return sql;
+  }
 };
 
-const PostedTable& charge_table() {
-  static const PostedTable kTable(
-      "charge(day, account_id, service_id, quantity, monthly_fee, unit_fee, amount)", 7, 1, "");
-  return kTable;
-}
-
 const PostedTable& balance_table() {
-  static const PostedTable kTable(
-      "balance(account_id, balance, arrears_since, restricted_days)", 4, 0,
-      " ON CONFLICT (account_id) DO UPDATE SET balance = excluded.balance,"
-      " arrears_since = excluded.arrears_since, restricted_days = excluded.restricted_days");
+  static const PostedTable kTable("balance(account_id, balance, arrears_since, restricted_days)",
+                                  4);
   return kTable;
 }
 
 const PostedTable& facts_table() {
-  static const PostedTable kTable("facts_in_force(account_id, facts)", 2, 0,
-                                  " ON CONFLICT (account_id) DO UPDATE SET facts = excluded.facts");
+  static const PostedTable kTable("facts_in_force(account_id, facts)", 2);
   return kTable;
 }
 
@@ -74,7 +56,9 @@ struct FactsRow {
   std::string facts;
 };
 
-class Poster {
+// One pass over the accounts. The INSERT into `charge` asks for a charge at a time; the other rows
+// are written on the way.
+class Poster : public PostedCharges {
  public:
   Poster(Context& context, const Books& books, const std::string& day)
       : context_(context),
@@ -83,7 +67,10 @@ class Poster {
         day_text_(day),
         last_second_(books.days.end_of(day_) - seconds{1}),
         since_close_(books.carried_to(day_)),
-        digest_(context, day) {}
+        digest_(context, day) {
+    context_.posting = this;
+  }
+  ~Poster() override { context_.posting = nullptr; }
 
   void run() {
     Scope scope;
@@ -91,27 +78,62 @@ class Poster {
     scope.money = true;
     scope.usage_from = since_close_ ? day_ : books_.opening;
     scope.usage_to = day_;
-    AccountReader reader(context_, books_, {}, scope);
-    while (reader.next()) {
-      post(reader);
-      write_rows(kTogether);
-    }
-    write_rows(1);
+    reader_.emplace(context_, books_, IntegerRange(), scope);
+    const auto before = changes();
+    insert_charges();
     seal();
+    if (changes() - before != written_) throw meddled();
+  }
+
+  [[nodiscard]] std::string_view day() const override { return day_text_; }
+  const ChargeColumns* next() override {
+    while (next_ == charges_.size()) {
+      if (!reader_ || !reader_->next()) {
+        finish_accounts();
+        return nullptr;
+      }
+      post();
+    }
+    return &charges_[next_++];
   }
 
  private:
-  void post(const AccountReader& reader) {
-    const Account& account = reader.account();
+  // A trigger of the connection's own may drop rows, or add some while the way is open.
+  static Error meddled() {
+    return {"append_only",
+            "a trigger that is not Saldo's meddles with the closing of the day; drop it"};
+  }
+
+  void insert_charges() {
+    try {
+      // Not a kept statement: it would keep its table connected when the connection closes.
+      context_.statements.execute(
+          "INSERT INTO main.charge(day, account_id, service_id, quantity, monthly_fee, unit_fee,"
+          " amount) SELECT * FROM main.posted_charge");
+    } catch (const SqliteError& error) {
+      if (error.code() == SQLITE_CONSTRAINT_PRIMARYKEY) throw meddled();
+      throw;
+    }
+    written_ += charge_rows_;
+  }
+
+  [[nodiscard]] std::int64_t changes() const {
+    return sqlite3_total_changes64(context_.statements.db());
+  }
+
+  // The account that the reader stands on.
+  void post() {
+    const Account& account = reader_->account();
     DailyCharges daily(books_, account);
-    Walk walk = since_close_ ? Walk(books_, account, daily, reader.carried(), day_)
+    Walk walk = since_close_ ? Walk(books_, account, daily, reader_->carried(), day_)
                              : Walk(books_, account, daily);
     walk.advance(last_second_);
     Standing standing = walk.standing();
     standing.restricted_days =
         standing.arrears_since ? walk.restricted_days(walk.access().state) : 0;
 
-    const auto rows_before = charges_.size();
+    charges_.clear();
+    next_ = 0;
     for (const Charge& charge : daily.on(day_, walk.recurring_charged())) {
       if (!charge.price) continue;
       charges_.push_back({account.account_id,
@@ -122,26 +144,29 @@ class Poster {
       standing.balance = subtract(standing.balance, charge.amount);
       charged_ = add(charged_, charge.amount);
     }
-    if (charges_.size() > rows_before) ++accounts_;
-    charge_rows_ += static_cast<std::int64_t>(charges_.size() - rows_before);
+    if (!charges_.empty()) ++accounts_;
+    charge_rows_ += static_cast<std::int64_t>(charges_.size());
 
-    if (!reader.has_balance() || standing != reader.carried()) {
+    if (!reader_->has_balance() || standing != reader_->carried()) {
       balances_.push_back({account.account_id, standing,
                            standing.arrears_since ? format_instant(*standing.arrears_since) : ""});
     }
-    if (!reader.has_facts()) {
+    if (!reader_->has_facts()) {
       auto facts = encode_facts(books_, account, day_ + days{1});
       if (facts) facts_.push_back({account.account_id, std::move(*facts)});
     }
+    write_rows(kTogether);
+  }
+
+  void finish_accounts() {
+    reader_.reset();
+    charges_.clear();
+    next_ = 0;
+    write_rows(1);
   }
 
   // Writes what there is, but leaves less than `least` rows of a table for the next time.
   void write_rows(std::size_t least) {
-    write(charge_table(), charges_, least, [this](Statement& row, int at, const ChargeColumns& c) {
-      row.bind_kept(1, day_text_);
-      row.bind(at + 2, c.account_id).bind_kept(at + 3, c.service_id).bind(at + 4, c.quantity);
-      row.bind(at + 5, c.monthly_fee).bind(at + 6, c.unit_fee).bind(at + 7, c.amount);
-    });
     write(balance_table(), balances_, least, [](Statement& row, int at, const BalanceRow& b) {
       row.bind(at + 1, b.account_id).bind(at + 2, b.standing.balance);
       if (b.standing.arrears_since) {
@@ -165,40 +190,22 @@ class Poster {
       const int count = many ? kTogether : 1;
       auto statement = context_.statements.prepare((many ? table.many : table.one).c_str());
       for (int i = 0; i < count; ++i)
-        bind(statement, i * table.own_columns, rows[at + static_cast<std::size_t>(i)]);
-      step(statement, count);
+        bind(statement, i * table.columns, rows[at + static_cast<std::size_t>(i)]);
+      statement.step();
+      written_ += count;
       at += static_cast<std::size_t>(count);
     }
     rows.erase(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(at));
   }
 
-  // A trigger of the connection's own may drop rows, or add some of its own while the way is open.
-  void step(Statement& statement, int count) {
-    struct Writing {
-      explicit Writing(Context& of) : context(of) { context.posting = true; }
-      Writing(const Writing&) = delete;
-      Writing& operator=(const Writing&) = delete;
-      ~Writing() { context.posting = false; }
-      Context& context;
-    } const writing(context_);
-    sqlite3* db = context_.statements.db();
-    const auto before = sqlite3_total_changes64(db);
-    statement.step();
-    if (sqlite3_total_changes64(db) - before != count) {
-      throw Error("append_only",
-                  "a trigger that is not Saldo's meddles with the closing of the day; drop it");
-    }
-  }
-
   void seal() {
     auto totals = context_.statements.prepare(
         "UPDATE main.day_close SET accounts = ?2, charges = ?3, charged = ?4 WHERE day = ?1");
-    totals.bind(1, day_text_).bind(2, accounts_).bind(3, charge_rows_).bind(4, charged_);
-    step(totals, 1);
+    totals.bind(1, day_text_).bind(2, accounts_).bind(3, charge_rows_).bind(4, charged_).step();
     auto sealing =
         context_.statements.prepare("UPDATE main.day_close SET digest = ?2 WHERE day = ?1");
-    sealing.bind(1, day_text_).bind(2, digest_.finish());
-    step(sealing, 1);
+    sealing.bind(1, day_text_).bind(2, digest_.finish()).step();
+    written_ += 2;
   }
 
   Context& context_;
@@ -208,11 +215,14 @@ class Poster {
   const Instant last_second_;
   const bool since_close_;
   DayDigest digest_;
-  std::vector<ChargeColumns> charges_;
+  std::optional<AccountReader> reader_;  // until all accounts are posted
+  std::vector<ChargeColumns> charges_;   // of one account
+  std::size_t next_ = 0;                 // of these
   std::vector<BalanceRow> balances_;
   std::vector<FactsRow> facts_;
   std::int64_t accounts_ = 0;
   std::int64_t charge_rows_ = 0;
+  std::int64_t written_ = 0;
   Amount charged_ = 0;
 };
 
@@ -224,7 +234,8 @@ void post_day(Context& context, const std::string& day) {
       context.statements.prepare("SELECT 1 FROM main.day_close WHERE day = ?1 AND digest IS NULL");
   const bool open = day == format_day(books->open_day) && unsealed.bind(1, day).step();
   unsealed.reset();
-  if (!open) throw Error("append_only", "a day is posted by INSERT INTO day_close(day, closed_at)");
+  if (!open || context.posting != nullptr)
+    throw Error("append_only", "a day is posted by INSERT INTO day_close(day, closed_at)");
   Poster(context, *books, day).run();
 }
 

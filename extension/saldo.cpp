@@ -30,7 +30,7 @@ struct Table {
 constexpr Table kTables[] = {
     {"daily_charge", daily_charge_module},         {"unpriced_charge", unpriced_charge_module},
     {"access_state", access_state_module},         {"working_calendar", working_calendar_module},
-    {"installed_schema", installed_schema_module},
+    {"installed_schema", installed_schema_module}, {"posted_charge", posted_charge_module},
 };
 
 struct Registered {

@@ -24,7 +24,7 @@ void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
 
 void posted(Context& context, sqlite3_context* result, int /*count*/,
             sqlite3_value** /*arguments*/) {
-  if (!context.posting) {
+  if (context.posting == nullptr) {
     throw Error("append_only",
                 "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
   }

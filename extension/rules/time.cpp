@@ -104,9 +104,9 @@ std::string format_instant(Instant instant) {
   const date::hh_mm_ss<seconds> clock{instant - day};
   std::string text(20, ' ');
   char* at = put_date(text.data(), date::year_month_day{day});
-  for (const auto& [sign, part] : {std::pair('T', clock.hours().count()),
-                                   std::pair(':', clock.minutes().count()),
-                                   std::pair(':', clock.seconds().count())}) {
+  for (const auto& [sign, part] :
+       {std::pair('T', clock.hours().count()), std::pair(':', clock.minutes().count()),
+        std::pair(':', clock.seconds().count())}) {
     *at++ = sign;
     at = put_digits(at, 2, static_cast<unsigned>(part));
   }

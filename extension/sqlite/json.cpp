@@ -1,48 +1,51 @@
 #include "sqlite/json.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include "sqlite/value.h"
 
 namespace saldo {
+namespace {
+
+// '"', '\' or a control character.
+void append_escaped(std::string& json, char c) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kSpecial = "\b\f\n\r\t\"\\";
+  constexpr std::string_view kLetters = "bfnrt\"\\";
+  json += '\\';
+  if (const auto known = kSpecial.find(c); known != std::string_view::npos) {
+    json += kLetters[known];
+  } else {
+    json += "u00";
+    json += kHex[static_cast<unsigned char>(c) >> 4U];
+    json += kHex[static_cast<unsigned char>(c) & 15U];
+  }
+}
+
+}  // namespace
 
 void append_json(std::string& json, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
+  const auto plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  };
   json += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-      case '\\':
-        json += '\\';
-        json += c;
-        break;
-      case '\b':
-        json += "\\b";
-        break;
-      case '\f':
-        json += "\\f";
-        break;
-      case '\n':
-        json += "\\n";
-        break;
-      case '\r':
-        json += "\\r";
-        break;
-      case '\t':
-        json += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          json += "\\u00";
-          json += kHex[static_cast<unsigned char>(c) >> 4U];
-          json += kHex[static_cast<unsigned char>(c) & 15U];
-        } else {
-          json += c;
-        }
-    }
+  for (;;) {
+    const auto* const end = std::find_if_not(text.begin(), text.end(), plain);
+    json.append(text.begin(), end);
+    if (end == text.end()) break;
+    append_escaped(json, *end);
+    text.remove_prefix(static_cast<std::size_t>(end - text.begin()) + 1);
   }
   json += '"';
 }
 
-void append_json(std::string& json, std::int64_t integer) { json += std::to_string(integer); }
+void append_json(std::string& json, std::int64_t integer) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), integer).ptr;
+  json.append(digits.data(), end);
+}
 
 void append_json(std::string& json, sqlite3_value* value) {
   switch (sqlite3_value_type(value)) {

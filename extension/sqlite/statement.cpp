@@ -32,7 +32,8 @@ void Statement::give_back() noexcept {
 }
 
 void Statement::check(int code) const {
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(owner_->db()));
+  if (code != SQLITE_OK)
+    throw SqliteError(sqlite3_extended_errcode(owner_->db()), sqlite3_errmsg(owner_->db()));
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {
@@ -68,9 +69,9 @@ bool Statement::step() {
   const int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) {
-    const std::string message = sqlite3_errmsg(owner_->db());
+    const SqliteError error(sqlite3_extended_errcode(owner_->db()), sqlite3_errmsg(owner_->db()));
     sqlite3_reset(handle_.get());
-    throw SqliteError(code, message);
+    throw error;
   }
   sqlite3_reset(handle_.get());
   return false;
@@ -82,17 +83,7 @@ int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
 
 int Statement::parameters() const { return sqlite3_bind_parameter_count(handle_.get()); }
 
-bool Statement::is_integer(int column) const {
-  return sqlite3_column_type(handle_.get(), column) == SQLITE_INTEGER;
-}
-
-bool Statement::is_text(int column) const {
-  return sqlite3_column_type(handle_.get(), column) == SQLITE_TEXT;
-}
-
-bool Statement::is_null(int column) const {
-  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
-}
+int Statement::type(int column) const { return sqlite3_column_type(handle_.get(), column); }
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(handle_.get(), column);
@@ -121,7 +112,7 @@ std::optional<std::int64_t> Statement::optional_integer(int column) const {
 StatementHandle Statements::compile(const char* sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(db_));
+  if (code != SQLITE_OK) throw SqliteError(sqlite3_extended_errcode(db_), sqlite3_errmsg(db_));
   return StatementHandle(statement);
 }
 
@@ -140,7 +131,7 @@ void Statements::execute(const std::string& sql) {
   if (code == SQLITE_OK) return;
   const std::string text = message != nullptr ? message : sqlite3_errstr(code);
   sqlite3_free(message);
-  throw SqliteError(code, text);
+  throw SqliteError(sqlite3_extended_errcode(db_), text);
 }
 
 void Statements::disconnected() {

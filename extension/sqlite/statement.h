@@ -53,10 +53,9 @@ class Statement {
   void reset();
 
   [[nodiscard]] int columns() const;
-  [[nodiscard]] int parameters() const;  // the greatest ?N
-  [[nodiscard]] bool is_null(int column) const;
-  [[nodiscard]] bool is_integer(int column) const;
-  [[nodiscard]] bool is_text(int column) const;
+  [[nodiscard]] int parameters() const;      // the greatest ?N
+  [[nodiscard]] int type(int column) const;  // SQLITE_INTEGER, ...
+  [[nodiscard]] bool is_null(int column) const { return type(column) == SQLITE_NULL; }
   [[nodiscard]] std::int64_t integer(int column) const;
   // Valid until the next step; empty for NULL.
   [[nodiscard]] std::string_view text(int column) const;
