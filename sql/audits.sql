@@ -2,16 +2,20 @@
 -- plain SQL; what has to be computed again asks the extension.
 
 -- A posted row that the facts do not bear out, or a missing one. It also shows when the quantity or a fee differs.
--- Rows are looked for in the direction from computed to posted; only on days whose counts differ the other way too.
+-- Rows are looked for from computed to posted, in one pass over the facts; when the counts differ, then on the days whose
+-- counts differ the other way too.
 CREATE VIEW audit_charge(day, account_id, service_id, posted, computed) AS
-SELECT d.day, c.account_id, c.service_id, p.amount, c.amount
-FROM day_close AS d CROSS JOIN daily_charge AS c ON c.day = d.day
-LEFT JOIN charge AS p ON p.day = d.day AND p.account_id = c.account_id AND p.service_id = c.service_id
-WHERE (p.quantity, p.monthly_fee, p.unit_fee, p.amount) IS NOT (c.quantity, c.monthly_fee, c.unit_fee, c.amount)
+SELECT c.day, c.account_id, c.service_id, p.amount, c.amount
+FROM daily_charge AS c
+LEFT JOIN charge AS p ON p.day = c.day AND p.account_id = c.account_id AND p.service_id = c.service_id
+WHERE c.day <= (SELECT last_closed_day FROM books)
+  AND (p.quantity, p.monthly_fee, p.unit_fee, p.amount) IS NOT (c.quantity, c.monthly_fee, c.unit_fee, c.amount)
 UNION ALL
 SELECT p.day, p.account_id, p.service_id, p.amount, NULL
 FROM day_close AS d CROSS JOIN charge AS p ON p.day = d.day
-WHERE (SELECT count(*) FROM charge AS x WHERE x.day = d.day) <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
+WHERE (SELECT count(*) FROM charge)
+      <> (SELECT count(*) FROM daily_charge WHERE day <= (SELECT last_closed_day FROM books))
+  AND (SELECT count(*) FROM charge AS x WHERE x.day = d.day) <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
   AND NOT EXISTS (SELECT 1 FROM daily_charge AS c
                   WHERE c.account_id = p.account_id AND c.day = p.day AND c.service_id = p.service_id)
 UNION ALL
