@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "books.h"
+#include "measure.h"
 
 namespace saldo_bench {
 
@@ -32,11 +32,6 @@ class Rival {
   // An expression for an instant as Saldo writes it.
   virtual std::string instant(const std::string& column) { return column; }
 };
-
-// On a terminal, what is under way.
-inline void progress(const std::string& what) {
-  if (isatty(STDERR_FILENO) == 1) std::fprintf(stderr, "\r\033[K%s", what.c_str());
-}
 
 inline std::string read_set_based(const std::string& name) {
   std::ifstream file(std::string(SALDO_BENCH_SQL) + "/" + name);
@@ -137,25 +132,26 @@ inline void compare_posted(Database& saldo, Rival& rival, const std::string& day
 // Closes `runs` days. `saldo` is empty, with the extension loaded. The bar is a factor that Saldo
 // must be faster by; 0: none.
 inline void compare_closing(Database& saldo, Rival& rival, int accounts, int runs, double bar) {
-  progress("making the books of " + std::to_string(accounts) + " accounts");
+  const Progress progress("closing days of " + std::to_string(accounts) + " accounts");
+  progress.at("making the books");
   make_books(saldo, accounts);
 
   rival.execute(read_set_based(rival.dialect() + "_tables.sql"));
   for (const Fact& fact : kFacts) {
     if (fact.daily) continue;
-    progress(std::string("copying ") + fact.table);
+    progress.at(std::string("copying ") + fact.table);
     rival.copy(saldo, fact.table, fact.columns, fact.select);
   }
 
   const std::string close = read_set_based(rival.dialect() + "_close.sql");
   std::vector<double> ratios;
-  progress("");
+  Progress::clear();
   std::printf("%d accounts, Saldo and %s\n%-12s %10s %10s %10s %8s\n", accounts,
               rival.name().c_str(), "day", "charges", "Saldo, s", "SQL, s", "ratio");
   for (int run = 0; run < runs; ++run) {
     const std::string day = saldo.value("SELECT open_day FROM books");
     const std::string closed_at = saldo.value("SELECT day_end('" + day + "')");
-    progress("recording " + day);
+    progress.at("recording " + day);
     record_day(saldo, day, run, accounts);
     for (const Fact& fact : kFacts) {
       if (!fact.daily) continue;
@@ -173,30 +169,27 @@ inline void compare_closing(Database& saldo, Rival& rival, int accounts, int run
     double of_saldo = 0;
     double of_rival = 0;
     const auto close_rival = [&] {
-      progress("closing " + day + " in " + rival.name());
-      const auto start = std::chrono::steady_clock::now();
+      progress.at("closing " + day + " in " + rival.name());
+      const auto start = Clock::now();
       rival.execute(sql);
-      of_rival = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      of_rival = seconds_since(start);
     };
     if (run % 2 == 1) close_rival();
-    progress("closing " + day + " in Saldo");
+    progress.at("closing " + day + " in Saldo");
     of_saldo = saldo.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day + "', '" +
                              closed_at + "')");
     if (run % 2 == 0) close_rival();
 
-    progress("comparing " + day);
+    progress.at("comparing " + day);
     compare_posted(saldo, rival, day);
     ratios.push_back(of_rival / of_saldo);
-    progress("");
+    Progress::clear();
     std::printf("%-12s %10s %10.3f %10.3f %8.2f\n", day.c_str(),
                 saldo.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(),
                 of_saldo, of_rival, ratios.back());
     std::fflush(stdout);
   }
-  std::printf("Saldo is faster by: median %.2f, from %.2f to %.2f", median(ratios),
-              *std::min_element(ratios.begin(), ratios.end()),
-              *std::max_element(ratios.begin(), ratios.end()));
-  std::printf(bar > 0 ? "; bar %.2f\n" : "\n", bar);
+  print_spread("Saldo is faster by", ratios, bar, true);
 }
 
 }  // namespace saldo_bench

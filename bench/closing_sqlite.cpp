@@ -43,9 +43,8 @@ class PlainSqlite : public Rival {
 
 int main(int argc, char** argv) {
   if (argc < 2) fail("usage: closing_sqlite EXTENSION [ACCOUNTS [RUNS]]");
-  const int accounts = argc > 2 ? std::atoi(argv[2]) : 100'000;
-  const int runs = argc > 3 ? std::atoi(argv[3]) : 5;
-  if (accounts < 1 || runs < 1 || runs > 40) fail("ACCOUNTS is 1 or more, RUNS 1 to 40");
+  const int accounts = argument(argc, argv, 2, 100'000, 1);
+  const int runs = argument(argc, argv, 3, 5, 1);
 
   static const Folder folder;  // static: removed by fail(), too
   Database saldo(folder.file("books.db"));

@@ -7,17 +7,24 @@
 // (5) and after each inserts the same rows and balances into plain tables. Both are durable
 // (synchronous=FULL), and the rows posted are compared with those that the facts say. Prints both
 // times, their ratio, and its spread.
-#include "books.h"
+#include "measure.h"
 
 using namespace saldo_bench;
 
+namespace {
+
+constexpr double kBar = 1.3;
+
+}  // namespace
+
 int main(int argc, char** argv) {
   if (argc < 2) fail("usage: day_close EXTENSION [ACCOUNTS [RUNS]]");
-  const int accounts = argc > 2 ? std::atoi(argv[2]) : 100'000;
-  const int runs = argc > 3 ? std::atoi(argv[3]) : 5;
-  if (accounts < 1 || runs < 1 || runs > 40) fail("ACCOUNTS is 1 or more, RUNS 1 to 40");
+  const int accounts = argument(argc, argv, 2, 100'000, 1);
+  const int runs = argument(argc, argv, 3, 5, 1);
 
-  const Folder folder;
+  static const Folder folder;  // static: removed by fail(), too
+  const Progress progress("closing days of " + std::to_string(accounts) + " accounts");
+  progress.at("making the books");
   Database db(folder.file("books.db"));
   db.load(argv[1]);
   make_books(db, accounts);
@@ -31,10 +38,12 @@ int main(int argc, char** argv) {
       " restricted_days INTEGER)");
 
   std::vector<double> ratios;
+  Progress::clear();
   std::printf("%d accounts\n%-12s %10s %10s %10s %8s\n", accounts, "day", "charges", "close, s",
               "bare, s", "ratio");
   for (int run = 0; run < runs; ++run) {
     const std::string day = db.value("SELECT open_day FROM books");
+    progress.at(run, runs);
     record_day(db, day, run, accounts);
     const double closing = db.seconds("INSERT INTO day_close(day, closed_at) VALUES ('" + day +
                                       "', day_end('" + day + "'))");
@@ -58,11 +67,11 @@ int main(int argc, char** argv) {
         "INSERT OR REPLACE INTO bare_balance SELECT * FROM answer_balance; COMMIT");
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
     ratios.push_back(closing / bare);
+    Progress::clear();
     std::printf("%-12s %10s %10.3f %10.3f %8.2f\n", day.c_str(),
                 db.value("SELECT charges FROM day_close WHERE day = '" + day + "'").c_str(),
                 closing, bare, ratios.back());
+    std::fflush(stdout);
   }
-  std::printf("ratio: median %.2f, from %.2f to %.2f; bar 1.30\n", median(ratios),
-              *std::min_element(ratios.begin(), ratios.end()),
-              *std::max_element(ratios.begin(), ratios.end()));
+  print_spread("ratio", ratios, kBar);
 }

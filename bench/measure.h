@@ -23,10 +23,11 @@ class Progress {
   explicit Progress(std::string what) : what_(std::move(what)) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  ~Progress() { say("\r\033[K"); }
-  void at(int done, int all) const {
-    say("\r\033[K" + what_ + ": " + std::to_string(done) + " of " + std::to_string(all));
-  }
+  ~Progress() { clear(); }
+  void at(const std::string& step) const { say("\r\033[K" + what_ + ": " + step); }
+  void at(int done, int all) const { at(std::to_string(done) + " of " + std::to_string(all)); }
+  // Before something is printed that stays.
+  static void clear() { say("\r\033[K"); }
 
  private:
   static void say(const std::string& text) {
