@@ -638,9 +638,9 @@ class Exhausting(SqlCase):
                 endless("group_concat('')"), endless("sum(x) OVER ()", "x + 1") + " WHERE x < 0",
                 "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a), b AS (SELECT * FROM a) SELECT count(*) FROM b, b AS c",
                 "SELECT count(*) FROM " + ", ".join(f"sqlite_schema AS t{n}" for n in range(12)),
-                "SELECT count(*) FROM daily_charge WHERE day <= '9999-12-31'",
-                "SELECT count(*) FROM working_calendar WHERE day BETWEEN '0000-01-01' AND '9999-12-31'",
-                "SELECT count(*) FROM access_state WHERE day BETWEEN '2026-11-02' AND '9999-12-31'")):
+                f"SELECT count(*) FROM daily_charge, ({numbers(9999, 'x')}) WHERE day <= '9999-12-31'",
+                f"SELECT count(*) FROM working_calendar, ({numbers(9999, 'x')}) WHERE day <= '9999-12-31'",
+                f"SELECT count(*) FROM access_state, ({numbers(9999, 'x')}) WHERE day BETWEEN '2026-11-02' AND '9999-12-31'")):
             with self.bounded():
                 answer = self.ask(sql)
             self.refused(answer, 503, "timed_out")
