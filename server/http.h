@@ -39,9 +39,10 @@ class HttpServer : private httplib::Server {
   void serve();
   // From another thread.
   void stop_serving();
+  // All requests of one connection; serve() calls it on a thread of its own.
+  bool process_and_close_socket(socket_t socket) override;
 
  private:
-  bool process_and_close_socket(socket_t socket) override;
   HandlerResponse answer(const httplib::Request& request, httplib::Response& response);
 
   Service& service_;

@@ -1,1 +1,392 @@
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }
+// The server's answer to any bytes: they go through a socket pair into the server's own connection,
+// and by way of its routes to a database. What comes back is HTTP with a documented status, the
+// body JSON or CSV, and never an internal error.
+//
+// An input is a few requests, most of them such as a route takes, with all sorts of values; each
+// may be cut, framed wrongly or be mere bytes. Before the next input the database is as it was.
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "fuzz.h"
+#include "http.h"
+#include "memory.h"
+#include "routes_embedded.h"
+
+namespace saldo_fuzz {
+namespace {
+
+using namespace saldo::server;
+using nlohmann::json;
+
+constexpr const char* kNow = "2026-03-12T12:00:00Z";
+constexpr Role kRoles[] = {Role::kAdmin, Role::kOperator, Role::kCrm, Role::kCashier,
+                           Role::kAnalyst};
+constexpr const char* kSql[] = {
+    "SELECT * FROM access_state WHERE at = '2026-03-12T12:00:00Z'",
+    "SELECT * FROM daily_charge",
+    "SELECT ?",
+    "SELECT :a, ?2",
+    "SELECT * FROM account",
+    "SELECT hash FROM token",
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n",
+    "SELECT zeroblob(1000000)",
+    "SELECT x'ff00', 1e999, -0.0, 'я'",
+    "DELETE FROM payment",
+    "PRAGMA user_version",
+    "SELECT money(-5)",
+    "SELECT count(*) FROM ledger; SELECT 1",
+    "EXPLAIN SELECT 1",
+    "SELECT saldo_refuse('conflict', 'x')",
+    "SELECT printf('%.*c', 99999, 'x')"};
+
+// What the other side of a connection got.
+class Client {
+ public:
+  explicit Client(int socket) : socket_(socket), reader_([this] { read_all(); }) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() { ::close(socket_); }
+
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const auto size = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (size <= 0) break;
+      bytes.remove_prefix(static_cast<std::size_t>(size));
+    }
+    shutdown(socket_, SHUT_WR);
+  }
+  std::string received() {
+    reader_.join();
+    return std::move(received_);
+  }
+
+ private:
+  void read_all() {
+    char piece[1 << 14];
+    for (ssize_t size = 0; (size = recv(socket_, piece, sizeof(piece), 0)) > 0;)
+      received_.append(piece, static_cast<std::size_t>(size));
+  }
+
+  int socket_;
+  std::string received_;
+  std::thread reader_;
+};
+
+class Books {
+ public:
+  Books()
+      : path_(make()), image_(":memory:", Extension::kAbsent), watch_(path_, Extension::kAbsent) {
+    copy(watch_, image_);
+    version_ = watch_.must("PRAGMA data_version");
+    Database database(path_, Database::Mode::kRead);
+    for (const auto& file : saldo::kEmbeddedRoutes)
+      routes_.add(std::string(file.name), file.text, database);
+    ServiceOptions options;
+    options.database = path_;
+    options.test_clock = true;
+    options.readers = 2;
+    options.route_timeout = std::chrono::seconds(2);
+    options.sql.time = std::chrono::milliseconds(100);
+    options.sql.rows = 50;
+    options.sql.memory = 4 << 20;
+    service_ = std::make_unique<Service>(options);
+    HttpLimits limits;
+    limits.body = 64 << 10;
+    server_ = std::make_unique<HttpServer>(*service_, limits, "", "");
+  }
+
+  void run(Bytes& bytes) {
+    all_have_bodies_ = true;
+    std::string sent;
+    for (int left = bytes.ConsumeIntegralInRange(1, 4); left > 0; --left) sent += request(bytes);
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) found("no socketpair");
+    Client client(ends[0]);
+    std::thread sending([&] { client.send(sent); });
+    server_->process_and_close_socket(ends[1]);
+    sending.join();
+    check(client.received(), sent);
+    if (const auto version = watch_.must("PRAGMA data_version"); version != version_) {
+      copy(image_, watch_);
+      version_ = watch_.must("PRAGMA data_version");
+    }
+  }
+
+ private:
+  std::string make() {
+    count_memory();
+    spdlog::set_level(spdlog::level::off);
+    std::string path = folder_.file("books.db");
+    {
+      Connection connection(path, Extension::kLoaded);
+      connection.must("PRAGMA journal_mode = WAL");
+      make_books(connection);
+    }
+    Database database(path, Database::Mode::kWrite);
+    for (const Role role : kRoles)
+      tokens_.push_back(create_token(database, std::string(role_name(role)), role));
+    return path;
+  }
+
+  static void copy(Connection& from, Connection& to) {
+    sqlite3_backup* backup = sqlite3_backup_init(to.handle(), "main", from.handle(), "main");
+    sqlite3_backup_step(backup, -1);
+    if (sqlite3_backup_finish(backup) != SQLITE_OK) found("the books are not put back");
+  }
+
+  static bool rarely(Bytes& bytes) { return bytes.ConsumeIntegralInRange(0, 15) == 0; }
+
+  std::string request(Bytes& bytes) {
+    if (rarely(bytes)) {
+      all_have_bodies_ = false;  // it may be a HEAD
+      return bytes.ConsumeRandomLengthString(300);
+    }
+    static const char* const kPaths[] = {"/healthz", "/metrics",    "/openapi.json",
+                                         "/v1/sql",  "/v1/nothing", "*"};
+    std::string method;
+    std::string path;
+    std::string query;
+    json body;
+    const auto choice = bytes.ConsumeIntegralInRange<std::size_t>(0, routes_.all().size() + 5);
+    if (choice >= routes_.all().size()) {
+      path = kPaths[choice - routes_.all().size()];
+      method = path == "/v1/sql" ? "POST" : "GET";
+      if (path == "/v1/sql") body = sql_body(bytes);
+    } else {
+      const Route& route = routes_.all()[choice];
+      method = route.method;
+      for (const auto part : path_parts(route.path)) {
+        const bool placeholder = part.front() == '{';
+        path +=
+            "/" + (placeholder ? encoded(path_value(bytes, route, part.substr(1, part.size() - 2)))
+                               : std::string(part));
+      }
+      for (const auto& parameter : route.parameters) {
+        if (parameter.in_path || (!parameter.required && bytes.ConsumeBool())) continue;
+        if (route.writes()) {
+          body[parameter.name] = value(bytes, parameter);
+        } else {
+          query += (query.empty() ? "?" : "&") + parameter.name + "=" +
+                   encoded(text_of(value(bytes, parameter)));
+        }
+      }
+      if (route.writes() && bytes.ConsumeIntegralInRange(0, 2) == 0) query = "?dry_run=true";
+      if (route.paged() && rarely(bytes))
+        query += (query.empty() ? "?limit=" : "&limit=") + text_of(any(bytes, 0));
+    }
+    if (rarely(bytes)) {
+      static const char* const kMethods[] = {"HEAD",    "DELETE", "PATCH",
+                                             "OPTIONS", "get",    "CONNECT"};
+      method = pick(bytes, kMethods);
+    }
+    all_have_bodies_ = all_have_bodies_ && method != "HEAD";
+    if (rarely(bytes)) query += encoded(bytes.ConsumeRandomLengthString(40));
+    std::string text =
+        body.is_null() ? "" : body.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (rarely(bytes)) text += bytes.ConsumeRandomLengthString(60);
+    if (rarely(bytes)) text.insert(text.size() / 2, bytes.ConsumeRandomLengthString(20));
+    return method + " " + path + query + " HTTP/1.1\r\nHost: saldo\r\n" + headers(bytes) +
+           framed(bytes, text);
+  }
+
+  std::string headers(Bytes& bytes) {
+    std::string headers = "Authorization: Bearer ";
+    headers += rarely(bytes)
+                   ? bytes.ConsumeRandomLengthString(70)
+                   : tokens_[rarely(bytes) ? bytes.ConsumeIntegralInRange<std::size_t>(0, 4) : 0];
+    headers += "\r\nSaldo-Now: " +
+               (bytes.ConsumeIntegralInRange(0, 3) == 0 ? instant_of(bytes) : std::string(kNow)) +
+               "\r\n";
+    if (rarely(bytes)) headers += "Accept: text/csv\r\n";
+    if (rarely(bytes))
+      headers += "Idempotency-Key: " + std::to_string(bytes.ConsumeIntegralInRange(0, 3)) + "\r\n";
+    if (rarely(bytes)) headers += "Connection: close\r\n";
+    if (rarely(bytes)) headers += "Expect: 100-continue\r\n";
+    if (rarely(bytes)) headers += bytes.ConsumeRandomLengthString(60) + "\r\n";
+    return headers;
+  }
+
+  // The end of the head, and the body.
+  std::string framed(Bytes& bytes, const std::string& body) {
+    switch (bytes.ConsumeIntegralInRange(0, 15)) {
+      case 0:
+        return "Content-Length: " + bytes.ConsumeRandomLengthString(20) + "\r\n\r\n" + body;
+      case 1:
+        return "Transfer-Encoding: chunked\r\n\r\n" + bytes.ConsumeRandomLengthString(40) + body;
+      case 2:
+      case 3: {
+        std::string text = "Transfer-Encoding: chunked\r\n\r\n";
+        for (std::string_view rest = body; !rest.empty();) {
+          const auto piece = rest.substr(0, bytes.ConsumeIntegralInRange<std::size_t>(1, 200));
+          char size[17] = {};
+          std::to_chars(size, size + 16, piece.size(), 16);
+          text.append(size).append("\r\n").append(piece).append("\r\n");
+          rest.remove_prefix(piece.size());
+        }
+        return text + "0\r\n" + (rarely(bytes) ? "Trailer: x\r\n" : "") + "\r\n";
+      }
+      case 4:
+        return body.empty()
+                   ? "\r\n"
+                   : "Content-Length: " + std::to_string(body.size() + 1) + "\r\n\r\n" + body;
+      default:
+        return body.empty() ? "\r\n"
+                            : "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+  }
+
+  static json sql_body(Bytes& bytes) {
+    json body;
+    body["sql"] = pick(bytes, kSql);
+    if (bytes.ConsumeIntegralInRange(0, 3) == 0)
+      body["sql"] = "SELECT " + literal(bytes) + ", " + literal(bytes) + " FROM account";
+    if (bytes.ConsumeBool()) body["params"] = any(bytes, 2);
+    return body;
+  }
+
+  static std::string path_value(Bytes& bytes, const Route& route, std::string_view name) {
+    const auto found_one =
+        std::find_if(route.parameters.begin(), route.parameters.end(),
+                     [&](const Parameter& parameter) { return parameter.name == name; });
+    return text_of(value(bytes, *found_one));
+  }
+
+  // Mostly such as the parameter takes.
+  static json value(Bytes& bytes, const Parameter& parameter) {
+    if (rarely(bytes)) return any(bytes, 0);
+    switch (parameter.type) {
+      case Type::kInteger:
+        if (parameter.name == "account_id") return bytes.ConsumeIntegralInRange(1, 13);
+        return rarely(bytes) ? json::parse(pick(bytes, kIntegers))
+                             : json(bytes.ConsumeIntegralInRange(-1, 30));
+      case Type::kDay:
+        return day_of(bytes);
+      case Type::kMonth:
+        return day_of(bytes).substr(0, 7);
+      case Type::kInstant:
+        return rarely(bytes) ? json(pick(bytes, kOddInstants)) : json(instant_of(bytes));
+      case Type::kFlag:
+        return bytes.ConsumeBool();
+      case Type::kCursor:
+        return any(bytes, 1).dump(-1, ' ', false, json::error_handler_t::replace);
+      case Type::kList: {
+        json list = json::array();
+        for (int left = bytes.ConsumeIntegralInRange(0, 3); left > 0; --left) {
+          json one;
+          for (const auto& field : parameter.fields) {
+            if (field.required || bytes.ConsumeBool()) one[field.name] = value(bytes, field);
+          }
+          list.push_back(one);
+        }
+        return list;
+      }
+      default:
+        return pick(bytes, kWords);
+    }
+  }
+
+  static json any(Bytes& bytes, int depth) {
+    switch (bytes.ConsumeIntegralInRange(0, depth > 0 ? 9 : 7)) {
+      case 0:
+        return nullptr;
+      case 1:
+        return bytes.ConsumeBool();
+      case 2:
+        return bytes.ConsumeIntegral<std::int64_t>();
+      case 3:
+        return bytes.ConsumeFloatingPoint<double>();
+      case 4:
+        return bytes.ConsumeRandomLengthString(40);
+      case 5:
+        return pick(bytes, kOddDays);
+      case 6:
+        return pick(bytes, kWords);
+      case 7:
+        return bytes.ConsumeIntegral<std::uint64_t>();
+      default: {
+        json list = json::array();
+        while (bytes.ConsumeBool() && bytes.remaining_bytes() > 0)
+          list.push_back(any(bytes, depth - 1));
+        return bytes.ConsumeBool() ? json{{"a", list}} : list;
+      }
+    }
+  }
+
+  static std::string text_of(const json& value) {
+    return value.is_string() ? value.get<std::string>()
+                             : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
+  static std::string encoded(const std::string& text) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    std::string result;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
+        result += c;
+      } else {
+        result += {'%', kDigits[byte / 16U], kDigits[byte % 16U]};
+      }
+    }
+    return result;
+  }
+
+  void check(std::string_view answers, const std::string& sent) const {
+    static const std::set<std::string_view> kDocumented = {"100", "200", "201", "204", "400", "401",
+                                                           "403", "404", "405", "408", "409", "413",
+                                                           "414", "417", "422", "431", "503"};
+    const auto wrong = [&](const std::string& what) {
+      found(what + ":\n" + std::string(answers) + "\n== sent:\n" + sent);
+    };
+    while (!answers.empty()) {
+      constexpr std::string_view kVersion = "HTTP/1.1 ";
+      if (answers.substr(0, kVersion.size()) != kVersion) wrong("no answer");
+      const auto status = answers.substr(kVersion.size(), 3);
+      if (kDocumented.count(status) == 0) wrong("an undocumented status");
+      tell("status " + std::string(status));
+      const auto end = answers.find("\r\n\r\n");
+      if (end == std::string_view::npos) wrong("a head without end");
+      const auto head = answers.substr(0, end);
+      answers.remove_prefix(end + 4);
+      if (!all_have_bodies_) return;
+      constexpr std::string_view kLength = "\r\nContent-Length: ";
+      const auto at = head.find(kLength);
+      std::size_t size = 0;
+      if (at != std::string_view::npos)
+        std::from_chars(head.data() + at + kLength.size(), head.data() + head.size(), size);
+      if (size > answers.size()) wrong("a body cut off");
+      const auto body = answers.substr(0, size);
+      if (head.find("json") != std::string_view::npos && !json::accept(body))
+        wrong("a body that is no JSON");
+      answers.remove_prefix(size);
+    }
+  }
+
+  saldo_test::TemporaryFolder folder_;
+  std::vector<std::string> tokens_;
+  const std::string path_;
+  Connection image_;  // the database as it was
+  Connection watch_;
+  std::vector<std::string> version_;
+  RouteTable routes_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<HttpServer> server_;
+  bool all_have_bodies_ = true;
+};
+
+}  // namespace
+}  // namespace saldo_fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static saldo_fuzz::Books books;
+  saldo_fuzz::Bytes bytes(data, size);
+  books.run(bytes);
+  return 0;
+}
