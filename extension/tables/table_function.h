@@ -19,6 +19,7 @@
 //            ']' for <=, '<', or '[' for >=
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -164,7 +165,8 @@ class TableFunction {
     return guard_table(vtab, [&] {
       std::string plan;
       unsigned equal = 0;
-      unsigned bounded = 0;
+      unsigned above = 0;  // bounded from above
+      unsigned below = 0;
       int arguments = 0;
       bool unselected = false;
       for (int i = 0; i < info->nConstraint; ++i) {
@@ -185,7 +187,8 @@ class TableFunction {
           plan += letter;
           info->aConstraintUsage[i].argvIndex = ++arguments;
           info->aConstraintUsage[i].omit = pushed.exact ? 1 : 0;
-          (letter == '=' ? equal : bounded) |= 1U << static_cast<unsigned>(column);
+          const unsigned bit = 1U << static_cast<unsigned>(column);
+          (letter == '=' ? equal : letter == '<' || letter == ']' ? above : below) |= bit;
         }
       }
       if (!plan.empty()) {
@@ -198,10 +201,21 @@ class TableFunction {
           static_cast<int>((info->colUsed & ((1U << kColumnBits) - 1)) |
                            ((info->colUsed >> kColumnBits) != 0 ? 1U << kColumnBits : 0));
       info->orderByConsumed = order_consumed(*info, equal) ? 1 : 0;
-      const double rows = T::estimate(equal, bounded);
+      const double rows = T::estimate(equal, above | below);
       info->estimatedRows = static_cast<sqlite3_int64>(rows);
       constexpr double kStart = 10;  // of a scan, in rows
       info->estimatedCost = kStart + rows + (unselected ? T::kUnselected : 0);
+      // SQLite may answer an OR branch by branch, and a BETWEEN beside it then reaches no branch:
+      // they would answer for other days. So that it does not, what is selected on both sides costs
+      // less than any branch that is not.
+      constexpr double kMostSelected = 300;
+      unsigned selecting = 0;
+      for (const int column : T::kSelecting) selecting |= 1U << static_cast<unsigned>(column);
+      if ((selecting & (equal | (above & below))) != 0) {
+        if (!unselected) info->estimatedCost = std::min(info->estimatedCost, kMostSelected);
+      } else if ((selecting & info->colUsed) != 0) {
+        info->estimatedCost += 10 * kMostSelected;
+      }
     });
   }
 
