@@ -169,6 +169,7 @@ class TableFunction {
       unsigned below = 0;
       int arguments = 0;
       bool unselected = false;
+      bool joined = false;  // a value is not known yet
       for (int i = 0; i < info->nConstraint; ++i) {
         // The operator comes first: LIMIT and OFFSET carry a column that means nothing.
         const char letter = op_letter(info->aConstraint[i].op);
@@ -187,6 +188,9 @@ class TableFunction {
           plan += letter;
           info->aConstraintUsage[i].argvIndex = ++arguments;
           info->aConstraintUsage[i].omit = pushed.exact ? 1 : 0;
+          sqlite3_value* known = nullptr;
+          joined = joined || (sqlite3_vtab_rhs_value(info, i, &known) != SQLITE_OK &&
+                              sqlite3_vtab_in(info, i, -1) == 0);
           const unsigned bit = 1U << static_cast<unsigned>(column);
           (letter == '=' ? equal : letter == '<' || letter == ']' ? above : below) |= bit;
         }
@@ -207,14 +211,17 @@ class TableFunction {
       info->estimatedCost = kStart + rows + (unselected ? T::kUnselected : 0);
       // SQLite may answer an OR branch by branch, and a BETWEEN beside it then reaches no branch:
       // they would answer for other days. So that it does not, what is selected on both sides costs
-      // less than any branch that is not.
+      // less than what is on one, or on none; and what is on none, without values of other tables,
+      // which a join's inner loop has and a branch mostly has not, costs as if it could not be
+      // answered.
       constexpr double kMostSelected = 300;
       unsigned selecting = 0;
       for (const int column : T::kSelecting) selecting |= 1U << static_cast<unsigned>(column);
       if ((selecting & (equal | (above & below))) != 0) {
         if (!unselected) info->estimatedCost = std::min(info->estimatedCost, kMostSelected);
       } else if ((selecting & info->colUsed) != 0) {
-        info->estimatedCost += 10 * kMostSelected;
+        const bool asked = joined || (selecting & (above | below)) != 0;
+        info->estimatedCost += asked ? 10 * kMostSelected : T::kUnselected;
       }
     });
   }
