@@ -318,6 +318,37 @@ class Client:
         return found
 
 
+class Witness:
+    """Another client, who goes on asking while something happens: `slowest` is the longest it waited, in seconds."""
+
+    def __init__(self, client, target):
+        self.client, self.target = client, target
+        self.slowest, self.asked, self.failure = 0.0, 0, None
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._ask)
+
+    def _ask(self):
+        try:
+            with self.client:
+                while not self.done.is_set() or not self.asked:
+                    start = time.monotonic()
+                    self.client.get(self.target).expect(200)
+                    self.slowest, self.asked = max(self.slowest, time.monotonic() - start), self.asked + 1
+                    self.done.wait(0.02)
+        except Exception as failure:  # of whatever kind: the test's thread tells it
+            self.failure = failure
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.done.set()
+        self.thread.join()
+        if self.failure and kind is None:
+            raise AssertionError(f"another client was not served: {self.failure!r}") from self.failure
+
+
 class Document:
     """The OpenAPI document: what it says of an answer. Knows as much of JSON Schema as the document uses."""
 

@@ -15,7 +15,7 @@ import threading
 import time
 import unittest
 
-from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, daily_fee, day_end, day_plus, peek, wait_for
+from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, Witness, daily_fee, day_end, day_plus, peek, wait_for
 
 MIB = 1 << 20
 # An answer that is to come promptly, or at the end of its time: nothing here is a measurement.
@@ -503,7 +503,7 @@ class Confined(SqlCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls().customer()
+        cls.account = cls().customer()
         cls.admin.post("/v1/accounts", {"name": "Kept"}, key="key-of-a-secret").expect(201)
         hashes = [row[0] for row in peek(cls.server.database, "SELECT hash FROM token")]
         kept = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM kept_answer")]
@@ -521,8 +521,11 @@ class Confined(SqlCase):
 
     def setUp(self):
         self.before = self.state()
+        self.witness = Witness(self.server.client("crm"), f"/v1/accounts/{self.account}/access").__enter__()
 
     def tearDown(self):
+        self.witness.__exit__(None)
+        self.assertLess(self.witness.slowest, PROMPT)
         self.assertEqual(self.before, self.state())
         self.assertEqual([[2]], self.rows("SELECT count(*) FROM account"))
 
@@ -561,6 +564,41 @@ class Confined(SqlCase):
             self.assertNotEqual([], self.rows(sql))
         for sql in ("SELECT * FROM sqlite_temp_schema", "SELECT * FROM temp.sqlite_master"):
             self.assertEqual([], self.rows(sql))
+
+    def test_samples_of_their_indexes(self):
+        """ANALYZE by an SQLite with STAT4 leaves keys of all indexes in a table of its own."""
+        server = self.fresh()
+        connection = sqlite3.connect(server.database)
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("CREATE TABLE sqlite_stat4(tbl, idx, neq, nlt, ndlt, sample)")
+        connection.execute("INSERT INTO sqlite_stat4 SELECT 'token', 'sqlite_autoindex_token_2', 1, 1, 1, hash FROM token")
+        connection.commit()
+        connection.close()
+        analyst = self.client(server, "analyst")
+        self.ask("SELECT count(*) FROM account", client=analyst).expect(200)
+        for sql in ("SELECT sample FROM sqlite_stat4", "SELECT count(*) FROM SQLITE_STAT4"):
+            with self.subTest(sql):
+                self.refused(self.ask(sql, client=analyst), 422, "invalid")
+
+    def test_nothing_else_tells_a_secret(self):
+        wrong = "f" * 64
+        answers = [self.nobody.get("/metrics"), self.nobody.get("/openapi.json"), self.nobody.get("/healthz"),
+                   self.nobody.get("/v1/accounts", headers={"Authorization": f"Bearer {wrong}"})]
+        for secret in sorted(self.secrets):
+            # Where it does not belong: in a path, a query, a parameter, a body, a name, and half of it as a token.
+            answers += [self.analyst.get(f"/v1/{secret}"), self.crm.get("/v1/accounts", query={secret: secret}),
+                        self.analyst.post(SQL, {"sql": "SELECT 1", secret: 1}), self.analyst.get(f"/v1/reports/{secret}"),
+                        self.nobody.get("/v1/accounts", headers={"Authorization": f"Bearer {secret[:-1]}"})]
+        self.assertEqual({200, 401, 404, 422}, {each.status for each in answers})
+        for answer in answers:
+            for secret in (wrong, *self.secrets):
+                # A name that is not known is named: what one sent oneself.
+                self.assertNotIn(secret, answer.text if answer.status != 422 else "", answer)
+        # The hash of a token is no token.
+        for [digest] in peek(self.server.database, "SELECT hash FROM token"):
+            self.assertEqual(401, self.nobody.get("/v1/accounts", headers={"Authorization": f"Bearer {digest}"}).status)
+        for secret in self.secrets:
+            self.assertNotIn(secret, self.server.log())
 
     def test_no_name_is_forbidden_to_what_is_ones_own(self):
         for sql in ("SELECT name AS token, name AS kept_answer, 'x' AS pragma_user_version FROM service WHERE service_id = 'crm'",
@@ -622,11 +660,13 @@ class Exhausting(SqlCase):
 
     @contextlib.contextmanager
     def bounded(self, memory=4 * budget):
-        """What happens in it ends in time, and takes the server no more memory."""
+        """What happens in it ends in time, takes the server no more memory, and another client is served meanwhile."""
         # Resets the peak.
         pathlib.Path(f"/proc/{self.server.process.pid}/clear_refs").write_text("5", encoding="ascii")
         before, start = self.server.memory("VmRSS"), time.monotonic()
-        yield
+        with Witness(self.server.client("crm"), self.access) as witness:
+            yield
+        self.assertLess(witness.slowest, self.prompt)
         self.assertLess(time.monotonic() - start, self.seconds + self.prompt)
         self.assertLess(self.server.memory() - before, memory + self.slack)
         self.still_well()
@@ -709,6 +749,55 @@ class Exhausting(SqlCase):
             self.ask("SELECT " + "1" * 200_000).expect(422)
         with self.bounded():
             self.refused(self.ask("SELECT '" + "x" * MIB + "'"), 413, "too_large")
+
+    def test_much_in_one_statement(self):
+        """Long lists, many parameters, deep and wide JSON: an answer, a refusal, or the end of its time."""
+        list_of = ", ".join(map(str, range(16000)))
+        for sql, params, *statuses in self.each((
+                (f"SELECT count(*) FROM account WHERE account_id IN ({list_of})", None, 200, 422, 503),
+                (f"SELECT count(*) FROM access_state WHERE account_id IN ({list_of})", None, 200, 422, 503),
+                (f"SELECT 1 WHERE 1 IN ({', '.join('?' * 30000)})", [1] * 30000, 200, 422, 503),
+                ("VALUES " + ", ".join(["(1)"] * 20000), None, 200, 422),
+                ("SELECT " + "CASE WHEN 1 THEN " * 300 + "1" + " END" * 300, None, 422),
+                (" UNION ".join(["SELECT * FROM ledger"] * 400), None, 200, 422, 503),
+                ("SELECT count(*) FROM json_tree(?)", ["[" * 1500 + "]" * 1500], 200, 422),
+                ("SELECT count(*) FROM json_tree(?)", ["[" * 100000 + "]" * 100000], 422),
+                ("SELECT count(*) FROM json_each(?1) AS a, json_each(?1) AS b", ["[" + "0," * 200000 + "0]"], 503),
+                ("SELECT sum(length(json_set(?1, '$[' || a.key || ']', ?1))) FROM json_each(?1) AS a",
+                 ["[" + "0," * 50000 + "0]"], 422, 503),
+                (numbers(100000, "max(x) OVER (ORDER BY x ROWS BETWEEN 50000 PRECEDING AND 50000 FOLLOWING)"), None, 200, 422, 503),
+                (numbers(100000, "group_concat(DISTINCT x)"), None, 200, 422, 503),
+                ("SELECT * FROM " + ", ".join(f"ledger AS t{n}" for n in range(60)), None, 200, 422, 503),
+                ("SELECT ?", json.loads("[" * 30 + "]" * 30), 400, 422))):
+            with self.bounded():
+                self.ask(sql, params).expect(*statuses)
+        with self.bounded():
+            self.analyst.post(SQL, b'{"sql": "SELECT ?", "params": ' + b"[" * 100_000 + b"]" * 100_000 + b"}").expect(400)
+
+    def test_what_is_sorted_goes_to_no_file(self):
+        """Nobody fills the disk: what is beyond the memory is refused, not kept in files."""
+        files, stop = set(), threading.Event()
+        folder = f"/proc/{self.server.process.pid}/fd"
+
+        def look():
+            while not stop.is_set():
+                for each in os.listdir(folder):
+                    with contextlib.suppress(OSError):
+                        files.add(os.readlink(f"{folder}/{each}"))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            for sql in (endless("randomblob(1000)") + " ORDER BY 1", endless("count(*)") + " GROUP BY randomblob(1000)",
+                        "WITH a AS MATERIALIZED (" + endless("x, randomblob(500)") + " LIMIT 100000) SELECT count(*) FROM a, a AS b",
+                        endless("count(DISTINCT randomblob(1000))")):
+                self.ask(sql).expect(422, 503)
+        finally:
+            stop.set()
+            looking.join()
+        of_server = str(self.folder)
+        self.assertTrue(any(each.startswith(of_server) for each in files))
+        self.assertEqual([], [each for each in files if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
 
     def test_results_without_end_are_truncated(self):
         for count, truncated in self.each(((self.most_rows - 1, False), (self.most_rows, False), (self.most_rows + 1, True))):
