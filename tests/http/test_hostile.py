@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from server import NOW, Answer, ServerCase, problem_form, wait_for
+from server import NOW, Answer, ServerCase, Witness, problem_form, wait_for
 
 MIB = 1 << 20
 MOST_BODY = MIB
@@ -89,7 +89,8 @@ class Raw:
 
 
 class HostileCase(ServerCase):
-    """A server, and after each test and case of a table: others are served, and nothing was written."""
+    """A server, and after each test and case of a table: others are served, promptly and all the while, and nothing was
+    written."""
 
     # What one such class may make the server take beyond what it needs anyway.
     memory = 64 * MIB
@@ -107,8 +108,11 @@ class HostileCase(ServerCase):
 
     def setUp(self):
         self.version = self.data_version()
+        self.witness = Witness(self.server.client("crm"), f"/v1/accounts/{self.account}/access").__enter__()
 
     def tearDown(self):
+        self.witness.__exit__(None)
+        self.assertLess(self.witness.slowest, PROMPT)
         self.still_well()
         for line in self.server.log().splitlines():
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warning) [\x20-\x7e]*$")
