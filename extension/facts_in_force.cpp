@@ -52,7 +52,9 @@ class Reader {
   std::optional<Day> optional_day() {
     const auto value = integer<std::int32_t>();
     if (value == kNoDay) return std::nullopt;
-    return Day{days{value}};
+    const Day day{days{value}};
+    if (day < kFirstDay || day > kLastDay) malformed();
+    return day;
   }
   Day day() {
     const auto day = optional_day();

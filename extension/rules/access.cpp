@@ -44,7 +44,7 @@ bool Walk::in_arrears(Amount balance, Day day) const {
   if (balance >= 0) return false;
   const Terms* terms = account_->terms_on(day);
   if (terms == nullptr) return true;
-  return terms->credit_limit.has_value() && balance < -*terms->credit_limit;
+  return terms->credit_limit.has_value() && balance < subtract(0, *terms->credit_limit);
 }
 
 void Walk::judge(Instant at) {

@@ -114,7 +114,7 @@ void DailyCharges::append_usage(Day day) {
         std::find_if(charges_.begin() + static_cast<std::ptrdiff_t>(first), charges_.end(),
                      [&](const Charge& charge) { return charge.service == event->service; });
     if (same != charges_.end()) {
-      same->quantity += event->quantity;  // at most 10^9 a day
+      same->quantity = add(same->quantity, event->quantity);
     } else {
       charges_.push_back({event->service, Books::kNone, event->quantity, std::nullopt, 0});
     }
@@ -129,8 +129,8 @@ void DailyCharges::append_usage(Day day) {
                                : books_.find_price_list(kStandardList);
     charges_[i] = price(service, price_list, charges_[i].quantity, day);
     if (const auto& price = charges_[i].price) {
-      charges_[i].amount =
-          price->tier.unit_fee * charges_[i].quantity + daily_fee(price->tier.monthly_fee, day);
+      charges_[i].amount = add(multiply(price->tier.unit_fee, charges_[i].quantity),
+                               daily_fee(price->tier.monthly_fee, day));
     }
   }
 }

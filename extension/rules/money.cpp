@@ -41,6 +41,13 @@ Amount subtract(Amount a, Amount b) {
   return difference;
 }
 
+Amount multiply(Amount a, std::int64_t times) {
+  Amount product = 0;
+  if (__builtin_mul_overflow(a, times, &product))
+    throw out_of_range("a product of money exceeds 64 bits");
+  return product;
+}
+
 Amount daily_fee(Amount monthly_price, Day day) {
   const auto since_epoch = day.time_since_epoch().count();
   const auto n = ((since_epoch % kDaysInMonth) + kDaysInMonth) % kDaysInMonth;

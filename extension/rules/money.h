@@ -12,9 +12,10 @@ namespace saldo {
 // Minor units of the policy's currency (kopecks), tax included.
 using Amount = std::int64_t;
 
-// Both throw out_of_range where the result does not fit.
+// All throw out_of_range where the result does not fit.
 Amount add(Amount a, Amount b);
 Amount subtract(Amount a, Amount b);
+Amount multiply(Amount a, std::int64_t times);
 
 // R4: what `day` costs of a monthly price. With n = days since 1970-01-01 modulo 30 it is
 // floor(P(n+1)/30) - floor(Pn/30): a thirtieth to within one minor unit, and any 30 days in a row

@@ -28,9 +28,10 @@ struct Price {
   Day valid_from{};
   Tier tier;
 
-  // R3: monthly_fee + unit_fee x quantity. Fits by the limits of 3.1.
+  // R3: monthly_fee + unit_fee x quantity. Fits by the limits of 3.1, but a tariff altered behind
+  // our back may not: then it throws out_of_range.
   [[nodiscard]] Amount monthly(std::int64_t quantity) const {
-    return tier.monthly_fee + tier.unit_fee * quantity;
+    return add(tier.monthly_fee, multiply(tier.unit_fee, quantity));
   }
 };
 
