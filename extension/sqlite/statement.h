@@ -85,9 +85,6 @@ class Statements {
   Statement prepare(const char* sql);
   // Runs statements that return no rows.
   void execute(const std::string& sql);
-  // SQLite asks whether to go on (sqlite3_interrupt, the progress handler) only while it runs
-  // statements of its own; long work between two rows lets it ask. Throws SQLITE_INTERRUPT.
-  void let_interrupt() { prepare("SELECT 1").step(); }
   [[nodiscard]] sqlite3* db() const { return db_; }
 
   // A connection with statements left cannot close, but before it looks for them it disconnects its

@@ -96,8 +96,7 @@ class ChargeCursor : public Cursor {
 
   void next() override {
     ++row_;
-    for (int days_without = 0; row_ >= rows_.size(); ++days_without) {
-      if (days_without % kDaysBetween == kDaysBetween - 1) context().statements.let_interrupt();
+    while (row_ >= rows_.size()) {
       if (day_ < last_ && !rest_is_empty()) {
         day_ += days{1};
       } else if (reader_->next()) {
@@ -156,7 +155,6 @@ class ChargeCursor : public Cursor {
 
  private:
   static constexpr int kAnyService = -2;
-  static constexpr int kDaysBetween = 50;  // days without a row, after which one may interrupt
 
   void begin_walk() {
     if (since_close_) {
