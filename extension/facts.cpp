@@ -194,6 +194,25 @@ BillingDays read_open_days(Context& context) {
   return {zone, day_in(closed, 0), {instant_in(closed, 1)}};
 }
 
+void heed_interrupt(Context& context) {
+  // 256 rows, some thousand steps: about as long as what the caller has just computed.
+  auto steps = context.statements.prepare(
+      "WITH n AS (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), "
+      "(14), (15), (16))"
+      " SELECT count(*) FROM n AS a, n AS b");
+  while (steps.step()) {
+  }
+}
+
+void advance(Context& context, const Books& books, Walk& walk, Day day, Instant at) {
+  const days stride{kDaysAtOnce};
+  for (Day stop = walk.day() + stride; stop < day; stop += stride) {
+    walk.advance(books.days.start_of(stop));
+    heed_interrupt(context);
+  }
+  walk.advance(at);
+}
+
 void AccountReader::Rows::advance() {
   has_row_ = statement_.step();
   if (has_row_) account_id_ = statement_.integer(0);

@@ -20,6 +20,14 @@ std::shared_ptr<const Books> read_books(Context& context);
 // inside of a write transaction. Days closed before the last one are by the time zone alone.
 BillingDays read_open_days(Context& context);
 
+// SQLite heeds its interrupt and its progress handler only as it steps: what computes for long
+// without answering a row calls this every kDaysAtOnce days, which throws where the statement is to
+// end.
+void heed_interrupt(Context& context);
+inline constexpr int kDaysAtOnce = 500;
+// walk.advance(at), an instant of `day`, heeding it.
+void advance(Context& context, const Books& books, Walk& walk, Day day, Instant at);
+
 // Which facts of an account a query needs.
 struct Scope {
   // Only what matters from the end of the last closed day on, with the standing carried to there;

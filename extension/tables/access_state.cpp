@@ -137,7 +137,7 @@ class AccessState : public Cursor {
       }
     }
     if (by_day_) at_ = books_->days.end_of(day_) - seconds{1};
-    walk_->advance(at_);
+    advance(context(), *books_, *walk_, day_, at_);
     access_ = walk_->access();
     outlook_.reset();
   }

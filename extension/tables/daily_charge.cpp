@@ -96,7 +96,8 @@ class ChargeCursor : public Cursor {
 
   void next() override {
     ++row_;
-    while (row_ >= rows_.size()) {
+    for (std::int64_t barren_days = 1; row_ >= rows_.size(); ++barren_days) {
+      if (barren_days % kDaysAtOnce == 0) heed_interrupt(context());
       if (day_ < last_ && !rest_is_empty()) {
         day_ += days{1};
       } else if (reader_->next()) {
@@ -173,7 +174,7 @@ class ChargeCursor : public Cursor {
   void find_rows() {
     bool recurring_charged = true;
     if (walking_) {
-      walk_->advance(books_->days.end_of(day_) - seconds{1});
+      advance(context(), *books_, *walk_, day_, books_->days.end_of(day_) - seconds{1});
       recurring_charged = walk_->recurring_charged();
     }
     rows_.clear();
