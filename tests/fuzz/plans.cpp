@@ -332,12 +332,13 @@ class Books {
   void judge(const Query& query, bool ordered, bool limited) {
     for (const auto& row : connection_.run("EXPLAIN QUERY PLAN " + query.pushed).rows)
       tell(row.substr(row.rfind('|') + 1));
-    limit_.allow(3000);
+    limit_.allow(300);
     Outcome pushed = connection_.run(query.pushed);
-    limit_.allow(3000);
+    limit_.allow(300);
     Outcome plain = connection_.run(query.plain);
     check_outcome(pushed, query.pushed);
-    if (pushed.code == SQLITE_INTERRUPT || plain.code == SQLITE_INTERRUPT) return;
+    if (pushed.code == SQLITE_INTERRUPT || plain.code == SQLITE_INTERRUPT)
+      return tell("interrupted");
     // A malformed day or instant equals nothing, but is told.
     if (!pushed.ok() && plain.ok() && odd_ && pushed.message.rfind("invalid: ", 0) == 0) return;
     const auto differ = [&](const std::string& what) {
