@@ -143,6 +143,15 @@ std::int64_t pragma(Statements& statements, const char* sql) {
   return row.step() ? row.integer(0) : 0;
 }
 
+// SQLite may have rolled back by itself; or, having lacked memory, it cannot before the outer
+// statement ends: the transaction then stays open, and the caller rolls it back, as SQLite advises.
+void undo(Statement& statement) {
+  try {
+    statement.step();
+  } catch (const SqliteError&) {
+  }
+}
+
 void upgrade(Statements& statements) {
   const auto version = pragma(statements, "PRAGMA main.user_version");
   if (version > kSchemaVersion) {
@@ -224,6 +233,9 @@ void install(Context& context, Day opening_day, const std::string& country) {
       throw conflict("the books of this database were opened on " + std::string(opened.text(0)));
     }
   }
+  // Prepared before anything can fail.
+  auto rollback = statements.prepare("ROLLBACK TO saldo_install");
+  auto release = statements.prepare("RELEASE saldo_install");
   statements.execute("SAVEPOINT saldo_install");
   try {
     if (empty) {
@@ -233,10 +245,10 @@ void install(Context& context, Day opening_day, const std::string& country) {
     }
     statements.execute("PRAGMA main.application_id = " + std::to_string(kApplicationId));
     statements.execute("PRAGMA main.user_version = " + std::to_string(kSchemaVersion));
-    statements.execute("RELEASE saldo_install");
+    release.step();
   } catch (const std::exception&) {
-    statements.execute("ROLLBACK TO saldo_install");
-    statements.execute("RELEASE saldo_install");
+    undo(rollback);
+    undo(release);
     throw;
   }
 }
