@@ -12,7 +12,8 @@
 // `SALDO_FAULT_STRIDE=1` all.
 //
 // Each was seen to fail, the product broken on purpose:
-//   NOT YET
+//   guard.h does not catch std::bad_alloc: "it gives 1: std::bad_alloc", and five objects more than before
+//   saldo_install with nobody to roll back (found so, and mended): 23 objects of a schema where none are to be
 #include <gtest/gtest.h>
 
 #include <cstdint>
