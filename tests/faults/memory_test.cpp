@@ -12,8 +12,9 @@
 // `SALDO_FAULT_STRIDE=1` all.
 //
 // Each was seen to fail, the product broken on purpose:
-//   guard.h does not catch std::bad_alloc: "it gives 1: std::bad_alloc", and five objects more than before
-//   saldo_install with nobody to roll back (found so, and mended): 23 objects of a schema where none are to be
+//   guard.h does not catch std::bad_alloc: "it gives 1: std::bad_alloc", and five objects more than
+//   before saldo_install with nobody to roll back (found so, and mended): 23 objects of a schema
+//   where none are to be
 #include <gtest/gtest.h>
 
 #include <cstdint>
