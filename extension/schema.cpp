@@ -143,12 +143,12 @@ std::int64_t pragma(Statements& statements, const char* sql) {
   return row.step() ? row.integer(0) : 0;
 }
 
-// SQLite may have rolled back by itself; or, having lacked memory, it cannot before the outer
-// statement ends: the transaction then stays open, and the caller rolls it back, as SQLite advises.
+// Where SQLite has rolled back by itself there is no savepoint any more; the first error is to
+// tell.
 void undo(Statement& statement) {
   try {
     statement.step();
-  } catch (const SqliteError&) {
+  } catch (const std::exception&) {
   }
 }
 
@@ -233,11 +233,14 @@ void install(Context& context, Day opening_day, const std::string& country) {
       throw conflict("the books of this database were opened on " + std::string(opened.text(0)));
     }
   }
-  // Prepared before anything can fail.
+  // Prepared before anything can fail. Once SQLite has lacked memory it runs no other statement
+  // until the outer one ends; but to reset one that is reading then rolls back everything.
+  auto reading = statements.prepare("SELECT count(*) FROM main.sqlite_schema UNION ALL SELECT 0");
   auto rollback = statements.prepare("ROLLBACK TO saldo_install");
   auto release = statements.prepare("RELEASE saldo_install");
   statements.execute("SAVEPOINT saldo_install");
   try {
+    reading.step();
     if (empty) {
       install_anew(statements, opening_day, country);
     } else {
@@ -245,9 +248,11 @@ void install(Context& context, Day opening_day, const std::string& country) {
     }
     statements.execute("PRAGMA main.application_id = " + std::to_string(kApplicationId));
     statements.execute("PRAGMA main.user_version = " + std::to_string(kSchemaVersion));
+    reading.reset();
     release.step();
   } catch (const std::exception&) {
     undo(rollback);
+    reading.reset();
     undo(release);
     throw;
   }
