@@ -84,6 +84,11 @@ bool Channel::wait_for_request(Deadline deadline) {
   }
 }
 
+bool Channel::is_stopping() const {
+  pollfd stopping{stopping_, POLLIN, 0};
+  return poll(&stopping, 1, 0) > 0;
+}
+
 bool Channel::wait_for_tls(int result, Deadline deadline) {
   switch (SSL_get_error(tls_.get(), result)) {
     case SSL_ERROR_WANT_READ:
@@ -358,13 +363,16 @@ std::string Connection::read_chunks() {
 
 bool Connection::flush() {
   std::string_view left = written_;
+  auto deadline = Clock::now() + patience_;
   while (!left.empty()) {
     const auto piece = left.substr(0, kSentAtOnce);
-    if (!channel_.send(piece, Clock::now() + patience_)) {
+    if (!channel_.send(piece, deadline)) {
       closing_ = true;
       break;
     }
     left.remove_prefix(piece.size());
+    // Once the server stops, a piece is all that it waits for.
+    if (!left.empty() && !channel_.is_stopping()) deadline = Clock::now() + patience_;
   }
   written_.clear();
   return left.empty();

@@ -32,6 +32,7 @@ class Channel {
   // Whether something comes before the deadline, the end included; false also when the server
   // stops.
   bool wait_for_request(Deadline deadline);
+  [[nodiscard]] bool is_stopping() const;
   // Says goodbye, so that an answer on its way is not lost with what the client still sends.
   void close_gracefully();
   [[nodiscard]] int socket() const { return socket_; }

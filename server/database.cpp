@@ -144,6 +144,8 @@ void Database::watch_deadline() {
 
 Transaction::~Transaction() {
   if (!database_.in_transaction()) return;
+  // Past its deadline a rollback would be interrupted, too, and the transaction stay open.
+  database_.set_deadline(std::chrono::steady_clock::time_point::max());
   try {
     database_.execute("ROLLBACK");
   } catch (const SqliteError&) {

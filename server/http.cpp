@@ -168,7 +168,8 @@ void HttpServer::serve() { listen_after_bind(); }
 void HttpServer::stop_serving() {
   const std::uint64_t one = 1;
   (void)!::write(stopping_, &one, sizeof(one));
-  stop();
+  // Not stop(), which does nothing before listen_after_bind() has begun to accept.
+  ::shutdown(svr_sock_, SHUT_RDWR);
 }
 
 bool HttpServer::process_and_close_socket(socket_t socket) {
@@ -182,8 +183,11 @@ bool HttpServer::process_and_close_socket(socket_t socket) {
       Connection connection(channel, limits_.head, limits_.body, limits_.request);
       current = &connection;
       bool closed = false;
-      while (!closed && (connection.has_more() ||
-                         channel.wait_for_request(Clock::now() + limits_.keep_alive))) {
+      // Once the server stops, requests that follow the one under way are left, even those that are
+      // here: a client may send them without end.
+      while (!closed && (connection.has_more()
+                             ? !channel.is_stopping()
+                             : channel.wait_for_request(Clock::now() + limits_.keep_alive))) {
         try {
           if (!connection.read_head()) break;
         } catch (const Problem& problem) {

@@ -1117,6 +1117,18 @@ class WrongRoutes(FolderCase):
         with Server(self.database, "--routes", self.routes, tokens=tokens) as server, server.client("crm") as client:
             self.assertEqual([{"x": 7}], client.get("/v1/own?x=7").expect(200).json)
 
+    def test_what_runs_into_the_time_limit_leaves_nothing_behind(self):
+        """Not even a transaction, whose end is a statement that could be interrupted, too."""
+        (self.routes / "own.sql").write_text(
+            HEAD + "\nWITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 0;\n",
+            encoding="utf-8")
+        tokens = Books.copy(self.database)
+        with (Server(self.database, "--routes", self.routes, "--route-timeout", "10ms", "--readers", "1", tokens=tokens) as server,
+              server.client("crm") as client):
+            for _ in range(150):
+                self.assertEqual((503, "timed_out"), (lambda each: (each.status, each.code))(client.get("/v1/own")))
+            client.get("/v1/accounts").expect(200)
+
     def test_two_files_of_one_route(self):
         for name in ("a.sql", "b.sql"):
             (self.routes / name).write_text(HEAD + "SELECT 1 AS x;\n", encoding="utf-8")
