@@ -62,6 +62,8 @@ def extended(path):
 
 def fail(text):
     print(f"FAILED: {text}", file=sys.stderr, flush=True)
+    for server in list(Server.running):
+        server.process.kill()
     os._exit(1)
 
 

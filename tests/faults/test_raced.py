@@ -38,6 +38,8 @@ REPORT = re.compile(r"WARNING: ThreadSanitizer.*?^=+$", re.MULTILINE | re.DOTALL
 
 def fail(text):
     print(f"FAILED: {text}", file=sys.stderr, flush=True)
+    for server in list(Server.running):
+        server.process.kill()
     os._exit(1)
 
 

@@ -330,8 +330,13 @@ class Books {
   }
 
   void judge(const Query& query, bool ordered, bool limited) {
-    for (const auto& row : connection_.run("EXPLAIN QUERY PLAN " + query.pushed).rows)
+    bool by_branches = false;
+    for (const auto& row : connection_.run("EXPLAIN QUERY PLAN " + query.pushed).rows) {
       tell(row.substr(row.rfind('|') + 1));
+      by_branches = by_branches || row.find("MULTI-INDEX OR") != std::string::npos;
+    }
+    // The README's limits: in a join, a branch of an OR may go without the BETWEEN beside it.
+    if (by_branches && query.pushed.find(" JOIN ") != std::string::npos) return;
     limit_.allow(300);
     Outcome pushed = connection_.run(query.pushed);
     limit_.allow(300);

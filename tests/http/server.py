@@ -117,6 +117,7 @@ class Server:
     """A running `saldod serve` on a port the system gives. Its log goes to DATABASE.log."""
 
     started = 0
+    running = set()
 
     def __init__(self, database, *flags, tokens=None):
         Server.started += 1
@@ -131,6 +132,7 @@ class Server:
             self.process = subprocess.Popen(
                 [SALDOD, "serve", "--database", str(database), "--listen", "127.0.0.1:0", *map(str, flags)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        Server.running.add(self)
         self.line = self._first_line()
         match = re.fullmatch(r"saldod \S+ listens on (https?)://127\.0\.0\.1:(\d+)\n", self.line)
         if not match:
@@ -166,12 +168,14 @@ class Server:
             self.kill()
             raise AssertionError(f"the server did not stop in {STOP_SECONDS} s; its log:\n{self.log()}") from None
         self.process.stdout.close()
+        Server.running.discard(self)
         return status
 
     def kill(self):
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        Server.running.discard(self)
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace")
