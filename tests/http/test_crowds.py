@@ -1,6 +1,7 @@
 """Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that went."""
 
 import contextlib
+import json
 import os
 import ssl
 import subprocess
@@ -184,6 +185,46 @@ class Crowds(HostileCase):
         begun = time.monotonic()
         self.assertEqual(0, server.stop())
         self.assertLess(time.monotonic() - begun, 10)
+
+    def test_sigterm_at_once(self):
+        """It may come before the first connection is waited for."""
+        for _ in range(20):
+            self.assertEqual(0, self.fresh().stop())
+
+    def post_sql(self, server, sql):
+        body = json.dumps({"sql": sql})
+        return (f"POST /v1/sql HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.tokens['analyst']}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+    def test_sigterm_before_the_rest_of_a_pipeline(self):
+        """Of sixty requests sent at once, each of which takes a second, those not begun are left."""
+        server = self.fresh("--test-clock", "--sql-timeout", "1s")
+        endless = self.post_sql(server, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n")
+        with Raw(server) as raw:
+            raw.send(endless * 60)
+            self.assertEqual("timed_out", raw.answer().code)
+            begun = time.monotonic()
+            self.assertEqual(0, server.stop())
+            self.assertLess(time.monotonic() - begun, 10)
+
+    def test_sigterm_within_a_large_answer(self):
+        """Who takes each MiB of it in time has --request-timeout for the rest of it, and not for each MiB still to come."""
+        server = self.fresh("--test-clock", "--request-timeout", "2s")
+        with Raw(server) as raw:
+            raw.send(self.post_sql(server, "SELECT hex(zeroblob(499000)) FROM working_calendar "
+                                           "WHERE day BETWEEN '2026-01-01' AND '2026-02-10'"))
+
+            def take():
+                while self.received(raw):
+                    time.sleep(0.05)  # at most 1.25 MiB a second
+            self.assertTrue(raw.socket.recv(1000))
+            taker = threading.Thread(target=take)
+            taker.start()
+            time.sleep(0.5)
+            begun = time.monotonic()
+            self.assertEqual(0, server.stop())
+            self.assertLess(time.monotonic() - begun, 10)
+            taker.join()
 
     def test_tls(self):
         """Whoever does not shake hands, or speaks plainly, is let go, and holds up nobody."""
