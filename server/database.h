@@ -65,7 +65,7 @@ class Database {
   // about it.
   Database(const std::string& path, Mode mode, std::chrono::milliseconds busy = kBusy);
 
-  static constexpr std::chrono::milliseconds kBusy{5000};
+  static constexpr std::chrono::milliseconds kBusy{30'000};
 
   // One statement, kept prepared for the next time that its text comes.
   Query query(std::string_view sql);

@@ -23,7 +23,7 @@ struct ServiceOptions {
   std::string routes;  // a folder of the operator's own; empty: none
   int readers = 8;
   std::size_t most_waiting_writes = 1024;
-  std::chrono::milliseconds busy_timeout = Database::kBusy;
+  std::chrono::milliseconds busy_timeout{5000};
   std::chrono::milliseconds route_timeout{30'000};
   SqlLimits sql;
   bool test_clock = false;

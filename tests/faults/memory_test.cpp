@@ -80,11 +80,21 @@ void* operator new(std::size_t size) {
   ++allocations.live;
   return bytes;
 }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* bytes) noexcept {
   if (bytes != nullptr) --allocations.live;
   std::free(bytes);
 }
 void operator delete(void* bytes, std::size_t /*size*/) noexcept { operator delete(bytes); }
+void operator delete(void* bytes, const std::nothrow_t& /*tag*/) noexcept {
+  operator delete(bytes);
+}
 
 namespace saldo_test {
 namespace {
