@@ -30,7 +30,11 @@ std::optional<Instant> Calendar::restriction_after(Instant cause,
                                                    const BillingDays& billing_days) const {
   Day day = billing_days.day_of(cause);
   const auto grace = policy_on(day).grace_working_days;
-  if (grace == 0 && is_working(day)) return cause;
+  if (grace == 0) {
+    const auto first = next_working_day(day);
+    if (!first) return std::nullopt;
+    return *first == day ? cause : billing_days.start_of(*first);
+  }
   if (billing_days.start_of(day) != cause) day += days{1};
   for (std::int64_t passed = 0; passed < grace; ++passed) {
     const auto working = next_working_day(day);

@@ -19,6 +19,11 @@
 // Each was seen to fail, the product broken on purpose:
 //   a promise holds a second longer (access.cpp): 6 of 165 steps suffice to show it
 //   R9 charges a restricted day less (access.cpp): none but the opening's own writes are needed
+// by HTTP:
+//   a dry run is not taken back when its answer is 200 (service.cpp): 3 of 60 steps
+//   activate.sql gives a credit limit of 0 instead of the one in force: 3 of 201 steps
+//   refusals are not kept with their keys (service.cpp): 18 of 134 steps
+//   an event twice in one batch goes in twice (usage/record.sql): the step that sends it
 //
 // The whole run fails unless everything that is required happened at least once.
 

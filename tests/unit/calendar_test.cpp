@@ -50,6 +50,10 @@ TEST_F(CalendarTest, WithoutAWorkingDayNever) {
   EXPECT_EQ(idle.next_working_day(day("2026-11-21")), day("2036-11-18"));  // 3,650 days on
   EXPECT_EQ(idle.next_working_day(day("2026-11-20")), std::nullopt);
   EXPECT_EQ(idle.restriction_after(at("2026-01-10T00:00:00Z"), moscow_), std::nullopt);
+  // They count from the day of the arrears, wherever in it these begin.
+  EXPECT_EQ(idle.restriction_after(at("2026-11-20T21:00:00Z"), moscow_),
+            at("2036-11-17T21:00:00Z"));
+  EXPECT_EQ(idle.restriction_after(at("2026-11-20T20:59:59Z"), moscow_), std::nullopt);
 }
 
 TEST_F(CalendarTest, BeforeTheFirstPolicyTheFirstHolds) {
