@@ -33,16 +33,19 @@ class HttpServer : private httplib::Server {
   HttpServer& operator=(HttpServer&&) = delete;
   ~HttpServer() override;
 
+  // How many descriptors connections take at most.
+  [[nodiscard]] std::size_t most_descriptors() const;
   // Port 0: the system gives one. Returns the port. Throws std::runtime_error.
   int bind(const std::string& host, int port);
-  // Serves until stop(), and then until the requests under way are answered.
+  // Serves until stop_serving(), and then until the requests under way are answered.
   void serve();
   // From another thread.
   void stop_serving();
-  // All requests of one connection; serve() calls it on a thread of its own.
-  bool process_and_close_socket(socket_t socket) override;
 
  private:
+  // All requests of one connection, which is closed then; on a thread of its own.
+  void serve_connection(int socket);
+  void converse(int socket, bool is_one_too_many);
   HandlerResponse answer(const httplib::Request& request, httplib::Response& response);
 
   Service& service_;

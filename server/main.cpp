@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -111,6 +112,22 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
 }
 
+// Too few would be noticed when there are many clients, and by all of them.
+void reserve_descriptors(std::size_t connections, int readers) {
+  constexpr rlim_t kOfAReader = 3;  // the file, its WAL, a temporary file
+  constexpr rlim_t kBesides = 64;
+  const rlim_t needed = connections + kOfAReader * static_cast<rlim_t>(readers) + kBesides;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return;
+  limit.rlim_cur = needed;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    throw std::runtime_error(
+        std::to_string(needed) + " open files are needed, " + std::to_string(limit.rlim_max) +
+        " are allowed; lower --max-connections, or raise the limit (ulimit -Hn)");
+  }
+}
+
 std::pair<std::string, int> host_and_port(const std::string& listen) {
   const auto colon = listen.rfind(':');
   constexpr int kGreatestPort = 65535;
@@ -150,6 +167,7 @@ int run_server(Serve& serve) {
   serve.service.database = std::filesystem::absolute(serve.service.database).string();
   Service service(serve.service);
   HttpServer server(service, serve.http, serve.certificate, serve.key);
+  reserve_descriptors(server.most_descriptors(), serve.service.readers);
   const auto [host, port] = host_and_port(serve.listen);
   const int bound = server.bind(host, port);
   const bool bare_ipv6 = host.find(':') != std::string::npos;

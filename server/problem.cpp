@@ -24,7 +24,7 @@ const std::vector<ProblemCode> kProblemCodes = {
     {"header_too_large", 431, "the headers exceed the server's limit"},
     {"internal", 500, "the server failed; its log says more"},
     {"failing", 503, "the server is up, but cannot read its database or close days"},
-    {"overloaded", 503, "too much waits, or the database is held by another program"},
+    {"overloaded", 503, "too much waits, memory is short, or another program holds the database"},
     {"timed_out", 503, "the query exceeded its time limit"},
 };
 
@@ -128,9 +128,10 @@ Problem problem_of(const SqliteError& error) {
       return {"overloaded", "the disk is full; nothing was written"};
     case SQLITE_INTERRUPT:
       return {"timed_out", "the query exceeded its time limit"};
-    case SQLITE_TOOBIG:
     case SQLITE_NOMEM:
-      return {"out_of_range", "the query needs more memory than its limit allows"};
+      return {"overloaded", "there is no memory for it now; try again"};
+    case SQLITE_TOOBIG:
+      return {"out_of_range", "a value is too long"};
     case SQLITE_MISMATCH:
       return {"invalid", "a value is of another type than its column"};
     case SQLITE_CONSTRAINT:

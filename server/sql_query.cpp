@@ -76,6 +76,9 @@ Problem problem_of_statement(const SqliteError& error) {
       return {"invalid", std::string(error.what()) +
                              ": one statement that only reads is possible here, and not of the "
                              "tables of tokens and kept answers"};
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG:
+      return {"out_of_range", "the query needs more memory than its limit allows"};
     default:
       return problem_of(error);
   }

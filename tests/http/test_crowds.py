@@ -3,13 +3,15 @@
 import contextlib
 import json
 import os
+import resource
 import ssl
 import subprocess
 import threading
 import time
 import unittest
+from unittest import mock
 
-from server import wait_for
+from server import SALDOD, wait_for
 from test_hostile import MIB, PATIENCE, PROMPT, HostileCase, Raw
 
 
@@ -159,6 +161,66 @@ class Crowds(HostileCase):
                 raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
                 return raw.answer().status == 200
         self.assertTrue(wait_for(served, PATIENCE), "the place is not free again")
+
+    def asked(self, raw, server):
+        """Sends a request that a client of the crm would."""
+        raw.send(f"GET /v1/accounts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.tokens['crm']}\r\n\r\n")
+        return raw
+
+    @unittest.skipIf(os.environ.get("SALDO_SANITIZED"), "the sanitizers map terabytes, and end when they cannot")
+    def test_no_room_for_more_threads(self):
+        """Who is connected is served, and the others as these leave."""
+        with mock.patch.dict(os.environ, MALLOC_ARENA_MAX="1"):
+            server = self.fresh("--test-clock", "--keep-alive", "5m")
+        with Raw(server) as first:
+            self.assertEqual(200, self.asked(first, server).answer().status)
+            stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+            # Some stacks, and half of one for everything else.
+            most = server.memory("VmSize") + 5 * (stack + 4096) + stack // 2
+            resource.prlimit(server.process.pid, resource.RLIMIT_AS, (most, most))
+            crowd = [self.asked(raw, server) for raw in self.crowd(server, 40)]
+            self.assertTrue(wait_for(lambda: "one more thread" in server.log()))
+            self.assertEqual(200, self.asked(first, server).answer().status)
+            while crowd:
+                raw = crowd.pop(0)
+                self.assertEqual(200, raw.answer().status)
+                raw.close()
+
+    def test_more_than_can_be_told(self):
+        """Beyond those that --max-connections lets in, and those that are told so, connections take nothing."""
+        server = self.fresh("--test-clock", "--max-connections", "10")
+        with Raw(server) as first:
+            self.assertEqual(200, self.asked(first, server).answer().status)
+            before = self.descriptors(server)
+            crowd = [self.asked(raw, server) for raw in self.crowd(server, 400)]
+            for _ in range(20):
+                self.assertEqual(200, self.asked(first, server).answer().status)
+                self.assertLess(self.descriptors(server), before + 10 + 100)
+            for raw in crowd:
+                raw.close()
+
+            def served():
+                with Raw(server) as raw:
+                    return self.asked(raw, server).answer().status == 200
+            self.assertTrue(wait_for(served, PATIENCE))
+
+    def test_descriptors_for_all(self):
+        """They are asked for in the beginning, or it does not begin."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
+        try:
+            server = self.fresh("--test-clock")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        crowd = self.crowd(server, 200)
+        for raw in crowd:
+            self.asked(raw, server)
+        for raw in crowd:
+            self.assertEqual(200, raw.answer().status)
+        done = subprocess.run(["prlimit", "--nofile=100:100", SALDOD, "serve", "--database", server.database, "--listen", "127.0.0.1:0"],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((2, ""), (done.returncode, done.stdout))
+        self.assertIn("--max-connections", done.stderr)
 
     def test_header_floods_of_many(self):
         flood = b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 100_000
