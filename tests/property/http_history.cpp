@@ -3,7 +3,6 @@
 // without, and the clock (Saldo-Now) is set forth and back.
 #include <httplib.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
