@@ -151,7 +151,7 @@ void History::live() {
       if (chance_.percent(22)) ask();
     }
     if (takes_next_step() && chance_.percent(65)) close_days();
-    if (takes_next_step() && chance_.percent(5)) {
+    if (takes_next_step() && chance_.percent(3)) {
       restart();
       ++coverage_["restarts"];
     }

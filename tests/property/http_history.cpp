@@ -323,7 +323,7 @@ class HttpHistory : public History {
     } else if (chance_.percent(60)) {
       request.key = "key-" + std::to_string(++keys_);
     }
-    const bool kill = !request.key.empty() && chance_.percent(2);
+    const bool kill = !request.key.empty() && chance_.percent(1);
     log_.push_back((kill ? "killed meanwhile: " : "") + text_of(request));
     const Answer answer = kill ? send_and_kill(request) : send(request);
     log_.back() = (kill ? "killed meanwhile: " : "") + told(request, answer);
