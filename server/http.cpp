@@ -214,7 +214,7 @@ void HttpServer::serve() {
   }
 }
 
-void HttpServer::stop_serving() {
+void HttpServer::stop_serving() const {
   const std::uint64_t one = 1;
   (void)!::write(stopping_, &one, sizeof(one));
 }

@@ -40,7 +40,7 @@ class HttpServer : private httplib::Server {
   // Serves until stop_serving(), and then until the requests under way are answered.
   void serve();
   // From another thread.
-  void stop_serving();
+  void stop_serving() const;
 
  private:
   // All requests of one connection, which is closed then; on a thread of its own.
