@@ -136,7 +136,7 @@ void History::live() {
   }
   ref_ = Reference(opening_, exceptions);
   set_up();
-  const int length = chance_.between(30, 36);
+  const int length = chance_.between(62, 70);
   for (today_ = opening_; today_ < opening_ + length; ++today_) {
     chance_.begin(today_ - opening_ - length);  // no step has a number below 0
     const int operations = chance_.between(2, 5);
@@ -151,7 +151,7 @@ void History::live() {
       if (chance_.percent(22)) ask();
     }
     if (takes_next_step() && chance_.percent(65)) close_days();
-    if (takes_next_step() && chance_.percent(3)) {
+    if (takes_next_step() && chance_.percent(2)) {
       restart();
       ++coverage_["restarts"];
     }

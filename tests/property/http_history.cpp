@@ -109,7 +109,13 @@ class Server {
   }
 
   httplib::Result send(const httplib::Request& request) { return client_->send(request); }
-  int end(int signal) { return process_.end(signal); }
+  // The exit status. Clients that leave are not waited for.
+  int stop() {
+    client_.reset();
+    return process_.end(SIGTERM);
+  }
+  // From another thread, while send() waits.
+  void kill() { process_.end(SIGKILL); }
 
  private:
   Process process_;
@@ -224,7 +230,7 @@ class HttpHistory : public History {
 
   void stop() {
     log_.push_back("stop");
-    if (const int status = server_->end(SIGTERM))
+    if (const int status = server_->stop())
       throw Mismatch("stopped, the server left with " + std::to_string(status));
   }
 
@@ -262,7 +268,7 @@ class HttpHistory : public History {
     const auto delay = std::chrono::microseconds(chance_.percent(50) ? 0 : chance_.below(300));
     std::thread killer([&] {
       std::this_thread::sleep_for(delay);
-      server_->end(SIGKILL);
+      server_->kill();
     });
     const auto first = try_send(request);
     killer.join();
@@ -323,7 +329,7 @@ class HttpHistory : public History {
     } else if (chance_.percent(60)) {
       request.key = "key-" + std::to_string(++keys_);
     }
-    const bool kill = !request.key.empty() && chance_.percent(1);
+    const bool kill = !request.key.empty() && chance_.below(200) == 0;
     log_.push_back((kill ? "killed meanwhile: " : "") + text_of(request));
     const Answer answer = kill ? send_and_kill(request) : send(request);
     log_.back() = (kill ? "killed meanwhile: " : "") + told(request, answer);

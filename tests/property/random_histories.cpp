@@ -3,7 +3,7 @@
 //   random_histories [--histories 2000] [--seed N|random] [--only K [--keep STEPS]]
 //                    [--extension PATH/saldo.so | --saldod PATH/saldod]
 //
-// A history opens the books and lives through at least 30 days with at least 6 accounts. By SQL
+// A history opens the books and lives through two months with at least 6 accounts. By SQL
 // every write is a statement on a database in memory. With --saldod it is a whole world of requests
 // over HTTP: a CRM, a cashier, kiosks and an operator, a server that is restarted and killed, a
 // clock that jumps, messages that come late and more than once. Every write must end as the
