@@ -41,10 +41,10 @@ class HttpServer : private httplib::Server {
   void serve();
   // From another thread.
   void stop_serving() const;
+  // All requests of one connection, which is closed then; serve() calls it on a thread of its own.
+  void serve_connection(int socket);
 
  private:
-  // All requests of one connection, which is closed then; on a thread of its own.
-  void serve_connection(int socket);
   void converse(int socket, bool is_one_too_many);
   HandlerResponse answer(const httplib::Request& request, httplib::Response& response);
 

@@ -110,7 +110,7 @@ class Books {
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) found("no socketpair");
     Client client(ends[0]);
     std::thread sending([&] { client.send(sent); });
-    server_->process_and_close_socket(ends[1]);
+    server_->serve_connection(ends[1]);
     sending.join();
     check(client.received(), sent);
     if (const auto version = watch_.must("PRAGMA data_version"); version != version_) {
