@@ -233,8 +233,9 @@ void install(Context& context, Day opening_day, const std::string& country) {
       throw conflict("the books of this database were opened on " + std::string(opened.text(0)));
     }
   }
-  // Prepared before anything can fail. Once SQLite has lacked memory it runs no other statement
-  // until the outer one ends; but to reset one that is reading then rolls back everything.
+  // Prepared before anything can fail. Once SQLite has lacked memory, for the release at the
+  // latest, it runs no other statement until the outer one ends; but to reset one that is reading
+  // then rolls back everything.
   auto reading = statements.prepare("SELECT count(*) FROM main.sqlite_schema UNION ALL SELECT 0");
   auto rollback = statements.prepare("ROLLBACK TO saldo_install");
   auto release = statements.prepare("RELEASE saldo_install");
@@ -252,8 +253,8 @@ void install(Context& context, Day opening_day, const std::string& country) {
     release.step();
   } catch (const std::exception&) {
     undo(rollback);
-    reading.reset();
     undo(release);
+    reading.reset();
     throw;
   }
 }

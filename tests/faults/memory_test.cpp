@@ -339,24 +339,36 @@ TEST_F(Memory, Writes) {
   std::cout << std::size(kSteps) << " writes, " << runs << " runs\n";
 }
 
+// In an empty database, and in one of an older version.
 TEST_F(Memory, Install) {
-  const long runs = each_allocation([&](long at, bool for_good) {
-    Connection connection(":memory:", Extension::kLoaded);
-    sqlite3* const db = connection.handle();
-    allocations.arm(at, for_good);
-    const Answer answer = ask(db, "SELECT saldo_install('2026-03-02', 'ru')");
-    const bool failed = allocations.disarm();
-    EXPECT_TRUE(answer.code == SQLITE_OK || (failed && answer.code == SQLITE_NOMEM))
-        << answer.code << ": " << sqlite3_errmsg(db);
-    if (answer.code != SQLITE_OK) {
-      EXPECT_EQ(sqlite3_get_autocommit(db), 1) << "a transaction is left open";
-      EXPECT_EQ(connection.must("SELECT count(*) FROM sqlite_schema"),
-                std::vector<std::string>{"0"});
-    }
-    connection.must("SELECT saldo_install('2026-03-02', 'ru'); SELECT * FROM policy");
-    EXPECT_EQ(connection.close(), SQLITE_OK);
-    return failed;
-  });
+  const std::string install = "SELECT saldo_install('2026-03-02', 'ru')";
+  const std::string state =
+      "SELECT count(*), sum(length(sql)) FROM sqlite_schema UNION ALL SELECT user_version, "
+      "application_id FROM pragma_user_version, pragma_application_id";
+  long runs = 0;
+  for (const std::string& older : {std::string(), install + "; DROP VIEW audit; "
+                                                            "DROP TRIGGER account_kept; "
+                                                            "PRAGMA user_version = 0"}) {
+    SCOPED_TRACE(older);
+    runs += each_allocation([&](long at, bool for_good) {
+      Connection connection(":memory:", Extension::kLoaded);
+      sqlite3* const db = connection.handle();
+      connection.must(older);
+      const auto before = connection.must(state);
+      allocations.arm(at, for_good);
+      const Answer answer = ask(db, install.c_str());
+      const bool failed = allocations.disarm();
+      EXPECT_TRUE(answer.code == SQLITE_OK || (failed && answer.code == SQLITE_NOMEM))
+          << answer.code << ": " << sqlite3_errmsg(db);
+      if (answer.code != SQLITE_OK) {
+        EXPECT_EQ(sqlite3_get_autocommit(db), 1) << "a transaction is left open";
+        EXPECT_EQ(connection.must(state), before);
+      }
+      connection.must(install + "; SELECT * FROM policy; SELECT * FROM audit");
+      EXPECT_EQ(connection.close(), SQLITE_OK);
+      return failed;
+    });
+  }
   std::cout << "saldo_install: " << runs << " runs\n";
 }
 
