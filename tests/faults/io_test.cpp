@@ -12,11 +12,10 @@
 // `SALDO_FAULT_STRIDE=1` all.
 //
 // Each was seen to fail, the product broken on purpose:
-//   synchronous = OFF: "answered, and lost: INSERT INTO payment…", and with a rollback journal "row
-//   10 missing from index
-//     payment_account", when the power is cut
-//   journal_mode = MEMORY: 11, database disk image is malformed, after one failed operation
-//   Statement::step takes an I/O error for the end of the rows: "not_found: the books are not open
+// - synchronous = OFF: "answered, and lost: INSERT INTO payment…" when the power is cut, and with a
+//   rollback journal "row 10 missing from index payment_account"
+// - journal_mode = MEMORY: 11, database disk image is malformed, after one failed operation
+// - Statement::step takes an I/O error for the end of the rows: "not_found: the books are not open
 //   in this database"
 #include <gtest/gtest.h>
 
