@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT / "http"))
 from server import SALDOD, Books, Client, Server, day_plus, must, noon, peek, saldod  # noqa: E402
 
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT.parent / "build" / "saldo.so"))
-OPENING = "2025-11-01"
+OPENING = "2015-01-01"  # long ago, for `saldod close` closes days that have ended
 ACCOUNTS = 6000     # enough for a closing to last
 PROMISERS = 1000    # the last of them, in arrears from the start, are promised for
 WRITERS = 6
@@ -308,7 +308,7 @@ def kill_closers(folder, kills, seed):
     rng = random.Random(f"{seed}/closers")
     database = folder / "closed.db"
     make_books(database)
-    through = day_plus(OPENING, 364)
+    through = day_plus(OPENING, 3650)
     sql = "INSERT INTO day_close(day, closed_at) SELECT open_day, day_end(open_day) FROM books;\n"
     told = {"kills": kills, "in a closing": 0, "days closed": 0}
     closed = 0
