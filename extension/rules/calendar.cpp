@@ -4,10 +4,13 @@
 
 namespace saldo {
 
+std::vector<Policy>::const_iterator Calendar::policy_after(Day day) const {
+  return std::upper_bound(policies_.begin(), policies_.end(), day,
+                          [](Day d, const Policy& policy) { return d < policy.valid_from; });
+}
+
 const Policy& Calendar::policy_on(Day day) const {
-  const auto after =
-      std::upper_bound(policies_.begin(), policies_.end(), day,
-                       [](Day d, const Policy& policy) { return d < policy.valid_from; });
+  const auto after = policy_after(day);
   return after == policies_.begin() ? policies_.front() : *(after - 1);
 }
 
@@ -26,6 +29,32 @@ std::optional<Day> Calendar::next_working_day(Day day) const {
   return std::nullopt;
 }
 
+Day Calendar::alike_until(Day day) const {
+  Day end = kLastDay;
+  const auto exception = exceptions_.lower_bound(day);
+  if (exception != exceptions_.end()) end = std::min(end, exception->first);
+  const auto policy = policy_after(day);
+  if (policy != policies_.end()) end = std::min(end, policy->valid_from);
+  return end;
+}
+
+std::optional<Day> Calendar::working_day_after(Day day, std::int64_t count) const {
+  for (;; --count) {
+    // Whole weeks at once, or a grace of a million days would take as many steps.
+    const auto& works = policy_on(day).works;
+    const std::int64_t weekly = std::count(works.begin(), works.end(), true);
+    if (weekly != 0 && count >= weekly) {
+      const std::int64_t weeks =
+          std::min<std::int64_t>((alike_until(day) - day).count() / 7, count / weekly);
+      day += days{7 * weeks};
+      count -= weekly * weeks;
+    }
+    const auto working = next_working_day(day);
+    if (!working || count <= 0) return working;
+    day = *working + days{1};
+  }
+}
+
 std::optional<Instant> Calendar::restriction_after(Instant cause,
                                                    const BillingDays& billing_days) const {
   Day day = billing_days.day_of(cause);
@@ -36,12 +65,7 @@ std::optional<Instant> Calendar::restriction_after(Instant cause,
     return *first == day ? cause : billing_days.start_of(*first);
   }
   if (billing_days.start_of(day) != cause) day += days{1};
-  for (std::int64_t passed = 0; passed < grace; ++passed) {
-    const auto working = next_working_day(day);
-    if (!working) return std::nullopt;
-    day = *working + days{1};
-  }
-  const auto first = next_working_day(day);
+  const auto first = working_day_after(day, grace);
   if (!first) return std::nullopt;
   return billing_days.start_of(*first);
 }

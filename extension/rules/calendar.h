@@ -46,6 +46,12 @@ class Calendar {
   [[nodiscard]] bool forgives_restricted_days() const;
 
  private:
+  [[nodiscard]] std::vector<Policy>::const_iterator policy_after(Day day) const;
+  // Every week within [day, the day answered) has the same working days.
+  [[nodiscard]] Day alike_until(Day day) const;
+  // The first working day once `count` of them, from `day` on, have passed; nullopt as above.
+  [[nodiscard]] std::optional<Day> working_day_after(Day day, std::int64_t count) const;
+
   std::vector<Policy> policies_;
   std::map<Day, bool> exceptions_;
 };

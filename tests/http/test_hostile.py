@@ -67,6 +67,8 @@ class Raw:
     def answer(self, method="GET"):
         """The next answer, of the right form."""
         line = self.file.readline(1000)
+        if not line:
+            raise ConnectionResetError("closed without an answer")
         match = re.fullmatch(rb"HTTP/1\.1 (\d{3}) [\x20-\x7e]+\r\n", line)
         if not match:
             raise AssertionError(f"no status line of HTTP/1.1: {line!r}")
