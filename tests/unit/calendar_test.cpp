@@ -90,9 +90,10 @@ TEST_F(CalendarTest, LongGraceCountsDayByDay) {
 TEST_F(CalendarTest, GraceBeyondAllDaysIsSoonCounted) {
   const auto begun = std::chrono::steady_clock::now();
   for (int second = 0; second < 10'000; ++second) {
-    EXPECT_EQ(calendar(1'000'000'000).restriction_after(
-                  at("2026-11-20T21:00:00Z") + std::chrono::seconds{second}, moscow_),
-              std::nullopt);
+    EXPECT_EQ(
+        calendar(1'000'000'000)
+            .restriction_after(at("2026-11-20T21:00:00Z") + std::chrono::seconds{second}, moscow_),
+        std::nullopt);
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{10});
 }
