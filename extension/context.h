@@ -30,6 +30,13 @@ struct Context {
   // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
   // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.
   std::optional<std::string> replaced;
+
+  // The host's clock, where it has one of its own (saldo.h).
+  std::shared_ptr<const std::optional<Instant>> host_now;
+  [[nodiscard]] Instant now() const {
+    if (host_now && *host_now) return **host_now;
+    return date::floor<seconds>(std::chrono::system_clock::now());
+  }
 };
 
 }  // namespace saldo

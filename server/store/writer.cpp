@@ -1,14 +1,12 @@
-#include "writer.h"
+#include "store/writer.h"
 
 #include <exception>
 #include <utility>
 
-#include "problem.h"
-
 namespace saldo::server {
 namespace {
 
-constexpr std::size_t kMostTogether = 256;
+constexpr std::size_t kWritesPerCommitMax = 256;
 
 }  // namespace
 
@@ -19,10 +17,10 @@ struct Writer::Job {
   std::exception_ptr error;
 };
 
-Writer::Writer(const std::string& path, std::chrono::milliseconds busy, std::size_t waiting,
+Writer::Writer(const std::string& path, std::chrono::milliseconds busy, std::size_t waiting_max,
                std::chrono::milliseconds patience)
     : database_(path, Database::Mode::kWrite, busy),
-      most_waiting_(waiting),
+      waiting_max_(waiting_max),
       patience_(patience),
       thread_([this] { run(); }) {}
 
@@ -38,8 +36,8 @@ Writer::~Writer() {
 void Writer::write(const Work& work, bool alone) {
   const auto job = std::make_shared<Job>(Job{&work, alone, Job::kWaiting, nullptr});
   std::unique_lock lock(mutex_);
-  if (stopping_ || jobs_.size() >= most_waiting_) {
-    throw Problem("overloaded", stopping_ ? "the server stops" : "too many writes wait; try again");
+  if (stopping_ || jobs_.size() >= waiting_max_) {
+    throw Error(ErrorCode::kOverloaded, stopping_ ? "the server stops" : "too many writes wait; try again");
   }
   jobs_.push_back(job);
   arrived_.notify_one();
@@ -47,7 +45,7 @@ void Writer::write(const Work& work, bool alone) {
     for (auto waiting = jobs_.begin(); waiting != jobs_.end(); ++waiting) {
       if (*waiting != job) continue;
       jobs_.erase(waiting);
-      throw Problem("overloaded", "the write waited too long for its turn; nothing of it was done");
+      throw Error(ErrorCode::kOverloaded, "the write waited too long for its turn; nothing of it was done");
     }
   }
   finished_.wait(lock, [&] { return job->state == Job::kDone; });
@@ -73,7 +71,7 @@ Writer::Jobs Writer::next_jobs() {
   std::unique_lock lock(mutex_);
   arrived_.wait(lock, [&] { return !jobs_.empty() || stopping_; });
   Jobs taken;
-  while (!jobs_.empty() && taken.size() < kMostTogether) {
+  while (!jobs_.empty() && taken.size() < kWritesPerCommitMax) {
     if (jobs_.front()->alone && !taken.empty()) break;
     taken.push_back(std::move(jobs_.front()));
     jobs_.pop_front();

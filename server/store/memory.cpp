@@ -1,4 +1,4 @@
-#include "memory.h"
+#include "store/memory.h"
 
 #include <malloc.h>
 #include <sqlite3.h>
@@ -11,18 +11,18 @@ namespace {
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 sqlite3_mem_methods system_memory;
-// What this thread may still take. What it frees comes back, also what others took: connections
-// pass from thread to thread, so that the figure is exact only while a budget lives.
+// Bytes that this thread may still take. Frees are credited even for other threads' memory, as
+// connections change threads; the figure is exact only while a MemoryBudget lives.
 thread_local std::int64_t left = kNoLimit;
 
-void* take(int size) {
+void* allocate(int size) {
   if (left < size) return nullptr;
   void* memory = system_memory.xMalloc(size);
   if (memory != nullptr && left != kNoLimit) left -= system_memory.xSize(memory);
   return memory;
 }
 
-void give_back(void* memory) {
+void release(void* memory) {
   if (left != kNoLimit) left += system_memory.xSize(memory);
   system_memory.xFree(memory);
 }
@@ -45,8 +45,8 @@ void count_memory() {
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory);
   sqlite3_mem_methods counted = system_memory;
-  counted.xMalloc = take;
-  counted.xFree = give_back;
+  counted.xMalloc = allocate;
+  counted.xFree = release;
   counted.xRealloc = resize;
   sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
 }

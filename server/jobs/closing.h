@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "metrics.h"
-#include "writer.h"
+#include "store/writer.h"
 
 namespace saldo::server {
 

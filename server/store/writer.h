@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "database.h"
+#include "store/database.h"
 
 namespace saldo::server {
 
@@ -23,8 +23,8 @@ class Writer {
     std::size_t waiting = 0;
   };
 
-  // At most `waiting` writes wait, each for at most `patience` until it begins.
-  Writer(const std::string& path, std::chrono::milliseconds busy, std::size_t waiting,
+  // At most `waiting_max` writes wait, each for at most `patience` until it begins.
+  Writer(const std::string& path, std::chrono::milliseconds busy, std::size_t waiting_max,
          std::chrono::milliseconds patience);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -33,9 +33,9 @@ class Writer {
   // Does what waits, and stops.
   ~Writer();
 
-  // Work runs inside a transaction and undoes by itself, in a savepoint, what it does not want
-  // kept; when it throws, all of it is undone. It may run a second time, after its first one was
-  // undone with its neighbours'.
+  // Work runs inside a transaction, in a savepoint of its own: when it throws, all of it is undone,
+  // and nothing of its neighbours. It may run a second time, after the first time was undone with
+  // its neighbours' work.
   using Work = std::function<void(Database&)>;
   // Returns when the work is on disk, or throws what the work threw; overloaded when it did not
   // begin in time or the database was held by another program. `alone`: in a commit of its own.
@@ -53,7 +53,7 @@ class Writer {
   void finish(const Jobs& jobs);
 
   Database database_;
-  std::size_t most_waiting_;
+  std::size_t waiting_max_;
   std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
@@ -63,22 +63,5 @@ class Writer {
   bool stopping_ = false;
   std::thread thread_;
 };
-
-// Runs `work` in a savepoint, which is undone if it throws.
-template <typename Work>
-void in_savepoint(Database& database, Work&& work) {
-  database.execute("SAVEPOINT request");
-  try {
-    work();
-  } catch (...) {
-    // After some errors (a full disk, no memory) SQLite has undone the whole transaction.
-    if (database.in_transaction()) {
-      database.execute("ROLLBACK TO request");
-      database.execute("RELEASE request");
-    }
-    throw;
-  }
-  database.execute("RELEASE request");
-}
 
 }  // namespace saldo::server

@@ -1,4 +1,4 @@
-#include "closing.h"
+#include "jobs/closing.h"
 
 #include <spdlog/spdlog.h>
 
@@ -6,28 +6,26 @@
 #include <utility>
 
 #include "anchor.h"
-#include "problem.h"
 #include "rules/time.h"
 
 namespace saldo::server {
 namespace {
 
 // How long to wait before looking again; shorter when days are closed soon after their end.
-constexpr std::chrono::milliseconds kLongestWait{30'000};
-constexpr std::chrono::milliseconds kShortestWait{200};
+constexpr std::chrono::milliseconds kMaxWait{30'000};
+constexpr std::chrono::milliseconds kMinWait{200};
 
 }  // namespace
 
 bool close_next_day(Database& database, std::chrono::seconds after) {
-  const auto now = date::floor<seconds>(std::chrono::system_clock::now());
+  const Instant now = clock_now();
   const std::string closed_at = format_instant(now);
   const std::string ended_by = format_instant(now - after);
-  database
-      .query(
+  database.prepare(
           "INSERT INTO day_close(day, closed_at) SELECT open_day, ?1 FROM books WHERE "
           "day_end(open_day) <= ?2")
-      .bind(1, closed_at)
-      .bind(2, ended_by)
+      .bind_static(1, closed_at)
+      .bind_static(2, ended_by)
       .step();
   return sqlite3_changes(database.handle()) > 0;
 }
@@ -59,7 +57,7 @@ void ClosingJob::run() {
   const auto stopped = [&] { return stopping_; };
   if (stop_.wait_for(lock, close_after_, stopped)) return;
   const auto wait =
-      std::clamp<std::chrono::milliseconds>(close_after_ / 4, kShortestWait, kLongestWait);
+      std::clamp<std::chrono::milliseconds>(close_after_ / 4, kMinWait, kMaxWait);
   for (;;) {
     lock.unlock();
     const bool closed = close_one();
@@ -78,7 +76,7 @@ bool ClosingJob::close_one() {
         [&](Database& database) {
           closed = close_next_day(database, close_after_);
           if (!closed) return;
-          auto last = database.query("SELECT max(day) FROM day_close");
+          auto last = database.prepare("SELECT max(day) FROM day_close");
           if (last.step()) day = last.text(0);
         },
         true);
