@@ -1,4 +1,4 @@
-// The digest that day_close keeps for a closed day (3.2); the README gives its bytes.
+// The digest that day_close keeps for a closed day (3.2); extension/README.md gives its bytes.
 #pragma once
 
 #include <cstdint>
