@@ -9,11 +9,9 @@
 #include <stdexcept>
 
 #include "anchor.h"
-#include "closing.h"
-#include "database.h"
-#include "problem.h"
+#include "jobs/closing.h"
 #include "rules/time.h"
-#include "tokens.h"
+#include "store/tokens.h"
 
 namespace saldo::server {
 namespace {
@@ -27,7 +25,7 @@ void show_progress(const std::string& line) {
 // Prints the rows of a finding; true: there are some.
 bool report(Database& database, const std::string& sql, const std::string& what) {
   constexpr int kMostShown = 20;
-  auto row = database.query_once(sql);
+  auto row = database.compile_once(sql);
   int found = 0;
   while (row.step()) {
     if (++found > kMostShown) continue;
@@ -53,7 +51,7 @@ bool attempt(const std::string& name, Check check) {
 
 bool verify_integrity(Database& database) {
   bool sound = true;
-  auto row = database.query("PRAGMA integrity_check");
+  auto row = database.prepare("PRAGMA integrity_check");
   while (row.step()) {
     if (row.text(0) == "ok") continue;
     std::cout << "integrity_check: " << row.text(0) << "\n";
@@ -65,7 +63,7 @@ bool verify_integrity(Database& database) {
 bool verify_audits(Database& database) {
   bool sound = true;
   // Each by itself, so that one sees where it is; all see the same snapshot.
-  auto names = database.query(
+  auto names = database.prepare(
       "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'audit~_%' ESCAPE '~' "
       "ORDER BY name");
   bool any = false;
@@ -85,8 +83,8 @@ bool verify_audits(Database& database) {
 bool verify_anchor(Database& database, const std::string& file) {
   bool sound = true;
   for (const auto& [day, digest] : read_anchor(file)) {
-    auto row = database.query("SELECT digest FROM day_close WHERE day = ?1");
-    row.bind(1, day);
+    auto row = database.prepare("SELECT digest FROM day_close WHERE day = ?1");
+    row.bind_static(1, day);
     if (row.step() && row.text(0) == digest) continue;
     std::cout << "anchor: " << day << " has another digest than " << file
               << " says, or is not closed\n";
@@ -108,8 +106,8 @@ int install(const std::string& database, const std::string& opening, const std::
   const bool existed = std::filesystem::exists(database);
   try {
     Database books(database, Database::Mode::kCreate);
-    auto installed = books.query("SELECT saldo_install(?1, ?2)");
-    installed.bind(1, opening).bind(2, country).step();
+    auto installed = books.prepare("SELECT saldo_install(?1, ?2)");
+    installed.bind_static(1, opening).bind_static(2, country).step();
     books.execute("PRAGMA journal_mode = WAL");
   } catch (...) {
     if (!existed) std::filesystem::remove(database);
@@ -127,19 +125,19 @@ int close_days(const std::string& database, const std::string& through) {
   int closed = 0;
   for (;;) {
     {
-      auto open_day = books.query("SELECT open_day FROM books");
+      auto open_day = books.prepare("SELECT open_day FROM books");
       if (!open_day.step() || open_day.text(0) > through) break;
       show_progress("closing " + std::string(open_day.text(0)));
     }
     if (!close_next_day(books, std::chrono::seconds(0))) {
-      auto open_day = books.query("SELECT open_day, day_end(open_day) FROM books");
+      auto open_day = books.prepare("SELECT open_day, day_end(open_day) FROM books");
       open_day.step();
       show_progress("");
       std::cout << open_day.text(0) << " has not ended: it ends at " << open_day.text(1) << "\n";
       break;
     }
     ++closed;
-    auto last = books.query(
+    auto last = books.prepare(
         "SELECT day, accounts, charges, digest FROM day_close ORDER BY day DESC LIMIT 1");
     last.step();
     show_progress("");
@@ -167,7 +165,7 @@ int verify(const std::string& database, const std::string& anchor) {
 
 int make_token(const std::string& database, const std::string& role, const std::string& name) {
   const auto known = parse_role(role);
-  if (!known)
+  if (!known || *known == Role::kNone)
     throw std::runtime_error("--role " + role + " is none of: crm cashier operator analyst admin");
   Database books(database, Database::Mode::kWrite);
   std::cout << create_token(books, name, *known) << std::endl;
@@ -176,7 +174,7 @@ int make_token(const std::string& database, const std::string& role, const std::
 
 int list_tokens(const std::string& database) {
   Database books(database, Database::Mode::kRead);
-  auto row = books.query(
+  auto row = books.prepare(
       "SELECT name, role, created_at, coalesce('revoked ' || revoked_at, 'valid') FROM token ORDER "
       "BY name");
   while (row.step()) {

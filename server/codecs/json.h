@@ -10,7 +10,8 @@
 
 namespace saldo::server {
 
-// At most 32 levels deep and without repeated keys, in UTF-8 without NUL; else throws malformed.
+// At most 32 levels deep and without repeated keys, in UTF-8 without NUL; else throws malformed. An
+// integer that 64 bits cannot hold is the value `discarded`.
 nlohmann::json parse_json(std::string_view text);
 
 // `text`, where bytes that are no UTF-8, as SQL can make them, are replaced by U+FFFD.

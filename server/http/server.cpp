@@ -1,17 +1,10 @@
-#include "http.h"
+#include "http/server.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <cctype>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -19,259 +12,300 @@
 #include <thread>
 #include <vector>
 
-#include "connection.h"
-
 namespace saldo::server {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kBacklog = 1024;
-constexpr std::chrono::milliseconds kPause{10};  // before accept() is tried again
-// Beyond the limit of connections, so that those refused are told so; and how many may wait for it.
-constexpr std::size_t kRefusers = 4;
-constexpr std::size_t kMostWaiting = 64;
+// Connections that may wait for a thread; those after them wait in the system's backlog.
+constexpr std::size_t kWaitingMax = 64;
+constexpr std::size_t kRequestsPerConnectionMax = 1'000'000'000;
 
-// The connection whose request httplib handles on this thread.
-thread_local Connection* current = nullptr;
-
-// As many threads as there are connections at once, made when they are first needed: a slow client
-// holds up nobody else.
-class Threads {
+// A thread for each connection, made when it is first needed: a slow client holds up nobody else.
+// The library runs one task for each connection.
+class ConnectionThreads : public httplib::TaskQueue {
  public:
-  Threads(std::size_t most, std::function<void(int)> serve)
-      : most_(most), serve_(std::move(serve)) {}
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-  Threads(Threads&&) = delete;
-  Threads& operator=(Threads&&) = delete;
-  // Waits for all that was enqueued.
-  ~Threads() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    arrived_.notify_all();
-    for (auto& thread : threads_) thread.join();
-  }
+  ConnectionThreads(std::size_t threads_max, std::atomic<std::uint64_t>& connections,
+                    std::atomic<std::size_t>& waiting)
+      : threads_max_(threads_max), connections_(connections), waiting_(waiting) {}
 
-  // False: too many wait already. Throws std::bad_alloc.
-  bool enqueue(int socket) {
-    const std::lock_guard lock(mutex_);
-    if (busy_ + sockets_.size() == most_ + kMostWaiting) return false;
-    sockets_.push_back(socket);
-    if (threads_.size() < std::min(most_, busy_ + sockets_.size())) {
+  void enqueue(std::function<void()> connection) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return tasks_.size() < kWaitingMax; });
+    tasks_.push_back(std::move(connection));
+    waiting_ = tasks_.size();
+    if (busy_ + tasks_.size() > threads_.size() && threads_.size() < threads_max_) {
       try {
         threads_.emplace_back([this] { work(); });
-        return true;
       } catch (const std::exception& error) {
         spdlog::error("one more thread: {}; the connection waits for another to end", error.what());
       }
     }
-    arrived_.notify_one();
-    return true;
+    changed_.notify_all();
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (auto& thread : threads_) thread.join();
   }
 
  private:
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      arrived_.wait(lock, [&] { return !sockets_.empty() || stopping_; });
-      if (sockets_.empty()) return;
-      const int socket = sockets_.front();
-      sockets_.pop_front();
+      changed_.wait(lock, [&] { return !tasks_.empty() || stopping_; });
+      if (tasks_.empty()) return;
+      const auto connection = std::move(tasks_.front());
+      tasks_.pop_front();
+      waiting_ = tasks_.size();
       ++busy_;
+      changed_.notify_all();
       lock.unlock();
-      serve_(socket);
+      ++connections_;
+      connection();
+      --connections_;
       lock.lock();
       --busy_;
     }
   }
 
-  std::size_t most_;
-  std::function<void(int)> serve_;
+  std::size_t threads_max_;
+  std::atomic<std::uint64_t>& connections_;
+  std::atomic<std::size_t>& waiting_;
   std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<int> sockets_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
   std::size_t busy_ = 0;  // threads that serve
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
 
-// An answer to what is no request, or comes at a bad time.
-std::string plain_answer(const Problem& problem) {
-  const Reply reply = problem_reply(problem);
-  std::string text =
-      "HTTP/1.1 " + std::to_string(reply.status) + " " + std::string(status_phrase(reply.status)) +
-      "\r\nContent-Type: " + reply.content_type +
-      "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n";
-  for (const auto& [name, value] : reply.headers)
-    text.append(name).append(": ").append(value).append("\r\n");
-  return text + "\r\n" + reply.body;
+Error no_memory() {
+  return {ErrorCode::kOverloaded, "there is no memory for it now; try again"};
 }
 
-void fill(httplib::Response& response, const Reply& reply) {
+std::optional<std::string> header(const httplib::Request& request, const char* name) {
+  const auto count = request.get_header_value_count(name);
+  if (count == 0) return std::nullopt;
+  if (count > 1) throw Error(ErrorCode::kMalformed, std::string(name) + " is there twice");
+  return request.get_header_value(name);
+}
+
+// All values of a header that may come in several lines.
+std::string list_header(const httplib::Request& request, const std::string& name) {
+  std::string list;
+  const auto [first, last] = request.headers.equal_range(name);
+  for (auto value = first; value != last; ++value) list.append(list.empty() ? "" : ",").append(value->second);
+  return list;
+}
+
+bool has_body_by_method(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
+// The library would read the end of these requests elsewhere than the client has put it, or not as
+// it was meant. Throws Error.
+void check_framing(const httplib::Request& request) {
+  const auto malformed = [](const std::string& sentence) { return Error(ErrorCode::kMalformed, sentence); };
+  const auto length = header(request, "Content-Length");
+  const auto encoding = header(request, "Transfer-Encoding");
+  if (length && encoding) throw malformed("there are Content-Length and Transfer-Encoding");
+  if (length && !std::all_of(length->begin(), length->end(), [](unsigned char c) { return std::isdigit(c) != 0; }))
+    throw malformed("Content-Length is not a number of bytes");
+  if (encoding && strcasecmp(encoding->c_str(), "chunked") != 0)
+    throw malformed("Transfer-Encoding is not chunked");
+  const bool has_body = encoding || (length && length->find_first_not_of('0') != std::string::npos);
+  if (has_body && !has_body_by_method(request.method))
+    throw malformed("a " + request.method + " has no body here");
+  if (encoding && request.method == "DELETE")
+    throw malformed("the body of a DELETE comes with its Content-Length");
+  if (request.has_header("Content-Encoding"))
+    throw Error(ErrorCode::kUnsupportedMediaType, "a body comes without Content-Encoding");
+  if (request.is_multipart_form_data())
+    throw Error(ErrorCode::kUnsupportedMediaType, "a body is not multipart/form-data here");
+  if (request.has_header("Range")) throw malformed("answers come whole; Range is not for them");
+}
+
+// The library would compress by Content-Type, slowly, and change it for a Range. So it goes along in
+// a field that the library leaves alone, and becomes a header at the last moment.
+void set_content_type(httplib::Response& response, std::string type) {
+  response.reason = std::move(type);
+}
+
+void fill(httplib::Response& response, Reply&& reply) {
   response.status = reply.status;
   for (const auto& [name, value] : reply.headers) response.set_header(name, value);
-  if (!reply.content_type.empty()) response.set_content(reply.body, reply.content_type);
+  set_content_type(response, std::move(reply.content_type));
+  response.body = std::move(reply.body);
 }
 
-std::optional<std::string> header(std::string_view name) {
-  const auto values = current->values_of(name);
-  if (values.empty()) return std::nullopt;
-  if (values.size() > 1) throw Problem("malformed", std::string(name) + " is there twice");
-  return values.front();
-}
-
-bool accepts_csv() {
-  const auto accepted = current->values_of("Accept");
-  return std::any_of(accepted.begin(), accepted.end(), [](const std::string& types) {
-    return types.find("text/csv") != std::string::npos;
-  });
+// Closes the connection behind the answer: the library does where the body comes from a provider
+// that says, after the whole of it, that it failed. In chunks, the body has no length of which a
+// Range would take a part.
+void fill_and_close(const httplib::Request& request, httplib::Response& response, Reply&& reply) {
+  response.set_header("Connection", "close");
+  const auto body = std::make_shared<const std::string>(std::move(reply.body));
+  reply.body.clear();
+  if (!request.ranges.empty()) {
+    response.set_chunked_content_provider("", [body](std::size_t /*offset*/, httplib::DataSink& sink) {
+      sink.write(body->data(), body->size());
+      sink.done();
+      return false;
+    });
+  } else if (!body->empty()) {
+    response.set_content_provider(
+        body->size(), "", [body](std::size_t /*offset*/, std::size_t /*length*/, httplib::DataSink& sink) {
+          sink.write(body->data(), body->size());
+          return false;
+        });
+  }
+  fill(response, std::move(reply));
 }
 
 }  // namespace
 
 HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
                        const std::string& key)
-    : service_(service), limits_(limits), stopping_(eventfd(0, EFD_CLOEXEC)) {
-  if (!certificate.empty()) {
-    tls_.reset(SSL_CTX_new(TLS_server_method()));
-    if (!tls_ || SSL_CTX_set_min_proto_version(tls_.get(), TLS1_2_VERSION) != 1 ||
-        SSL_CTX_use_certificate_chain_file(tls_.get(), certificate.c_str()) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls_.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    : service_(service), limits_(limits) {
+  if (certificate.empty()) {
+    server_ = std::make_unique<httplib::Server>();
+  } else {
+    auto tls = std::make_unique<httplib::SSLServer>(certificate.c_str(), key.c_str());
+    if (!tls->is_valid() || SSL_CTX_set_min_proto_version(tls->ssl_context(), TLS1_2_VERSION) != 1) {
       throw std::runtime_error("--tls-cert " + certificate + " and --tls-key " + key +
                                " are not a certificate and its key in PEM");
     }
-    SSL_CTX_set_mode(tls_.get(),
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    server_ = std::move(tls);
   }
-  set_socket_options([](socket_t socket) {
+  server_->new_task_queue = [this] {
+    return new ConnectionThreads(limits_.connections, service_.connections, waiting_);
+  };
+  // Without the library's SO_REUSEPORT, by which a second server would take half of the requests.
+  server_->set_socket_options([this](socket_t socket) {
     const int on = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    listening_ = socket;
   });
-  set_tcp_nodelay(true);
-  set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-    return answer(request, response);
+  server_->set_tcp_nodelay(true);
+  server_->set_payload_max_length(limits_.body);
+  server_->set_read_timeout(limits_.io_timeout);
+  server_->set_write_timeout(limits_.io_timeout);
+  server_->set_keep_alive_timeout(limits_.keep_alive.count());
+  server_->set_keep_alive_max_count(kRequestsPerConnectionMax);
+
+  using Handled = httplib::Server::HandlerResponse;
+  server_->set_pre_routing_handler([this](const auto& request, auto& response) {
+    try {
+      check_framing(request);
+    } catch (const Error& error) {
+      fill_and_close(request, response, problem_reply(error));
+      return Handled::Handled;
+    }
+    if (has_body_by_method(request.method)) return Handled::Unhandled;
+    answer(request, {}, response);
+    return Handled::Handled;
   });
-  // For what httplib refuses by itself.
-  set_error_handler(
-      HandlerWithResponse([](const httplib::Request& /*request*/, httplib::Response& response) {
-        if (!response.body.empty()) return HandlerResponse::Unhandled;
-        fill(response, problem_reply(Problem("malformed", "this is no request of HTTP/1.1")));
-        current->close_after_answer();
-        return HandlerResponse::Handled;
-      }));
-  set_post_routing_handler([](const httplib::Request& /*request*/, httplib::Response& response) {
-    response.headers.erase("Keep-Alive");  // it tells httplib's limits, not ours
-    if (!current->closing()) return;
-    response.headers.erase("Connection");
-    response.set_header("Connection", "close");
+  const std::string any_path = R"([\s\S]*)";
+  const auto receiver = [this](const auto& request, auto& response, const auto& read_content) {
+    receive(request, response, read_content);
+  };
+  server_->Post(any_path, receiver).Put(any_path, receiver).Patch(any_path, receiver).Delete(any_path, receiver);
+  server_->set_expect_100_continue_handler([this](const auto& request, auto& /*response*/) {
+    const auto length = request.template get_header_value<std::uint64_t>("Content-Length");
+    return length > limits_.body ? status_of(ErrorCode::kTooLarge) : 100;
+  });
+  // For what the library refuses by itself.
+  server_->set_error_handler(httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
+    if (!response.reason.empty()) return Handled::Unhandled;
+    fill_and_close(request, response, problem_reply(refusal(response.status)));
+    return Handled::Handled;
+  }));
+  server_->set_exception_handler([](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+    fill_and_close(request, response, problem_reply(no_memory()));
+  });
+  server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
+    if (response.reason.empty()) return;
+    response.headers.erase("Content-Type");
+    response.set_header("Content-Type", response.reason);
   });
 }
 
-HttpServer::~HttpServer() {
-  if (svr_sock_ >= 0) ::close(svr_sock_);
-  ::close(stopping_);
-}
-
-std::size_t HttpServer::most_descriptors() const {
-  return limits_.connections + kRefusers + kMostWaiting;
-}
+std::size_t HttpServer::descriptors_max() const { return limits_.connections + kWaitingMax; }
 
 int HttpServer::bind(const std::string& host, int port) {
-  const int bound = port == 0 ? bind_to_any_port(host) : (bind_to_port(host, port) ? port : -1);
-  // Once more, with room for more clients than httplib's five. A client may be gone before it is
-  // accepted, and accept() must not wait for the next one.
-  if (bound < 0 || ::listen(svr_sock_, kBacklog) != 0 ||
-      fcntl(svr_sock_, F_SETFL, O_NONBLOCK) != 0) {
+  const int bound = port == 0 ? server_->bind_to_any_port(host) : (server_->bind_to_port(host, port) ? port : -1);
+  // Once more, with room for more clients than the library's five.
+  if (bound < 0 || ::listen(listening_, kBacklog) != 0) {
     throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(port) +
                              "; is another server there?");
   }
   return bound;
 }
 
-// httplib's own loop ends for good when accept() fails.
-void HttpServer::serve() {
-  Threads threads(limits_.connections + kRefusers,
-                  [this](int socket) { serve_connection(socket); });
-  std::array<pollfd, 2> waited{{{svr_sock_, POLLIN, 0}, {stopping_, POLLIN, 0}}};
-  for (;;) {
-    (void)poll(waited.data(), waited.size(), -1);
-    if (waited[1].revents != 0) return;
-    const int socket = accept4(svr_sock_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (socket < 0) {
-      // A client that went, or no descriptor or memory for one more: they come back.
-      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        std::this_thread::sleep_for(kPause);
-      continue;
+bool HttpServer::serve() { return server_->listen_after_bind(); }
+
+void HttpServer::stop() { server_->stop(); }
+
+void HttpServer::refuse() {
+  refusing_ = true;
+  for (int left = under_way_; left > 0; left = under_way_) under_way_.wait(left);
+}
+
+void HttpServer::receive(const httplib::Request& request, httplib::Response& response,
+                         const httplib::ContentReader& read_content) {
+  std::string body;
+  // Without either header there is no body; the library would wait for one.
+  if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")) {
+    bool too_large = false;
+    const bool is_whole = read_content([&](const char* data, std::size_t size) {
+      too_large = body.size() + size > limits_.body;
+      if (!too_large) body.append(data, size);
+      return !too_large;
+    });
+    if (!is_whole) {
+      const Error cut_off(ErrorCode::kMalformed, "the body does not come as the headers announce it");
+      const int status = too_large ? status_of(ErrorCode::kTooLarge) : response.status;
+      const bool is_refused = status == status_of(ErrorCode::kTooLarge);
+      return fill_and_close(request, response, problem_reply(is_refused ? refusal(status) : cut_off));
     }
-    try {
-      if (threads.enqueue(socket)) continue;
-    } catch (const std::bad_alloc&) {
-    }
-    ::close(socket);
   }
+  answer(request, body, response);
 }
 
-void HttpServer::stop_serving() const {
-  const std::uint64_t one = 1;
-  (void)!::write(stopping_, &one, sizeof(one));
-}
-
-void HttpServer::serve_connection(int socket) {
-  const auto open = ++service_.connections;
-  try {
-    converse(socket, open > limits_.connections);
-  } catch (const std::exception& error) {
-    spdlog::error("a connection: {}", error.what());
-  }
-  current = nullptr;
-  --service_.connections;
-  ::close(socket);
-}
-
-void HttpServer::converse(int socket, bool is_one_too_many) {
-  Channel channel(socket, stopping_);
-  if (tls_ && !channel.accept_tls(tls_.get(), Clock::now() + limits_.request)) return;
-  if (is_one_too_many) {
-    channel.send(plain_answer(Problem("overloaded", "too many connections are open; try again")),
-                 Clock::now() + limits_.request);
+void HttpServer::answer(const httplib::Request& request, std::string_view body,
+                        httplib::Response& response) {
+  ++under_way_;
+  Reply reply = reply_to(request, body);
+  if (--under_way_ == 0) under_way_.notify_all();
+  // While others wait for a thread, this one is not kept for the next request.
+  if (waiting_ > 0 || refusing_) {
+    fill_and_close(request, response, std::move(reply));
   } else {
-    Connection connection(channel, limits_.head, limits_.body, limits_.request);
-    current = &connection;
-    bool closed = false;
-    // Once the server stops, requests that follow the one under way are left, even those that are
-    // here: a client may send them without end.
-    while (!closed &&
-           (connection.has_more() ? !channel.is_stopping()
-                                  : channel.wait_for_request(Clock::now() + limits_.keep_alive))) {
-      try {
-        if (!connection.read_head()) break;
-      } catch (const Problem& problem) {
-        channel.send(plain_answer(problem), Clock::now() + limits_.request);
-        break;
-      }
-      const bool answered = process_request(connection, false, closed, nullptr);
-      closed = !connection.flush() || !answered || closed || connection.closing();
-    }
+    fill(response, std::move(reply));
   }
-  channel.close_gracefully();
 }
 
-HttpServer::HandlerResponse HttpServer::answer(const httplib::Request& request,
-                                               httplib::Response& response) {
+Error HttpServer::refusal(int status) const {
+  if (status == status_of(ErrorCode::kUriTooLong))
+    return {ErrorCode::kUriTooLong, "the path and query exceed 8,192 bytes"};
+  if (status == status_of(ErrorCode::kTooLarge))
+    return {ErrorCode::kTooLarge, "the body exceeds " + std::to_string(limits_.body) + " bytes"};
+  return {ErrorCode::kMalformed, "this is no request of HTTP/1.1"};
+}
+
+Reply HttpServer::reply_to(const httplib::Request& request, std::string_view body) {
   try {
-    const std::string body = current->read_body();
-    const auto authorization = header("Authorization");
-    fill(response,
-         service_.handle({request.method, current->target(), body,
-                          authorization ? *authorization : std::string_view(),
-                          header("Idempotency-Key"), header("Saldo-Now"), accepts_csv()}));
-  } catch (const Problem& problem) {
-    fill(response, problem_reply(problem));
+    if (refusing_) throw Error(ErrorCode::kOverloaded, "the server stops");
+    return service_.handle({request.method, request.target, body,
+                            header(request, "Authorization").value_or(""), list_header(request, "Accept"),
+                            header(request, "Content-Type").value_or(""),
+                            header(request, "Idempotency-Key"), header(request, "Saldo-Now")});
+  } catch (const Error& error) {
+    return problem_reply(error);
   }
-  return HandlerResponse::Handled;
 }
 
 }  // namespace saldo::server

@@ -1,60 +1,61 @@
-// HTTP over sockets: cpp-httplib parses requests and writes answers, on streams of our own that
-// keep the limits it does not have (Debian compiles it, with its own limits baked in).
+// HTTP by cpp-httplib, through its public interface alone. The library's limits are the server's:
+// the size of a path and of a body, the time between two bytes, the number of connections. Strangers
+// are met by a reverse proxy (deploy/nginx.conf), which limits whole requests, headers and floods.
 #pragma once
 
 #include <httplib.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
 
-#include "service.h"
+#include "routes/service.h"
 
 namespace saldo::server {
 
 struct HttpLimits {
-  std::size_t head = 32 << 10;  // bytes of request line and headers
-  std::size_t body = 1 << 20;   // bytes
+  std::size_t body = 1 << 20;  // bytes
   std::size_t connections = 512;
-  std::chrono::milliseconds request{
-      10'000};  // for a request to arrive, and for the client to take each MiB of the answer
-  std::chrono::milliseconds keep_alive{60'000};  // between two requests
+  std::chrono::milliseconds io_timeout{5'000};  // between two bytes of a request or an answer
+  std::chrono::seconds keep_alive{5};           // between two requests
 };
 
-class HttpServer : private httplib::Server {
+class HttpServer {
  public:
   // TLS if there are files. Throws std::runtime_error for files that hold no certificate and key.
   HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
              const std::string& key);
-  HttpServer(const HttpServer&) = delete;
-  HttpServer& operator=(const HttpServer&) = delete;
-  HttpServer(HttpServer&&) = delete;
-  HttpServer& operator=(HttpServer&&) = delete;
-  ~HttpServer() override;
 
   // How many descriptors connections take at most.
-  [[nodiscard]] std::size_t most_descriptors() const;
+  [[nodiscard]] std::size_t descriptors_max() const;
   // Port 0: the system gives one. Returns the port. Throws std::runtime_error.
   int bind(const std::string& host, int port);
-  // Serves until stop_serving(), and then until the requests under way are answered.
-  void serve();
+  // Serves until stop(), and then until the connections are closed: requests under way are finished,
+  // and an idle connection is closed after `keep_alive`. False: the system accepts no more.
+  bool serve();
   // From another thread.
-  void stop_serving() const;
-  // All requests of one connection, which is closed then; serve() calls it on a thread of its own.
-  void serve_connection(int socket);
+  void stop();
+  // After stop(), for clients who never end: from now on requests are refused, and those that the
+  // service works on are waited for.
+  void refuse();
 
  private:
-  void converse(int socket, bool is_one_too_many);
-  HandlerResponse answer(const httplib::Request& request, httplib::Response& response);
+  void receive(const httplib::Request& request, httplib::Response& response,
+               const httplib::ContentReader& read_content);
+  void answer(const httplib::Request& request, std::string_view body, httplib::Response& response);
+  // For a status with which the library refuses a request.
+  [[nodiscard]] Error refusal(int status) const;
+  Reply reply_to(const httplib::Request& request, std::string_view body);
 
   Service& service_;
   HttpLimits limits_;
-  struct FreeContext {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-  };
-  std::unique_ptr<SSL_CTX, FreeContext> tls_;
-  int stopping_;  // an eventfd, readable once the server stops
+  std::unique_ptr<httplib::Server> server_;
+  int listening_ = -1;                   // the socket
+  std::atomic<std::size_t> waiting_{0};  // connections that wait for a thread
+  std::atomic<int> under_way_{0};        // requests that the service works on
+  std::atomic<bool> refusing_{false};
 };
 
 }  // namespace saldo::server

@@ -1,11 +1,11 @@
-#include "openapi.h"
+#include "routes/openapi.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "parameters.h"
-#include "problem.h"
+#include "routes/problem.h"
+#include "routes/request.h"
 
 namespace saldo::server {
 namespace {
@@ -31,6 +31,9 @@ Json schema_of(const Parameter& parameter) {
     case Type::kInstant:
       schema = {{"type", "string"}, {"format", "date-time"}};
       break;
+    case Type::kValues:
+      schema = {{"type", {"array", "object"}}};
+      break;
     case Type::kFlag:
       schema = {{"type", "integer"}, {"enum", {0, 1}}};
       break;
@@ -45,7 +48,8 @@ Json schema_of(const Parameter& parameter) {
     }
   }
   if (!parameter.required) {
-    schema["type"] = Json::array({schema["type"], "null"});
+    if (!schema["type"].is_array()) schema["type"] = Json::array({schema["type"]});
+    schema["type"].push_back("null");
     if (schema.contains("enum")) schema["enum"].push_back(nullptr);
   }
   if (!parameter.description.empty()) schema["description"] = parameter.description;
@@ -67,10 +71,12 @@ Json in_url(const Parameter& parameter) {
 
 // A row of the answer. What its columns are is known where they come straight from a table.
 Json row_schema(const Route& route) {
-  const RouteStatement& statement = route.statements[route.answering];
-  Json schema = {{"type", "object"}, {"properties", Json::object()}};
+  Json schema = {{"type", "object"}};
+  if (!route.answering) return schema;
+  const RouteStatement& statement = route.statements[*route.answering];
+  schema["properties"] = Json::object();
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
-    if (statement.columns[i] == kStatusColumn || statement.columns[i] == kCursorColumn) continue;
+    if (statement.keys[i].empty()) continue;
     Json column = Json::object();
     if (statement.types[i] == "INTEGER") column["type"] = {"integer", "null"};
     if (statement.types[i] == "TEXT") column["type"] = {"string", "null"};
@@ -84,14 +90,16 @@ Json row_schema(const Route& route) {
 Json problem_schema() {
   Json codes = Json::array();
   std::string meanings;
-  for (const auto& code : kProblemCodes) {
-    codes.push_back(code.code);
-    meanings.append("- `").append(code.code).append("` ").append(std::to_string(code.status));
-    meanings.append(": ").append(code.when).append("\n");
+  for (const ErrorCode code : all_error_codes()) {
+    const std::string name(error_code_name(code));
+    codes.push_back(name);
+    meanings.append("- `").append(name).append("` ").append(std::to_string(status_of(code)));
+    meanings.append(": ").append(meaning_of(code)).append("\n");
   }
   return {{"type", "object"},
           {"description", "Problem details (RFC 9457). The codes:\n\n" + meanings},
           {"required", {"type", "title", "status", "code", "detail"}},
+          {"additionalProperties", true},
           {"properties",
            {{"type", {{"type", "string"}}},
             {"title", {{"type", "string"}}},
@@ -108,22 +116,22 @@ Json problem_schema() {
                  {{"name", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}}}}}}}}};
 }
 
-Json problem_response(int status, const Json& schema) {
-  Json response = {{"description", status_phrase(status)},
-                   {"content", {{"application/problem+json", {{"schema", schema}}}}}};
-  if (status == 503) response["headers"]["Retry-After"] = {{"schema", {{"type", "integer"}}}};
-  return response;
+std::set<int> problem_statuses() {
+  std::set<int> statuses;
+  for (const ErrorCode code : all_error_codes()) statuses.insert(status_of(code));
+  return statuses;
 }
 
-void add_problems(Json& responses, const std::vector<int>& but = {}) {
-  std::set<int> statuses;
-  for (const auto& code : kProblemCodes) statuses.insert(code.status);
-  for (const int status : statuses) {
-    if (std::find(but.begin(), but.end(), status) == but.end()) {
-      responses[std::to_string(status)] = {
-          {"$ref", "#/components/responses/" + std::to_string(status)}};
-    }
+Json content_of(const Route& route) {
+  const Json row = row_schema(route);
+  Json content;
+  for (const Format format : route.gives) {
+    Json schema = {{"type", "string"}};
+    if (format == Format::kJson)
+      schema = route.answer == Answer::kMany ? Json{{"type", "array"}, {"items", row}} : row;
+    content[std::string(names_of(format).media_type)] = {{"schema", schema}};
   }
+  return content;
 }
 
 Json responses_of(const Route& route) {
@@ -131,12 +139,7 @@ Json responses_of(const Route& route) {
   if (route.answer == Answer::kNone) {
     responses["204"] = {{"description", "Done"}};
   } else {
-    const Json row = row_schema(route);
-    const Json body = route.answer == Answer::kMany ? Json{{"type", "array"}, {"items", row}} : row;
-    Json answer = {{"description", "OK"},
-                   {"content",
-                    {{"application/json", {{"schema", body}}},
-                     {"text/csv", {{"schema", {{"type", "string"}}}}}}}};
+    Json answer = {{"description", "OK"}, {"content", content_of(route)}};
     if (route.paged()) {
       answer["headers"]["Link"] = {
           {"description", "Where the next rows are, with rel=\"next\" (RFC 8288)"},
@@ -148,48 +151,55 @@ Json responses_of(const Route& route) {
       responses["201"] = answer;
     }
   }
-  add_problems(responses);
+  for (const int status : problem_statuses()) {
+    responses[std::to_string(status)] = {
+        {"$ref", "#/components/responses/" + std::to_string(status)}};
+  }
   return responses;
 }
 
 // post_accounts_account_id_payments
 std::string operation_id(const Route& route) {
-  std::string id = route.method;
-  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
-  for (const auto part : path_parts(route.path)) {
-    if (part == "v1") continue;
-    id += '_';
-    for (const char c : part) {
-      if (c != '{' && c != '}') id += c == '-' ? '_' : c;
-    }
-  }
+  std::string id = route.method + route.path;
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ? static_cast<char>(std::tolower(c)) : c == '{' || c == '}' ? '\0' : '_';
+  });
+  id.erase(std::remove(id.begin(), id.end(), '\0'), id.end());
+  if (const auto version = id.find("_v1_"); version != std::string::npos) id.erase(version, 3);
   return id;
 }
 
 Json operation_of(const Route& route) {
+  const std::string role(role_name(route.role));
   Json operation = {
       {"operationId", operation_id(route)},
       {"summary", route.description},
-      {"tags", {std::string(role_name(route.role))}},
-      {"description", "Takes a token of the role `" + std::string(role_name(route.role)) + "`."},
+      {"tags", {role}},
+      {"description", route.role == Role::kNone ? "Takes no token." : "Takes a token of the role `" + role + "`."},
       {"parameters", Json::array()}};
+  if (route.role == Role::kNone) operation["security"] = Json::array();
   Json body = {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
-  const bool in_body = route.method == "POST" || route.method == "PUT" || route.method == "PATCH";
   for (const auto& parameter : route.parameters) {
-    if (parameter.in_path || !in_body) {
+    if (parameter.in_path || !route.has_fields_in_body()) {
       operation["parameters"].push_back(in_url(parameter));
       continue;
     }
     body["properties"][parameter.name] = schema_of(parameter);
     if (parameter.required) body["required"].push_back(parameter.name);
   }
-  if (route.paged()) operation["parameters"].push_back({{"$ref", "#/components/parameters/limit"}});
+  const auto refer = [&](const char* name) {
+    operation["parameters"].push_back({{"$ref", std::string("#/components/parameters/") + name}});
+  };
+  if (route.paged()) refer("limit");
   if (route.writes()) {
-    operation["parameters"].push_back({{"$ref", "#/components/parameters/dry_run"}});
-    operation["parameters"].push_back({{"$ref", "#/components/parameters/Idempotency-Key"}});
+    refer("dry_run");
+    refer("Idempotency-Key");
   }
-  operation["parameters"].push_back({{"$ref", "#/components/parameters/Saldo-Now"}});
-  if (!body["properties"].empty()) {
+  refer("Saldo-Now");
+  if (route.takes != Format::kJson) {
+    operation["requestBody"]["content"][std::string(names_of(route.takes).media_type)] = {
+        {"schema", {{"type", "string"}}}};
+  } else if (!body["properties"].empty()) {
     operation["requestBody"] = {{"required", body.contains("required")},
                                 {"content", {{"application/json", {{"schema", body}}}}}};
   }
@@ -197,76 +207,17 @@ Json operation_of(const Route& route) {
   return operation;
 }
 
-Json built_in(const std::string& id, const std::string& summary, const std::string& type,
-              const Json& schema) {
-  Json responses = {{"200", {{"description", "OK"}, {"content", {{type, {{"schema", schema}}}}}}}};
-  add_problems(responses, {401, 403, 404, 409, 422});
-  return {{"get",
-           {{"operationId", id},
-            {"summary", summary},
-            {"tags", {"none"}},
-            {"security", Json::array()},
-            {"responses", responses}}}};
-}
-
-// When it fails, what is known goes along with the problem (RFC 9457, 3.2).
-Json health_path() {
-  const Json known = {{"version", {{"type", "string"}}},
-                      {"open_day", {{"type", "string"}, {"format", "date"}}},
-                      {"last_closed_day", {{"type", {"string", "null"}}, {"format", "date"}}},
-                      {"overdue_days", {{"type", "integer"}}}};
-  Json well = {{"type", "object"}, {"properties", known}};
-  well["properties"]["status"] = {{"type", "string"}, {"const", "ok"}};
-  Json problem = problem_schema();
-  problem["properties"].update(known);
-  Json path = built_in("get_healthz", "Whether the server works", "application/json", well);
-  path["get"]["responses"]["503"] = problem_response(503, problem);
-  return path;
-}
-
-Json sql_operation() {
-  const Json request = {
-      {"type", "object"},
-      {"required", {"sql"}},
-      {"additionalProperties", false},
-      {"properties",
-       {{"sql", {{"type", "string"}, {"description", "One statement that only reads"}}},
-        {"params",
-         {{"description", "Values of ? in their order, or of :name by name"},
-          {"oneOf", {{{"type", "array"}, {"items", Json::object()}}, {{"type", "object"}}}}}}}}};
-  const Json answer = {
-      {"type", "object"},
-      {"required", {"columns", "rows", "truncated"}},
-      {"properties",
-       {{"columns", {{"type", "array"}, {"items", {{"type", "string"}}}}},
-        {"rows", {{"type", "array"}, {"items", {{"type", "array"}, {"items", Json::object()}}}}},
-        {"truncated",
-         {{"type", "boolean"}, {"description", "There were more rows than the limit"}}}}}};
-  Json responses = {{"200",
-                     {{"description", "OK"},
-                      {"content",
-                       {{"application/json", {{"schema", answer}}},
-                        {"text/csv", {{"schema", {{"type", "string"}}}}}}}}}};
-  add_problems(responses);
-  return {{"post",
-           {{"operationId", "post_sql"},
-            {"summary", "Ask in SQL"},
-            {"tags", {"analyst"}},
-            {"description", "Takes a token of the role `analyst`."},
-            {"requestBody",
-             {{"required", true}, {"content", {{"application/json", {{"schema", request}}}}}}},
-            {"responses", responses}}}};
-}
-
 Json components() {
-  std::set<int> statuses;
-  for (const auto& code : kProblemCodes) statuses.insert(code.status);
   Json document;
   document["securitySchemes"]["token"] = {{"type", "http"}, {"scheme", "bearer"}};
   document["schemas"]["Problem"] = problem_schema();
-  for (const int status : statuses) {
-    document["responses"][std::to_string(status)] =
-        problem_response(status, {{"$ref", "#/components/schemas/Problem"}});
+  for (const int status : problem_statuses()) {
+    Json& response = document["responses"][std::to_string(status)];
+    response = {{"description", reason_phrase(status)},
+                {"content",
+                 {{std::string(kProblemType),
+                   {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+    if (status == 503) response["headers"]["Retry-After"] = {{"schema", {{"type", "integer"}}}};
   }
   document["parameters"]["limit"] = {{"name", "limit"},
                                      {"in", "query"},
@@ -274,8 +225,8 @@ Json components() {
                                      {"schema",
                                       {{"type", "integer"},
                                        {"minimum", 1},
-                                       {"maximum", Arguments::kGreatestLimit},
-                                       {"default", Arguments::kDefaultLimit}}}};
+                                       {"maximum", Request::kMaxLimit},
+                                       {"default", Request::kDefaultLimit}}}};
   document["parameters"]["dry_run"] = {
       {"name", "dry_run"},
       {"in", "query"},
@@ -284,7 +235,7 @@ Json components() {
   document["parameters"]["Idempotency-Key"] = {
       {"name", "Idempotency-Key"},
       {"in", "header"},
-      {"description", "With the same key the first answer is given again, for good"},
+      {"description", "What was done under the key is not done again: its answer is given again, for good"},
       {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}}};
   document["parameters"]["Saldo-Now"] = {
       {"name", "Saldo-Now"},
@@ -316,18 +267,12 @@ std::string openapi_document(const RouteTable& routes) {
         std::pair{"analyst", "For who asks"}, std::pair{"admin", "May do everything"}}) {
     document["tags"].push_back({{"name", name}, {"description", description}});
   }
-  for (const auto& route : routes.all()) {
-    std::string method = route.method;
+  for (const Route* route : routes.all()) {
+    std::string method = route->method;
     std::transform(method.begin(), method.end(), method.begin(),
                    [](unsigned char c) { return std::tolower(c); });
-    document["paths"][route.path][method] = operation_of(route);
+    document["paths"][route->path][method] = operation_of(*route);
   }
-  document["paths"][kSqlPath] = sql_operation();
-  document["paths"][kHealthPath] = health_path();
-  document["paths"][kMetricsPath] =
-      built_in("get_metrics", "Figures for Prometheus", "text/plain", {{"type", "string"}});
-  document["paths"][kDocumentPath] =
-      built_in("get_openapi", "This document", "application/json", {{"type", "object"}});
   document["components"] = components();
   return document.dump(1);
 }

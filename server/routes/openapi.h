@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "route.h"
+#include "routes/route.h"
 
 namespace saldo::server {
 

@@ -1,14 +1,14 @@
-#include "parameters.h"
+#include "routes/request.h"
 
 #include <algorithm>
 #include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 
-#include "problem.h"
-#include "rules/time.h"
+#include "codecs/json.h"
+#include "routes/accept.h"
+#include "routes/problem.h"
 #include "sqlite/value.h"
 
 namespace saldo::server {
@@ -16,32 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kGreatestDepth = 32;
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0)
-        throw Problem("malformed", "the path or query holds a % that encodes nothing");
-      decoded += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      decoded += plus_is_space && text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  if (!is_utf8(decoded)) throw Problem("malformed", "the path or query is not UTF-8 without NUL");
-  return decoded;
-}
+// How far clocks may be apart.
+constexpr seconds kMaxClockDifference{300};
 
 // What a type takes, for the sentence of an error.
 std::string_view expectation(Type type) {
@@ -62,6 +38,8 @@ std::string_view expectation(Type type) {
       return "a cursor as a Link header gave it";
     case Type::kList:
       return "an array of objects";
+    case Type::kValues:
+      return "an array or an object";
   }
   return "";
 }
@@ -79,26 +57,33 @@ bool is_cursor(const std::string& text) {
                                           [](const json& part) { return !part.is_structured(); });
 }
 
-class ArgumentReader {
+// Collects all that is wrong, so that a client is told it at once.
+class ParameterReader {
  public:
-  explicit ArgumentReader(const std::string& now) : now_(now) {}
+  explicit ParameterReader(Instant now) : now_(now) {}
 
   // From a path or query.
   Value from_text(const Parameter& parameter, const std::string& text) {
-    if (parameter.type == Type::kInteger || parameter.type == Type::kFlag) {
-      const auto integer = parse_integer(text);
-      if (integer) return checked_integer(parameter, parameter.name, *integer);
-      return wrong(parameter, parameter.name);
+    switch (parameter.type) {
+      case Type::kInteger:
+      case Type::kFlag:
+        if (const auto integer = parse_integer(text))
+          return checked_integer(parameter, parameter.name, *integer);
+        return wrong(parameter, parameter.name);
+      case Type::kList:
+      case Type::kValues:
+        return wrong(parameter, parameter.name);
+      case Type::kInstant:
+        if (const auto instant = parse_rfc3339(text)) return format_instant(*instant);
+        return wrong(parameter, parameter.name);
+      default:
+        return checked_text(parameter, parameter.name, text);
     }
-    if (parameter.type == Type::kList) return wrong(parameter, parameter.name);
-    return checked_text(parameter, parameter.name, text);
   }
 
   Value from_json(const Parameter& parameter, const std::string& name, const json& value) {
-    in_body_ = true;
     if (value.is_null()) {
-      if (parameter.required)
-        add(name, "is null; it takes " + std::string(expectation(parameter.type)));
+      if (parameter.required) add(name, "is null; it takes " + std::string(expectation(parameter.type)));
       return {};
     }
     switch (parameter.type) {
@@ -112,9 +97,15 @@ class ArgumentReader {
         return checked_integer(parameter, name, value.get<std::int64_t>());
       case Type::kList:
         return from_list(parameter, name, value);
+      case Type::kValues:
+        if (!value.is_structured()) return wrong(parameter, name);
+        check_integers(name, value);
+        return std::make_shared<const json>(value);
+      case Type::kInstant:
+        return checked_instant(parameter, name, value);
       default:
         if (!value.is_string()) return wrong(parameter, name);
-        return checked_text(parameter, name, value.get<std::string>());
+        return checked_text(parameter, name, value.get_ref<const std::string&>());
     }
   }
 
@@ -123,14 +114,28 @@ class ArgumentReader {
   }
 
   void throw_if_any() {
-    if (!errors_.empty()) throw Problem("invalid", errors_);
-    if (!late_.empty()) throw Problem("out_of_range", late_);
+    if (!errors_.empty()) throw ParameterErrors(ErrorCode::kInvalid, errors_);
+    if (!late_.empty()) throw ParameterErrors(ErrorCode::kOutOfRange, late_);
   }
 
  private:
   Value wrong(const Parameter& parameter, const std::string& name) {
     add(name, "is not " + std::string(expectation(parameter.type)));
     return {};
+  }
+
+  void check_integers(const std::string& name, const json& value) {
+    if (value.is_discarded() ||
+        (value.is_number_unsigned() &&
+         value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
+      return add(name, "is beyond 64 bits");
+    }
+    if (value.is_array()) {
+      for (std::size_t i = 0; i < value.size(); ++i)
+        check_integers(name + "[" + std::to_string(i) + "]", value[i]);
+    } else if (value.is_object()) {
+      for (const auto& [key, field] : value.items()) check_integers(name + "." + key, field);
+    }
   }
 
   Value checked_integer(const Parameter& parameter, const std::string& name, std::int64_t value) {
@@ -140,14 +145,6 @@ class ArgumentReader {
 
   Value checked_text(const Parameter& parameter, const std::string& name, const std::string& text) {
     bool valid = is_utf8(text);
-    if (parameter.type == Type::kInstant) {
-      const auto instant = valid ? parse_rfc3339(text) : std::nullopt;
-      if (!instant) return wrong(parameter, name);
-      const auto normal = format_instant(*instant);
-      if (in_body_ && normal > now_)
-        late_.push_back({name, "is " + normal + ", after this request at " + now_});
-      return normal;
-    }
     if (parameter.type == Type::kDay) valid = valid && parse_day(text).has_value();
     if (parameter.type == Type::kMonth)
       valid = valid && text.size() == 7 && parse_day(text + "-01").has_value();
@@ -156,16 +153,30 @@ class ArgumentReader {
     return text;
   }
 
+  // Of a body: it tells what has happened, which cannot lie ahead.
+  Value checked_instant(const Parameter& parameter, const std::string& name, const json& value) {
+    const auto instant =
+        value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>()) : std::nullopt;
+    if (!instant) return wrong(parameter, name);
+    if (*instant <= now_) return format_instant(*instant);
+    if (*instant <= now_ + kMaxClockDifference) return RequestInstant{};
+    late_.push_back({name, "is " + format_instant(*instant) + ", more than 5 minutes after this request at " +
+                               format_instant(now_)});
+    return {};
+  }
+
+  // A list reaches SQL as JSON, in which a field that was null or taken for the request's instant is
+  // left out.
   Value from_list(const Parameter& parameter, const std::string& name, const json& list) {
     if (!list.is_array()) return wrong(parameter, name);
-    json normal = json::array();
+    json checked_list = json::array();
     for (std::size_t i = 0; i < list.size(); ++i) {
       const auto place = name + "[" + std::to_string(i) + "]";
       if (!list[i].is_object()) {
         add(place, "is not an object");
         continue;
       }
-      json& row = normal.emplace_back(json::object());
+      json& row = checked_list.emplace_back(json::object());
       for (const auto& [key, value] : list[i].items()) {
         const auto known =
             std::find_if(parameter.fields.begin(), parameter.fields.end(),
@@ -185,130 +196,104 @@ class ArgumentReader {
           add(place + "." + field.name, "is missing");
       }
     }
-    return normal.dump();
+    return checked_list.dump();
   }
 
-  const std::string& now_;
-  bool in_body_ = false;
+  Instant now_;
   std::vector<ParameterError> errors_;
   std::vector<ParameterError> late_;
 };
 
+json parse_body(const Request& request, const std::string& content_type) {
+  const Format takes = request.route->takes;
+  if (request.body.empty()) return json::object();
+  if (!content_type.empty() && !is_media_type_of(content_type, takes)) {
+    throw Error(ErrorCode::kUnsupportedMediaType,
+                "the body is " + std::string(names_of(takes).media_type) + " here");
+  }
+  if (takes != Format::kJson) return json::object();  // :body is what the route looks at
+  json body = parse_json(request.body);
+  if (!body.is_object()) throw invalid("the body is not a JSON object");
+  return body;
+}
+
 }  // namespace
 
 Target parse_target(std::string_view target) {
-  Target parsed;
   if (target.substr(0, 1) != "/")
-    throw Problem("not_found", "there is no such path; /openapi.json lists them all");
+    throw not_found("there is no such path; /openapi.json lists them all");
   const auto question = std::min(target.find('?'), target.size());
-  for (const auto part : path_parts(target.substr(0, question))) {
-    parsed.parts.push_back(percent_decoded(part, false));
-  }
-  auto query = target.substr(std::min(question + 1, target.size()));
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto field = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (field.empty()) continue;
-    const auto equals = std::min(field.find('='), field.size());
-    parsed.query.emplace_back(
-        percent_decoded(field.substr(0, equals), true),
-        percent_decoded(field.substr(std::min(equals + 1, field.size())), true));
-  }
+  Target parsed;
+  parsed.path = target.substr(0, question);
+  for (const auto part : path_parts(parsed.path)) parsed.parts.push_back(percent_decoded(part, false));
+  parsed.query = parse_form(target.substr(std::min(question + 1, target.size())));
   return parsed;
 }
 
-json parse_json(std::string_view text) {
-  std::vector<std::set<std::string>> keys;
-  // The parser takes NUL for the end.
-  if (text.find('\0') != std::string_view::npos) throw Problem("malformed", "the body holds NUL");
-  try {
-    return json::parse(text, [&](int depth, json::parse_event_t event, json& parsed) {
-      if (depth > kGreatestDepth) throw Problem("malformed", "the body is nested too deeply");
-      if (event == json::parse_event_t::object_start) keys.emplace_back();
-      if (event == json::parse_event_t::object_end) keys.pop_back();
-      if (event == json::parse_event_t::key &&
-          !keys.back().insert(parsed.get<std::string>()).second) {
-        throw Problem("malformed", "the body has a key twice in one object");
-      }
-      return true;
-    });
-  } catch (const json::out_of_range&) {
-    throw Problem("invalid", "the body holds a number that is too large");
-  } catch (const json::exception&) {
-    throw Problem("malformed", "the body is not JSON in UTF-8");
-  }
-}
+void read_parameters(Request& request, const std::vector<std::string>& path_values,
+                     const std::string& content_type) {
+  const Route& route = *request.route;
+  const json body = parse_body(request, content_type);
+  request.values.resize(route.parameters.size());
+  request.given.resize(route.parameters.size());
+  ParameterReader reader(request.now);
 
-Arguments read_arguments(const RouteTable::Match& match, const QueryFields& query, const json& body,
-                         const std::string& now) {
-  const Route& route = *match.route;
-  Arguments arguments;
-  arguments.values.resize(route.parameters.size());
-  std::vector<bool> given(route.parameters.size());
-  ArgumentReader reader(now);
-
-  // The place of a parameter that a query or body may give, which then counts as given.
-  const auto take = [&](const std::string& name) -> std::optional<std::size_t> {
-    for (std::size_t i = 0; i < route.parameters.size(); ++i) {
-      if (route.parameters[i].name != name || route.parameters[i].in_path) continue;
-      if (given[i]) {
-        reader.add(name, "is given twice");
-        return std::nullopt;
-      }
-      given[i] = true;
-      return i;
+  // The parameter that a query or body gives by this name; null where it may not.
+  const auto give = [&](const std::string& name) -> const Parameter* {
+    const auto* parameter = route.find_parameter(name);
+    if (parameter == nullptr || parameter->in_path) {
+      reader.add(name, "is not known here");
+      return nullptr;
     }
-    reader.add(name, "is not known here");
-    return std::nullopt;
+    const auto place = static_cast<std::size_t>(parameter - route.parameters.data());
+    if (request.given[place]) {
+      reader.add(name, "is given twice");
+      return nullptr;
+    }
+    request.given[place] = true;
+    return parameter;
+  };
+  const auto set = [&](const Parameter& parameter, Value value) {
+    request.values[static_cast<std::size_t>(&parameter - route.parameters.data())] = std::move(value);
   };
 
-  auto path_value = match.path_values.begin();
-  for (const auto& part : path_parts(route.path)) {
-    if (part.empty() || part.front() != '{') continue;
-    const auto name = part.substr(1, part.size() - 2);
-    for (std::size_t i = 0; i < route.parameters.size(); ++i) {
-      if (route.parameters[i].name != name) continue;
-      arguments.values[i] = reader.from_text(route.parameters[i], *path_value);
-      given[i] = true;
-    }
-    ++path_value;
+  auto path_value = path_values.begin();
+  for (const auto& part : route.parts) {
+    if (part.placeholder.empty()) continue;
+    const auto* parameter = route.find_parameter(part.placeholder);
+    request.given[static_cast<std::size_t>(parameter - route.parameters.data())] = true;
+    set(*parameter, reader.from_text(*parameter, *path_value++));
   }
-
-  const bool fields_in_query = route.method == "GET" || route.method == "DELETE";
   std::set<std::string_view> names;
-  for (const auto& [name, text] : query) {
+  for (const auto& [name, text] : request.target.query) {
     if (!names.insert(name).second) {
       reader.add(name, "is given twice");
     } else if (name == "dry_run" && route.writes()) {
-      arguments.dry_run = text == "true";
+      request.dry_run = text == "true";
       if (text != "true" && text != "false") reader.add(name, "is neither true nor false");
     } else if (name == "limit" && route.paged()) {
       const auto limit = parse_integer(text);
-      if (!limit || *limit < 1 || *limit > Arguments::kGreatestLimit) {
-        reader.add(name,
-                   "is not an integer from 1 to " + std::to_string(Arguments::kGreatestLimit));
-      }
-      arguments.limit = limit.value_or(1);
-    } else if (!fields_in_query) {
+      if (!limit || *limit < 1 || *limit > Request::kMaxLimit)
+        reader.add(name, "is not an integer from 1 to " + std::to_string(Request::kMaxLimit));
+      request.limit = limit.value_or(1);
+    } else if (route.has_fields_in_body()) {
       reader.add(name, "is not known in the query; fields go into the body");
-    } else if (const auto i = take(name)) {
-      arguments.values[*i] = reader.from_text(route.parameters[*i], text);
+    } else if (const auto* parameter = give(name)) {
+      set(*parameter, reader.from_text(*parameter, text));
     }
   }
   for (const auto& [name, value] : body.items()) {
-    if (!route.writes()) {
+    if (route.method == "GET") {
       reader.add(name, "is in a body; a GET takes its fields from the query");
-    } else if (const auto i = take(name)) {
-      arguments.values[*i] = reader.from_json(route.parameters[*i], name, value);
+    } else if (const auto* parameter = give(name)) {
+      set(*parameter, reader.from_json(*parameter, name, value));
     }
   }
   for (std::size_t i = 0; i < route.parameters.size(); ++i) {
-    if (route.parameters[i].required && !given[i])
+    if (route.parameters[i].required && !request.given[i])
       reader.add(route.parameters[i].name, "is missing");
   }
   reader.throw_if_any();
-  return arguments;
 }
 
 }  // namespace saldo::server

@@ -1,4 +1,4 @@
-#include "route.h"
+#include "routes/route.h"
 
 #include <algorithm>
 #include <array>
@@ -8,50 +8,76 @@
 #include <sstream>
 #include <utility>
 
+#include "codecs/json.h"
 #include "sqlite/value.h"
 
 namespace saldo::server {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRoles = {"crm", "cashier", "operator", "analyst",
-                                                    "admin"};
-constexpr std::array<std::string_view, 8> kTypes = {"integer", "text", "day",    "month",
-                                                    "instant", "flag", "cursor", "list"};
+constexpr std::array<std::string_view, 9> kTypes = {"integer", "text", "day",    "month", "instant",
+                                                    "flag",    "cursor", "list", "values"};
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
-constexpr std::array<std::string_view, kBoundCount> kBound = {"now", "today", "who", "body",
-                                                              "limit"};
+constexpr std::array<std::string_view, 4> kBuiltIns = {"health", "metrics", "openapi", "sql"};
+constexpr std::array<std::string_view, 6> kBound = {"now", "today", "who", "body", "format", "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+constexpr std::string_view kGiven = "given_";
 
 template <std::size_t N>
 std::optional<std::size_t> index_of(const std::array<std::string_view, N>& names,
                                     std::string_view name) {
-  const auto found = std::find(names.begin(), names.end(), name);
+  const auto* const found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<std::size_t>(found - names.begin());
 }
 
-bool is_part_name(std::string_view name) {
+// "a, b or c".
+template <typename Names>
+std::string listed(const Names& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+bool is_name(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
 }
 
-bool is_placeholder(std::string_view part) {
-  return part.size() > 2 && part.front() == '{' && part.back() == '}';
+// An editor may save a file with a byte order mark, and end its lines with CR LF.
+std::string normalized(std::string text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0)
+    text.erase(0, kByteOrderMark.size());
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    text[kept++] = text[i];
+  }
+  text.resize(kept);
+  return text;
 }
 
 // Reads one file from its first line to its last.
 class FileReader {
  public:
-  FileReader(const std::string& file, std::string_view text) : file_(file), text_(text) {
-    route_.file = file;
+  FileReader(const std::string& file, std::string_view text)
+      : file_(file), text_(text), route_(std::make_unique<Route>()) {
+    route_->file = file;
   }
 
-  Route read(Database& database) {
+  std::unique_ptr<Route> read(Database& database) {
     check_encoding();
     read_head();
-    read_statements(database);
-    check_uses();
+    if (route_->calls) {
+      if (skip_comments()) fail_at(line_of(at_), "a route that calls the server has no statements");
+    } else {
+      read_statements(database);
+      check_uses();
+    }
     return std::move(route_);
   }
 
@@ -90,50 +116,81 @@ class FileReader {
     return *line;
   }
 
-  std::string_view after(std::string_view line, std::string_view label) const {
-    if (line.substr(0, label.size()) != label) {
-      fail("expected `-- " + std::string(label) + "…`");
-    }
-    return line.substr(label.size());
+  // The value of the next line, which is "-- label: value".
+  std::string_view labelled_line(std::string_view label) {
+    const auto line = required_line(std::string(label).c_str());
+    if (line.substr(0, label.size()) != label || line.substr(label.size(), 2) != ": ")
+      fail("expected `-- " + std::string(label) + ": …`");
+    return line.substr(label.size() + 2);
   }
 
   void read_head() {
     const auto request = required_line("method and path, as in `-- GET /v1/days`");
     const auto space = std::min(request.find(' '), request.size());
-    route_.method = request.substr(0, space);
-    if (!index_of(kMethods, route_.method)) {
-      fail("the method is GET, POST, PUT, PATCH or DELETE, not " + route_.method);
-    }
-    route_.path = request.substr(std::min(space + 1, request.size()));
+    route_->method = request.substr(0, space);
+    if (!index_of(kMethods, route_->method))
+      fail("the method is " + listed(kMethods) + ", not " + route_->method);
+    route_->path = request.substr(std::min(space + 1, request.size()));
     read_path();
-    route_.description = required_line("description");
-    const auto role = after(required_line("role"), "role: ");
+    route_->description = required_line("description");
+    const auto role = labelled_line("role");
     const auto known_role = parse_role(role);
     if (!known_role)
-      fail("the role is crm, cashier, operator, analyst or admin, not " + std::string(role));
-    route_.role = *known_role;
-    const auto answer = after(required_line("answer"), "answer: ");
+      fail("the role is none, crm, cashier, operator, analyst or admin, not " + std::string(role));
+    route_->role = *known_role;
+    const auto answer = labelled_line("answer");
     const auto known_answer = index_of(kAnswers, answer);
     if (!known_answer) fail("the answer is one, many or none, not " + std::string(answer));
-    route_.answer = static_cast<Answer>(*known_answer);
-    while (const auto line = comment_line()) read_parameter(*line);
-    for (const auto& name : placeholders_) {
-      const auto* parameter = find(route_.parameters, name);
-      if (parameter == nullptr) fail_at(1, "{" + name + "} of the path is not declared");
+    route_->answer = static_cast<Answer>(*known_answer);
+    while (const auto line = comment_line()) {
+      if (!read_optional_line(*line)) read_parameter(*line);
+    }
+    for (const auto& part : route_->parts) {
+      if (!part.placeholder.empty() && route_->find_parameter(part.placeholder) == nullptr)
+        fail_at(1, "{" + part.placeholder + "} of the path is not declared");
     }
   }
 
+  bool read_optional_line(std::string_view line) {
+    const auto label = line.substr(0, line.find(": "));
+    const auto value = line.substr(std::min(label.size() + 2, line.size()));
+    if (label == "takes") {
+      const auto format = parse_format(value);
+      if (format != Format::kJson && format != Format::kForm && format != Format::kText)
+        fail("takes is json, form or text, not " + std::string(value));
+      route_->takes = *format;
+    } else if (label == "gives") {
+      route_->gives.clear();
+      for (auto rest = value; !rest.empty();) {
+        const auto name = rest.substr(0, rest.find(", "));
+        rest.remove_prefix(std::min(name.size() + 2, rest.size()));
+        const auto format = parse_format(name);
+        if (!format || format == Format::kForm)
+          fail("gives has json, csv, xml, html, text or pdf, not " + std::string(name));
+        route_->gives.push_back(*format);
+      }
+      if (route_->gives.empty()) fail("gives is empty");
+    } else if (label == "calls") {
+      const auto known = index_of(kBuiltIns, value);
+      if (!known) fail("calls is " + listed(kBuiltIns) + ", not " + std::string(value));
+      route_->calls = static_cast<BuiltIn>(*known);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   void read_path() {
-    if (route_.path.empty() || route_.path.front() != '/') fail("the path begins with /");
-    for (const auto part : path_parts(route_.path)) {
-      const bool placeholder = is_placeholder(part);
-      const auto name = placeholder ? part.substr(1, part.size() - 2) : part;
-      const bool valid =
-          placeholder ? is_part_name(name)
-                      : part.find_first_of("{}%?# ") == std::string_view::npos && !part.empty();
+    if (route_->path.empty() || route_->path.front() != '/') fail("the path begins with /");
+    for (const auto part : path_parts(route_->path)) {
+      const auto close = part.find('}');
+      const bool placeholder = !part.empty() && part.front() == '{' && close != std::string_view::npos;
+      const auto name = placeholder ? part.substr(1, close - 1) : std::string_view();
+      const auto text = placeholder ? part.substr(close + 1) : part;
+      const bool valid = text.find_first_of("{}%?# ") == std::string_view::npos &&
+                         (placeholder ? is_name(name) : !text.empty());
       if (!valid) fail("'" + std::string(part) + "' is no part of a path");
-      if (placeholder) placeholders_.emplace_back(name);
-      route_.parts.emplace_back(placeholder ? std::string_view() : part);
+      route_->parts.push_back({std::string(text), std::string(name)});
     }
   }
 
@@ -157,12 +214,10 @@ class FileReader {
     parameter.required = !type.empty() && type.back() == '!';
     if (parameter.required) type.remove_suffix(1);
     const auto known = index_of(kTypes, type);
-    if (!known) {
-      fail("'" + std::string(type) +
-           "' is no type; there are integer, text, day, month, instant, flag, cursor, list");
-    }
+    if (!known)
+      fail("'" + std::string(type) + "' is no type; there are " + listed(kTypes));
     parameter.type = static_cast<Type>(*known);
-    auto* siblings = &route_.parameters;
+    auto* siblings = &route_->parameters;
     if (const auto field = name.find("[]."); field != std::string_view::npos) {
       const auto list = name.substr(0, field);
       name.remove_prefix(field + 3);
@@ -174,14 +229,15 @@ class FileReader {
       siblings = &owner->fields;
     }
     parameter.name = name;
-    if (!is_part_name(name))
+    if (!is_name(name))
       fail("'" + std::string(name) + "' is no name: lower-case letters, digits, '_'");
-    if (index_of(kBound, name) || name == "dry_run")
+    if (index_of(kBound, name) || name == "dry_run" || name.substr(0, kGiven.size()) == kGiven)
       fail(std::string(name) + " is the server's own");
     if (find(*siblings, name) != nullptr) fail(std::string(name) + " is declared twice");
-    if (siblings == &route_.parameters) {
+    if (siblings == &route_->parameters) {
       parameter.in_path =
-          std::find(placeholders_.begin(), placeholders_.end(), name) != placeholders_.end();
+          std::any_of(route_->parts.begin(), route_->parts.end(),
+                      [&](const PathPart& part) { return part.placeholder == parameter.name; });
       parameter.required = parameter.required || parameter.in_path;
       declared_at_.push_back(line_);
     }
@@ -189,7 +245,6 @@ class FileReader {
   }
 
   void read_statements(Database& database) {
-    std::optional<std::size_t> answering;
     while (skip_comments()) {
       line_ = line_of(at_);
       const char* tail = nullptr;
@@ -205,21 +260,19 @@ class FileReader {
       }
       const auto length = static_cast<std::size_t>(tail - rest.data());
       if (compiled != nullptr) {
-        if (!route_.writes() && sqlite3_stmt_readonly(compiled) == 0)
-          fail("a GET route only reads");
-        route_.statements.push_back(statement_of(compiled, rest.substr(0, length)));
-        if (!route_.statements.back().columns.empty() && !route_.statements.back().status_only) {
-          answering = route_.statements.size() - 1;
-        }
+        if (!route_->writes() && sqlite3_stmt_readonly(compiled) == 0) fail("a GET route only reads");
+        route_->statements.push_back(statement_of(compiled, rest.substr(0, length)));
+        const auto& columns = route_->statements.back().columns;
+        const bool status_alone = columns.size() == 1 && columns[0] == kStatusColumn;
+        if (!columns.empty() && !status_alone && route_->answer != Answer::kNone)
+          route_->answering = route_->statements.size() - 1;
       }
       at_ += length;
     }
     line_ = 1;
-    if (route_.statements.empty()) fail("there is no statement");
-    if (!answering && route_.answer != Answer::kNone)
+    if (route_->statements.empty()) fail("there is no statement");
+    if (!route_->answering && route_->answer != Answer::kNone)
       fail("no statement returns rows for the answer");
-    // Past the last: no statement answers.
-    route_.answering = answering.value_or(route_.statements.size());
   }
 
   // To what comes after space and comments; false: the end.
@@ -236,49 +289,61 @@ class FileReader {
     statement.sql = sql;
     const int parameters = sqlite3_bind_parameter_count(compiled);
     for (int i = 1; i <= parameters; ++i)
-      statement.values.push_back(value_of(sqlite3_bind_parameter_name(compiled, i)));
+      statement.sources.push_back(source_of(sqlite3_bind_parameter_name(compiled, i)));
     const int columns = sqlite3_column_count(compiled);
     for (int i = 0; i < columns; ++i) {
-      statement.columns.emplace_back(sqlite3_column_name(compiled, i));
+      const std::string name = sqlite3_column_name(compiled, i);
       const char* type = sqlite3_column_decltype(compiled, i);
+      auto* const hidden = name == kStatusColumn     ? &statement.status
+                           : name == kCursorColumn   ? &statement.cursor
+                           : name == kDocumentColumn ? &statement.document
+                                                     : nullptr;
+      if (hidden != nullptr) *hidden = i;
+      statement.columns.push_back(name);
       statement.types.emplace_back(type != nullptr ? type : "");
+      statement.keys.push_back(hidden != nullptr ? "" : json_key(name));
     }
-    statement.status_only = statement.columns.size() == 1 && statement.columns[0] == kStatusColumn;
     return statement;
   }
 
-  std::size_t value_of(const char* parameter) {
+  Source source_of(const char* parameter) {
     const std::string name = parameter != nullptr ? parameter : "?";
     if (name[0] != ':') fail("parameters are named, as in :account_id, not " + name);
-    const auto bare = name.substr(1);
-    if (const auto* declared = find(route_.parameters, bare)) {
-      used_.insert(bare);
-      return static_cast<std::size_t>(declared - route_.parameters.data());
+    std::string_view bare = std::string_view(name).substr(1);
+    if (const auto bound = index_of(kBound, bare)) {
+      if (static_cast<Bound>(*bound) == Bound::kLimit && route_->answer != Answer::kMany)
+        fail(":limit is for routes that answer many rows");
+      return static_cast<Bound>(*bound);
     }
-    const auto bound = index_of(kBound, bare);
-    if (!bound) fail(name + " is not declared in the head");
-    if (*bound == kLimit && route_.answer != Answer::kMany)
-      fail(":limit is for routes that answer many rows");
-    return route_.parameters.size() + *bound;
+    const bool given = bare.substr(0, kGiven.size()) == kGiven;
+    if (given) bare.remove_prefix(kGiven.size());
+    const auto* declared = route_->find_parameter(bare);
+    if (declared == nullptr) fail(name + " is not declared in the head");
+    const auto place = static_cast<std::size_t>(declared - route_->parameters.data());
+    if (given) return IsGiven{place};
+    used_.insert(place);
+    return ValueOf{place};
   }
 
   void check_uses() {
-    for (std::size_t i = 0; i < route_.parameters.size(); ++i) {
-      const auto& name = route_.parameters[i].name;
-      if (used_.count(name) == 0) fail_at(declared_at_[i], name + " is declared but not used");
+    for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
+      if (used_.count(i) == 0)
+        fail_at(declared_at_[i], route_->parameters[i].name + " is declared but not used");
     }
-    if (!route_.paged()) return;
-    const auto& columns = route_.statements[route_.answering].columns;
-    if (std::find(columns.begin(), columns.end(), kCursorColumn) == columns.end() ||
-        find(route_.parameters, kCursorColumn) == nullptr) {
-      fail(
-          "a route with :limit has a parameter `after` and a column of that name, the cursor of "
-          "its row");
+    const RouteStatement* answering =
+        route_->answering ? &route_->statements[*route_->answering] : nullptr;
+    if (route_->paged() && (answering == nullptr || !answering->cursor ||
+                            route_->find_parameter(kCursorColumn) == nullptr)) {
+      fail("a route with :limit has a parameter `after` and a column of that name, the cursor of its row");
     }
+    const bool gives_document = std::any_of(route_->gives.begin(), route_->gives.end(), is_document);
+    if (answering != nullptr && gives_document != answering->document.has_value())
+      fail("a route that gives xml, html, text or pdf, and no other, has a column `document`");
+    if (gives_document && route_->answer != Answer::kOne) fail("a document is an answer of one row");
   }
 
   [[nodiscard]] std::size_t line_of(std::size_t offset) const {
-    const auto end = text_.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text_.size()));
+    const auto* const end = text_.begin() + std::min(offset, text_.size());
     return 1 + static_cast<std::size_t>(std::count(text_.begin(), end, '\n'));
   }
 
@@ -286,40 +351,46 @@ class FileReader {
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t line_ = 0;  // of the line last read
-  Route route_;
+  std::unique_ptr<Route> route_;
   std::vector<std::size_t> declared_at_;  // the lines of its parameters
-  std::vector<std::string> placeholders_;
-  std::set<std::string> used_;
+  std::set<std::size_t> used_;
 };
 
-bool path_matches(const Route& route, const std::vector<std::string>& parts) {
-  return std::equal(route.parts.begin(), route.parts.end(), parts.begin(), parts.end(),
-                    [](const auto& part, const auto& value) {
-                      return part.empty() ? !value.empty() : part == value;
-                    });
+// Literals are tried before placeholders with an ending, and these before bare ones.
+int rank(const PathPart& part) {
+  if (part.placeholder.empty()) return 0;
+  return part.text.empty() ? 2 : 1;
+}
+
+bool comes_before(const std::vector<PathPart>& a, const std::vector<PathPart>& b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](const PathPart& one, const PathPart& other) {
+                                        return std::make_pair(rank(one), one.text) <
+                                               std::make_pair(rank(other), other.text);
+                                      });
+}
+
+bool matches(const PathPart& part, std::string_view value) {
+  if (part.placeholder.empty()) return value == part.text;
+  return value.size() > part.text.size() && value.substr(value.size() - part.text.size()) == part.text;
 }
 
 }  // namespace
 
-std::optional<Role> parse_role(std::string_view name) {
-  const auto found = index_of(kRoles, name);
-  if (!found) return std::nullopt;
-  return static_cast<Role>(*found);
-}
-
-std::string_view role_name(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
-
-bool may(Role token, Role route) {
-  if (token == route || token == Role::kAdmin) return true;
-  return token == Role::kOperator && (route == Role::kCrm || route == Role::kCashier);
-}
-
 bool Route::uses(Bound bound) const {
-  const std::size_t value = parameters.size() + bound;
   return std::any_of(statements.begin(), statements.end(), [&](const RouteStatement& statement) {
-    return std::find(statement.values.begin(), statement.values.end(), value) !=
-           statement.values.end();
+    return std::find_if(statement.sources.begin(), statement.sources.end(), [&](const Source& source) {
+             const auto* own = std::get_if<Bound>(&source);
+             return own != nullptr && *own == bound;
+           }) != statement.sources.end();
   });
+}
+
+const Parameter* Route::find_parameter(std::string_view name) const {
+  const auto found =
+      std::find_if(parameters.begin(), parameters.end(),
+                   [&](const Parameter& parameter) { return parameter.name == name; });
+  return found == parameters.end() ? nullptr : &*found;
 }
 
 std::vector<std::string_view> path_parts(std::string_view path) {
@@ -333,29 +404,33 @@ std::vector<std::string_view> path_parts(std::string_view path) {
   return parts;
 }
 
-void RouteTable::add(const std::string& file, std::string_view text, Database& database) {
-  Route route = FileReader(file, text).read(database);
-  for (const auto own : {kHealthPath, kMetricsPath, kDocumentPath, kSqlPath}) {
-    if (route.path == own)
-      throw std::runtime_error(file + ":1: " + route.path + " is the server's own");
+void RouteTable::add(const std::string& file, std::string text, Database& database) {
+  const std::string lines = normalized(std::move(text));
+  auto route = FileReader(file, lines).read(database);
+  auto place = std::lower_bound(
+      paths_.begin(), paths_.end(), route->parts,
+      [](const Path& path, const std::vector<PathPart>& parts) { return comes_before(path.parts, parts); });
+  if (place == paths_.end() || comes_before(route->parts, place->parts))
+    place = paths_.insert(place, Path{route->parts, {}});
+  auto& slot = place->routes[route->method];
+  if (slot) {
+    throw std::runtime_error(file + ":1: " + route->method + " " + route->path + " is the route of " +
+                             slot->file + " already");
   }
-  for (const auto& known : routes_) {
-    if (known.method != route.method || known.parts != route.parts) continue;
-    throw std::runtime_error(file + ":1: " + route.method + " " + route.path + " is the route of " +
-                             known.file + " already");
-  }
-  // Of the routes that match a path the first one is taken: literal parts come before placeholders.
-  const auto place = std::find_if(routes_.begin(), routes_.end(), [&](const Route& known) {
-    return std::make_pair(route.path, route.method) < std::make_pair(known.path, known.method);
-  });
-  routes_.insert(place, std::move(route));
+  route->requests = &metrics_.add(route->method, route->path);
+  slot = std::move(route);
 }
 
 void RouteTable::add_folder(const std::string& folder, Database& database) {
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && entry.path().extension() == ".sql")
-      files.push_back(entry.path().string());
+  const auto is_hidden = [](const auto& entry) { return entry.path().filename().string()[0] == '.'; };
+  const auto end = std::filesystem::recursive_directory_iterator();
+  for (std::filesystem::recursive_directory_iterator entry(folder); entry != end; ++entry) {
+    if (is_hidden(*entry)) {
+      if (entry->is_directory()) entry.disable_recursion_pending();
+    } else if (entry->is_regular_file() && entry->path().extension() == ".sql") {
+      files.push_back(entry->path().string());
+    }
   }
   std::sort(files.begin(), files.end());
   for (const auto& file : files) {
@@ -367,27 +442,45 @@ void RouteTable::add_folder(const std::string& folder, Database& database) {
   }
 }
 
-RouteTable::Match RouteTable::find(std::string_view method,
-                                   const std::vector<std::string>& parts) const {
-  for (const auto& route : routes_) {
-    if (route.method != method || !path_matches(route, parts)) continue;
-    Match match{&route, {}};
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (route.parts[i].empty()) match.path_values.push_back(parts[i]);
-    }
-    return match;
+const RouteTable::Path* RouteTable::find(const std::vector<std::string>& parts,
+                                         std::vector<std::string>& values) const {
+  const auto found = std::find_if(paths_.begin(), paths_.end(), [&](const Path& path) {
+    return std::equal(path.parts.begin(), path.parts.end(), parts.begin(), parts.end(), matches);
+  });
+  if (found == paths_.end()) return nullptr;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto& part = found->parts[i];
+    if (!part.placeholder.empty())
+      values.push_back(parts[i].substr(0, parts[i].size() - part.text.size()));
   }
-  return {};
+  return &*found;
 }
 
-std::string RouteTable::methods_of(const std::vector<std::string>& parts) const {
-  std::string methods;
-  for (const auto& route : routes_) {
-    if (!path_matches(route, parts)) continue;
-    if (!methods.empty()) methods += ", ";
-    methods += route.method;
+std::vector<const Route*> RouteTable::all() const {
+  std::vector<const Route*> routes;
+  for (const auto& path : paths_) {
+    for (const auto& [method, route] : path.routes) routes.push_back(route.get());
   }
-  return methods;
+  std::sort(routes.begin(), routes.end(), [](const Route* a, const Route* b) {
+    return std::tie(a->path, a->method) < std::tie(b->path, b->method);
+  });
+  return routes;
+}
+
+const Route* RouteTable::Path::find(std::string_view method) const {
+  const auto found = routes.find(method);
+  return found == routes.end() ? nullptr : found->second.get();
+}
+
+std::string RouteTable::Path::methods() const {
+  std::string names;
+  for (const auto& [method, route] : routes) names += (names.empty() ? "" : ", ") + method;
+  return names;
+}
+
+bool RouteTable::Path::is_public() const {
+  return std::all_of(routes.begin(), routes.end(),
+                     [](const auto& route) { return route.second->role == Role::kNone; });
 }
 
 }  // namespace saldo::server

@@ -1,5 +1,5 @@
-// From a request to its answer: who asks, which route, what it says, what the database says. No
-// HTTP library here.
+// From a request to its answer: who asks, for which route, in which format; and what the database
+// says. No HTTP library here.
 #pragma once
 
 #include <atomic>
@@ -8,13 +8,12 @@
 #include <string>
 #include <string_view>
 
-#include "closing.h"
+#include "jobs/closing.h"
 #include "metrics.h"
-#include "readers.h"
-#include "reply.h"
-#include "sql_query.h"
-#include "tokens.h"
-#include "writer.h"
+#include "routes/reply.h"
+#include "routes/sql_query.h"
+#include "store/readers.h"
+#include "store/writer.h"
 
 namespace saldo::server {
 
@@ -22,7 +21,7 @@ struct ServiceOptions {
   std::string database;
   std::string routes;  // a folder of the operator's own; empty: none
   int readers = 8;
-  std::size_t most_waiting_writes = 1024;
+  std::size_t waiting_writes_max = 1024;
   std::chrono::milliseconds busy_timeout{5000};
   std::chrono::milliseconds route_timeout{30'000};
   SqlLimits sql;
@@ -31,43 +30,40 @@ struct ServiceOptions {
   std::string anchor;
 };
 
-struct Request {
-  std::string_view method;
-  std::string_view target;
-  std::string_view body;
-  std::string_view authorization;
-  std::optional<std::string> idempotency_key;
-  std::optional<std::string> now;  // the header Saldo-Now
-  bool csv = false;
-};
-
 class Service {
  public:
   // Throws std::runtime_error for a database or route file that is none.
   explicit Service(const ServiceOptions& options);
 
-  Reply handle(const Request& request) noexcept;
+  Reply handle(const HttpRequest& request) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
 
  private:
-  Reply answer(const Request& request, std::string_view& route, std::string& who);
-  Reply answer_built_in(const Request& request);
-  Reply read(Database& reader, const RouteTable::Match& match, const Request& request,
-             const Target& target, const Token& token);
-  Reply write(const RouteTable::Match& match, const Request& request, const Target& target,
-              const Token& token);
-  Reply query(const Request& request);
+  // What is known of a request so far, for the log, the metrics and Allow.
+  struct Progress {
+    const RouteTable::Path* path = nullptr;
+    const Route* route = nullptr;
+    std::string who;
+  };
+
+  Reply try_to_answer(const HttpRequest& http, Progress& progress);
+  Reply answer(const HttpRequest& http, Progress& progress);
+  Reply read(Reader& reader, const Request& request);
+  Reply write(const HttpRequest& http, Request& request, const std::vector<std::string>& path_values);
+  Reply call(const Request& request);
   Reply health();
   std::string metrics_text();
+  Reply query(const Request& request);
   std::int64_t overdue_days(Database& reader) const;
-  [[nodiscard]] std::string now(const Request& request) const;
+  void set_now(const HttpRequest& http, Request& request) const;
 
   ServiceOptions options_;
-  RouteTable routes_;
-  std::string openapi_;
   Metrics metrics_;
+  RouteTable routes_;
+  Metrics::Requests& unrouted_;  // the requests that found no route
+  std::string openapi_;
   Writer writer_;
   Readers readers_;
   Readers analysts_;

@@ -1,32 +1,32 @@
-#include "sql_query.h"
+#include "routes/sql_query.h"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "memory.h"
+#include "codecs/csv.h"
+#include "codecs/json.h"
 #include "sqlite/json.h"
-#include "sqlite/value.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
 
 using nlohmann::json;
 
-// In a function SQLite asks nobody whether to go on, and some take the square of their arguments.
-constexpr int kLongestValue = 1 << 20;
-constexpr int kLongestStatement = 100'000;
-constexpr int kMostOperations = 1'000'000;
+// No progress handler runs inside a built-in function, and some take the square of the time: so the
+// length of a value is limited.
+constexpr int kValueBytesMax = 1 << 20;
+constexpr int kStatementBytesMax = 100'000;
+constexpr int kOperationsMax = 1'000'000;
 
 bool is_one_of(const char* name, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(),
                      [&](const char* one) { return sqlite3_stricmp(name, one) == 0; });
 }
 
-// Tokens and kept answers are the server's; the others are SQLite's views of its own files and
+// Tokens and stored answers are the server's; the others are SQLite's views of its own files and
 // memory, and the keys of indexes that an ANALYZE with STAT4 has left.
 bool is_hidden(const char* table) {
   return is_one_of(table, {"token", "kept_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
@@ -42,7 +42,7 @@ bool is_forbidden_function(const char* name) {
 
 int authorize(void* confined, int action, const char* first, const char* second,
               const char* /*schema*/, const char* /*trigger*/) {
-  // Nor does it while it plans a statement, but for this.
+  // Nor does the progress handler run while a statement is planned; the authorizer does.
   if (static_cast<Database*>(confined)->is_late()) return SQLITE_DENY;
   switch (action) {
     case SQLITE_SELECT:
@@ -51,8 +51,8 @@ int authorize(void* confined, int action, const char* first, const char* second,
     case SQLITE_READ:
       return first != nullptr && is_hidden(first) ? SQLITE_DENY : SQLITE_OK;
     case SQLITE_UPDATE:
-      // So SQLite asks when it connects a table function. A statement that says this itself is
-      // refused by SQLite, for being no reading one, and by the connection.
+      // SQLite reports this when it declares a virtual table. A user's own UPDATE sqlite_master is
+      // refused, as the statement is no reading one.
       return first != nullptr && is_one_of(first, {"sqlite_master"}) ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_FUNCTION:
       return second != nullptr && is_forbidden_function(second) ? SQLITE_DENY : SQLITE_OK;
@@ -62,98 +62,71 @@ int authorize(void* confined, int action, const char* first, const char* second,
 }
 
 // SQLite's word for what is wrong with the analyst's own statement is what the analyst needs.
-Problem problem_of_statement(const SqliteError& error) {
+Error error_of_statement(const SqliteError& error) {
   switch (error.code() & 0xFF) {
     case SQLITE_ERROR:
     case SQLITE_SCHEMA:  // a mistake in the first statement of a connection
     case SQLITE_RANGE:
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT: {
-      const Problem ours = problem_of(error);
-      return ours.code() == "internal" ? Problem("invalid", error.what()) : ours;
+      const Error ours = error_of(error);
+      return ours.code() == ErrorCode::kInternal ? invalid(error.what()) : ours;
     }
     case SQLITE_AUTH:
-      return {"invalid", std::string(error.what()) +
-                             ": one statement that only reads is possible here, and not of the "
-                             "tables of tokens and kept answers"};
+      return invalid(std::string(error.what()) +
+                     ": one statement that only reads is possible here, and not of the tables of "
+                     "tokens and stored answers");
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
-      return {"out_of_range", "the query needs more memory than its limit allows"};
+      return out_of_range("the query needs more memory than its limit allows");
     default:
-      return problem_of(error);
+      return error_of(error);
   }
 }
 
-void check_fields(const QueryFields& query, const json& body) {
-  std::vector<ParameterError> wrong;
-  for (const auto& [name, value] : query) wrong.push_back({name, "is not known here"});
-  for (const auto& [name, value] : body.items()) {
-    if (name != "sql" && name != "params") wrong.push_back({name, "is not known here"});
-  }
-  const auto sql = body.find("sql");
-  if (sql == body.end()) {
-    wrong.push_back({"sql", "is missing"});
-  } else if (!sql->is_string()) {
-    wrong.push_back({"sql", "is not a text"});
-  } else if (!is_utf8(sql->get_ref<const std::string&>())) {
-    wrong.push_back({"sql", "is not a text without NUL"});
-  }
-  const auto params = body.find("params");
-  if (params != body.end() && !params->is_structured() && !params->is_null())
-    wrong.push_back({"params", "is neither an array nor an object"});
-  if (!wrong.empty()) throw Problem("invalid", wrong);
-}
-
-void bind_value(sqlite3_stmt* statement, int index, const std::string& name, const json& value) {
-  int code = SQLITE_OK;
-  if (value.is_boolean()) {
-    code = sqlite3_bind_int64(statement, index, value.get<bool>() ? 1 : 0);
-  } else if (value.is_number_unsigned() &&
-             value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
-    throw Problem("invalid", "params: " + name + " is beyond 64 bits");
+// `name` is as in "params[0]" or "params.limit".
+void bind_value(Statement& statement, int index, const std::string& name, const json& value) {
+  if (value.is_null()) {
+    statement.bind_null(index);
+  } else if (value.is_boolean()) {
+    statement.bind(index, std::int64_t{value.get<bool>()});
   } else if (value.is_number_integer()) {
-    code = sqlite3_bind_int64(statement, index, value.get<std::int64_t>());
+    statement.bind(index, value.get<std::int64_t>());
   } else if (value.is_number()) {
-    code = sqlite3_bind_double(statement, index, value.get<double>());
+    statement.bind(index, value.get<double>());
   } else if (value.is_string()) {
-    const auto& text = value.get_ref<const std::string&>();
-    code = sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT,
-                               SQLITE_UTF8);
-  } else if (!value.is_null()) {
-    throw Problem("invalid", "params: " + name + " is neither text, number, flag nor null");
+    statement.bind_static(index, value.get_ref<const std::string&>());
+  } else {
+    throw ParameterErrors(ErrorCode::kInvalid, {{name, "is neither text, number, flag nor null"}});
   }
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errstr(code));
 }
 
-void bind_all(sqlite3_stmt* statement, const json& params) {
-  const int wanted = sqlite3_bind_parameter_count(statement);
-  if (params.is_object()) {
-    std::set<std::string> used;
-    for (int i = 1; i <= wanted; ++i) {
-      const char* name = sqlite3_bind_parameter_name(statement, i);
-      const auto given = name == nullptr ? params.end() : params.find(name + 1);
-      if (given == params.end()) {
-        throw Problem("invalid",
-                      std::string("params: ") + (name != nullptr ? name : "?") + " is missing");
-      }
-      bind_value(statement, i, name, *given);
-      used.insert(name + 1);
-    }
-    if (used.size() != params.size())
-      throw Problem("invalid", "params: there are more than the statement has");
-    return;
+void bind_by_name(Statement& statement, const json& params) {
+  std::set<std::string> used;
+  for (int i = 1; i <= statement.parameters(); ++i) {
+    const char* parameter = sqlite3_bind_parameter_name(statement.handle(), i);
+    const std::string name = parameter != nullptr ? parameter + 1 : "?" + std::to_string(i);
+    const auto given = parameter != nullptr ? params.find(name) : params.end();
+    if (given == params.end())
+      throw ParameterErrors(ErrorCode::kInvalid, {{"params." + name, "is missing"}});
+    bind_value(statement, i, "params." + name, *given);
+    used.insert(name);
   }
-  if (params.size() != static_cast<std::size_t>(wanted)) {
-    throw Problem("invalid", "params: the statement has " + std::to_string(wanted) +
-                                 " parameters, " + std::to_string(params.size()) + " are given");
+  if (used.size() != params.size())
+    throw invalid("params has more values than the statement has parameters");
+}
+
+void bind_by_place(Statement& statement, const json& params) {
+  if (params.size() != static_cast<std::size_t>(statement.parameters())) {
+    throw invalid("the statement has " + std::to_string(statement.parameters()) +
+                  " parameters, params has " + std::to_string(params.size()) + " values");
   }
-  for (int i = 1; i <= wanted; ++i) {
-    bind_value(statement, i, std::to_string(i), params[static_cast<std::size_t>(i - 1)]);
-  }
+  for (std::size_t i = 0; i < params.size(); ++i)
+    bind_value(statement, static_cast<int>(i + 1), "params[" + std::to_string(i) + "]", params[i]);
 }
 
 // {"columns": [...], "rows": [[...], ...], "truncated": flag}, or CSV.
-std::string render(Query& query, Format format, const SqlLimits& limits, bool& truncated) {
+std::string render(Statement& query, Format format, const SqlLimits& limits, bool& truncated) {
   std::string text = format == Format::kJson ? "{\"columns\":[" : "";
   const int columns = query.columns();
   for (int i = 0; i < columns; ++i) {
@@ -176,12 +149,12 @@ std::string render(Query& query, Format format, const SqlLimits& limits, bool& t
     const auto row = text.size();
     for (int i = 0; i < columns; ++i) {
       if (static_cast<std::int64_t>(text.size() - row) > limits.memory)
-        throw Problem("out_of_range", "a row needs more memory than the limit allows");
+        throw out_of_range("a row needs more memory than the limit allows");
       if (i > 0) text += ',';
       if (format == Format::kJson) {
-        append_json_column(text, query.handle(), i);
+        append_json_column(text, query, i);
       } else {
-        append_csv_column(text, query.handle(), i);
+        append_csv_column(text, query, i);
       }
     }
     text += format == Format::kJson ? "]" : "\r\n";
@@ -198,10 +171,10 @@ void confine(Database& database, const SqlLimits& limits) {
   sqlite3* db = database.handle();
   database.execute("PRAGMA temp_store = MEMORY");  // counted, and never on disk
   database.execute("PRAGMA trusted_schema = OFF");
-  const auto length = static_cast<int>(std::min<std::int64_t>(kLongestValue, limits.memory));
+  const auto length = static_cast<int>(std::min<std::int64_t>(kValueBytesMax, limits.memory));
   sqlite3_limit(db, SQLITE_LIMIT_LENGTH, length);
-  sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, kLongestStatement);
-  sqlite3_limit(db, SQLITE_LIMIT_VDBE_OP, kMostOperations);
+  sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, kStatementBytesMax);
+  sqlite3_limit(db, SQLITE_LIMIT_VDBE_OP, kOperationsMax);
   sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
   database.watch_deadline();
@@ -210,31 +183,35 @@ void confine(Database& database, const SqlLimits& limits) {
   sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
 }
 
-Reply run_sql(Database& confined, const QueryFields& query, const json& body, Format format,
+Reply run_sql(Database& confined, const std::string& sql, const json* params, Format format,
               const SqlLimits& limits) {
-  check_fields(query, body);
-  const auto& text = body["sql"].get_ref<const std::string&>();
-  confined.set_deadline(std::chrono::steady_clock::now() + limits.time);
   const MemoryBudget budget(limits.memory);
   try {
-    auto rows = confined.query_once(text);
-    if (rows.handle() == nullptr) throw Problem("invalid", "sql holds no statement");
-    if (rows.tail().find_first_not_of(" \t\r\n;") != std::string_view::npos &&
-        confined.query_once(rows.tail()).handle() != nullptr) {
-      throw Problem("invalid", "sql holds more than one statement");
+    std::string_view tail;
+    auto rows = confined.compile_once(sql, &tail);
+    if (rows.handle() == nullptr) throw invalid("sql holds no statement");
+    if (tail.find_first_not_of(" \t\r\n;") != std::string_view::npos &&
+        confined.compile_once(tail).handle() != nullptr) {
+      throw invalid("sql holds more than one statement");
     }
     if (sqlite3_stmt_readonly(rows.handle()) == 0)
-      throw Problem("invalid", "sql is not a statement that only reads");
-    bind_all(rows.handle(), body.contains("params") ? body["params"] : json());
+      throw invalid("sql is not a statement that only reads");
+    if (params != nullptr && params->is_object()) {
+      bind_by_name(rows, *params);
+    } else {
+      bind_by_place(rows, params != nullptr ? *params : json::array());
+    }
     bool truncated = false;
     Reply reply;
     reply.body = render(rows, format, limits, truncated);
-    reply.content_type = format == Format::kCsv ? "text/csv; charset=utf-8" : "application/json";
+    reply.content_type = names_of(format).content_type;
     if (format == Format::kCsv && truncated) reply.headers.emplace_back("Saldo-Truncated", "true");
     return reply;
   } catch (const SqliteError& error) {
-    if (confined.is_late()) throw Problem("timed_out", "the query exceeded its time limit");
-    throw problem_of_statement(error);
+    if (confined.is_late()) throw Error(ErrorCode::kTimedOut, "the query exceeded its time limit");
+    throw error_of_statement(error);
+  } catch (const std::bad_alloc&) {
+    throw out_of_range("the query needs more memory than its limit allows");
   }
 }
 

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 
-#include "reply.h"
+#include "routes/problem.h"
+#include "routes/request.h"
 
 namespace saldo::server {
 
@@ -18,9 +19,8 @@ struct SqlLimits {
 // Confines a reading connection, for good, to what an analyst may do.
 void confine(Database& database, const SqlLimits& limits);
 
-// `body` is {"sql": text, "params": array or object}; the query of the target has no fields. Throws
-// Problem.
-Reply run_sql(Database& confined, const QueryFields& query, const nlohmann::json& body,
+// `params` is an array, an object or a null pointer. Throws Error.
+Reply run_sql(Database& confined, const std::string& sql, const nlohmann::json* params,
               Format format, const SqlLimits& limits);
 
 }  // namespace saldo::server

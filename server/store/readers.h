@@ -23,22 +23,11 @@ class Readers {
     }
   }
 
-  class Lease {
-   public:
-    Lease(Readers& readers, std::unique_ptr<Reader> reader)
-        : readers_(readers), reader_(std::move(reader)) {}
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Lease(Lease&&) = delete;
-    Lease& operator=(Lease&&) = delete;
-    ~Lease() { readers_.give_back(std::move(reader_)); }
-    Reader& operator*() const { return *reader_; }
-    Reader* operator->() const { return reader_.get(); }
-
-   private:
-    Readers& readers_;
-    std::unique_ptr<Reader> reader_;
+  struct GiveBack {
+    Readers* readers;
+    void operator()(Reader* reader) const { readers->give_back(std::unique_ptr<Reader>(reader)); }
   };
+  using Lease = std::unique_ptr<Reader, GiveBack>;
 
   // A connection whose queries end within `patience`. Waits for it as long, then throws overloaded.
   Lease lend(std::chrono::milliseconds patience) {
@@ -48,7 +37,7 @@ class Readers {
     auto reader = std::move(idle_.back());
     idle_.pop_back();
     reader->set_deadline(std::chrono::steady_clock::now() + patience);
-    return {*this, std::move(reader)};
+    return {reader.release(), GiveBack{this}};
   }
 
  private:
