@@ -50,9 +50,7 @@ class Postgres : public Rival {
 
   std::string name() override { return "PostgreSQL " + version_.substr(0, version_.find(' ')); }
   std::string dialect() override { return "postgres"; }
-  void execute(const std::string& sql) override {
-    ask(sql + "\n;", fail_on_answer);
-  }
+  void execute(const std::string& sql) override { ask(sql + "\n;", fail_on_answer); }
   void each_line(const std::string& sql,
                  const std::function<void(const std::string&)>& call) override {
     ask("COPY (" + sql + ") TO STDOUT;", call);

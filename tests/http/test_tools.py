@@ -52,7 +52,8 @@ class Books:
             SELECT (SELECT sum(amount) FROM payment WHERE account_id = 1) AS paid, (SELECT max(day) FROM day_close) AS closed,
                 (SELECT count(*) FROM access_state WHERE day = (SELECT open_day FROM books)) AS accounts;
             SELECT * FROM charge ORDER BY day, account_id, service_id;
-            SELECT * FROM audit WHERE violations <> 0;""", "-readonly")
+            SELECT * FROM audit WHERE violations <> 0;
+            SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok';""", "-readonly")
         state, charges, *found = [json.loads(rows) for rows in read.replace("]\n[", "]\0[").split("\0")]
         self.case.assertEqual([{"paid": self.paid, "closed": self.closed, "accounts": 4}], state)
         self.case.assertEqual([], found)
@@ -142,8 +143,9 @@ class Books:
         run(sys.executable, ROOT / "extension" / "digest.py", self.database)
 
 
-TOOLS = ("shell_as_it_is", "shell_delete", "shell_persist", "shell_wal", "shell_vacuum", "shell_readonly", "serve", "close",
-         "backup", "backup_while_served", "install_again", "token", "verify", "digest")
+WRITERS = ("shell_as_it_is", "shell_delete", "shell_persist", "shell_wal", "shell_vacuum", "serve", "close", "backup",
+           "backup_while_served", "install_again", "token")
+READERS = ("shell_readonly", "verify", "digest")
 
 
 class Tools(unittest.TestCase):
@@ -164,14 +166,13 @@ class Tools(unittest.TestCase):
             for tool in tools:
                 getattr(books, tool)()
                 books.check()
-            must("verify", "--database", books.database)
 
     def test_from_each_tool_to_each(self):
-        for first, second in itertools.product(TOOLS, repeat=2):
+        for first, second in itertools.product(WRITERS, WRITERS + READERS):
             self.walk("the shell", first, second)
 
     def test_books_opened_by_saldod(self):
-        for tool in TOOLS:
+        for tool in WRITERS + READERS:
             self.walk("saldod install", tool)
 
     def test_a_backup_can_be_read_where_nothing_can_be_written(self):
