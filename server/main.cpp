@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "commands.h"
+#include "commands/verify.h"
 #include "http/server.h"
 #include "store/memory.h"
 

@@ -24,15 +24,15 @@ constexpr std::size_t kRequestsPerConnectionMax = 1'000'000'000;
 // The library runs one task for each connection.
 class ConnectionThreads : public httplib::TaskQueue {
  public:
+  // `crowded`: whether connections wait for others to end.
   ConnectionThreads(std::size_t threads_max, std::atomic<std::uint64_t>& connections,
-                    std::atomic<std::size_t>& waiting)
-      : threads_max_(threads_max), connections_(connections), waiting_(waiting) {}
+                    std::atomic<bool>& crowded)
+      : threads_max_(threads_max), connections_(connections), crowded_(crowded) {}
 
   void enqueue(std::function<void()> connection) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return tasks_.size() < kWaitingMax; });
     tasks_.push_back(std::move(connection));
-    waiting_ = tasks_.size();
     if (busy_ + tasks_.size() > threads_.size() && threads_.size() < threads_max_) {
       try {
         threads_.emplace_back([this] { work(); });
@@ -40,6 +40,7 @@ class ConnectionThreads : public httplib::TaskQueue {
         spdlog::error("one more thread: {}; the connection waits for another to end", error.what());
       }
     }
+    crowded_ = busy_ + tasks_.size() > threads_.size();
     changed_.notify_all();
   }
 
@@ -60,8 +61,8 @@ class ConnectionThreads : public httplib::TaskQueue {
       if (tasks_.empty()) return;
       const auto connection = std::move(tasks_.front());
       tasks_.pop_front();
-      waiting_ = tasks_.size();
       ++busy_;
+      crowded_ = busy_ + tasks_.size() > threads_.size();
       changed_.notify_all();
       lock.unlock();
       ++connections_;
@@ -74,7 +75,7 @@ class ConnectionThreads : public httplib::TaskQueue {
 
   std::size_t threads_max_;
   std::atomic<std::uint64_t>& connections_;
-  std::atomic<std::size_t>& waiting_;
+  std::atomic<bool>& crowded_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
@@ -126,43 +127,46 @@ void check_framing(const httplib::Request& request) {
     throw Error(ErrorCode::kUnsupportedMediaType, "a body comes without Content-Encoding");
   if (request.is_multipart_form_data())
     throw Error(ErrorCode::kUnsupportedMediaType, "a body is not multipart/form-data here");
-  if (request.has_header("Range")) throw malformed("answers come whole; Range is not for them");
 }
 
-// The library would compress by Content-Type, slowly, and change it for a Range. So it goes along in
-// a field that the library leaves alone, and becomes a header at the last moment.
+// By the header Content-Type the library decides whether to compress, which is slow, and for some
+// Ranges it replaces it. So the type goes along in a field that the library leaves alone, and becomes
+// a header at the last moment.
 void set_content_type(httplib::Response& response, std::string type) {
   response.reason = std::move(type);
 }
 
-void fill(httplib::Response& response, Reply&& reply) {
+// What becomes of the connection behind an answer. The library closes it where the body comes from a
+// provider that says, after the whole of it, that it failed.
+enum class Then { kGoOn, kClose };
+
+// A Range is ignored, as HTTP allows: of a body without a length, which ends with the connection, the
+// library takes no part.
+void fill(const httplib::Request& request, httplib::Response& response, Reply&& reply, Then then) {
   response.status = reply.status;
   for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+  if (then == Then::kClose) response.set_header("Connection", "close");
+  if (reply.body.empty() || (then == Then::kGoOn && request.ranges.empty())) {
+    response.body = std::move(reply.body);
+  } else {
+    const auto body = std::make_shared<const std::string>(std::move(reply.body));
+    const auto send = [body](httplib::DataSink& sink) {
+      sink.write(body->data(), body->size());
+      return false;
+    };
+    if (request.ranges.empty()) {
+      response.set_content_provider(body->size(), "",
+                                    [send](std::size_t /*offset*/, std::size_t /*length*/,
+                                           httplib::DataSink& sink) { return send(sink); });
+    } else {
+      response.set_content_provider("", [send](std::size_t /*offset*/, httplib::DataSink& sink) { return send(sink); });
+    }
+  }
   set_content_type(response, std::move(reply.content_type));
-  response.body = std::move(reply.body);
 }
 
-// Closes the connection behind the answer: the library does where the body comes from a provider
-// that says, after the whole of it, that it failed. In chunks, the body has no length of which a
-// Range would take a part.
-void fill_and_close(const httplib::Request& request, httplib::Response& response, Reply&& reply) {
-  response.set_header("Connection", "close");
-  const auto body = std::make_shared<const std::string>(std::move(reply.body));
-  reply.body.clear();
-  if (!request.ranges.empty()) {
-    response.set_chunked_content_provider("", [body](std::size_t /*offset*/, httplib::DataSink& sink) {
-      sink.write(body->data(), body->size());
-      sink.done();
-      return false;
-    });
-  } else if (!body->empty()) {
-    response.set_content_provider(
-        body->size(), "", [body](std::size_t /*offset*/, std::size_t /*length*/, httplib::DataSink& sink) {
-          sink.write(body->data(), body->size());
-          return false;
-        });
-  }
-  fill(response, std::move(reply));
+void send_refusal(const httplib::Request& request, httplib::Response& response, const Error& error) {
+  fill(request, response, problem_reply(error), Then::kClose);
 }
 
 }  // namespace
@@ -181,7 +185,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     server_ = std::move(tls);
   }
   server_->new_task_queue = [this] {
-    return new ConnectionThreads(limits_.connections, service_.connections, waiting_);
+    return new ConnectionThreads(limits_.connections, service_.connections, crowded_);
   };
   // Without the library's SO_REUSEPORT, by which a second server would take half of the requests.
   server_->set_socket_options([this](socket_t socket) {
@@ -201,7 +205,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     try {
       check_framing(request);
     } catch (const Error& error) {
-      fill_and_close(request, response, problem_reply(error));
+      send_refusal(request, response, error);
       return Handled::Handled;
     }
     if (has_body_by_method(request.method)) return Handled::Unhandled;
@@ -213,18 +217,21 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     receive(request, response, read_content);
   };
   server_->Post(any_path, receiver).Put(any_path, receiver).Patch(any_path, receiver).Delete(any_path, receiver);
-  server_->set_expect_100_continue_handler([this](const auto& request, auto& /*response*/) {
+  server_->set_expect_100_continue_handler([this](const auto& request, auto& response) {
+    constexpr int kContinue = 100;
     const auto length = request.template get_header_value<std::uint64_t>("Content-Length");
-    return length > limits_.body ? status_of(ErrorCode::kTooLarge) : 100;
+    if (length <= limits_.body) return kContinue;
+    response.status = status_of(ErrorCode::kTooLarge);
+    return response.status;
   });
   // For what the library refuses by itself.
   server_->set_error_handler(httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
     if (!response.reason.empty()) return Handled::Unhandled;
-    fill_and_close(request, response, problem_reply(refusal(response.status)));
+    send_refusal(request, response, refusal(response.status));
     return Handled::Handled;
   }));
   server_->set_exception_handler([](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
-    fill_and_close(request, response, problem_reply(no_memory()));
+    send_refusal(request, response, no_memory());
   });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
     if (response.reason.empty()) return;
@@ -269,7 +276,7 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
       const Error cut_off(ErrorCode::kMalformed, "the body does not come as the headers announce it");
       const int status = too_large ? status_of(ErrorCode::kTooLarge) : response.status;
       const bool is_refused = status == status_of(ErrorCode::kTooLarge);
-      return fill_and_close(request, response, problem_reply(is_refused ? refusal(status) : cut_off));
+      return send_refusal(request, response, is_refused ? refusal(status) : cut_off);
     }
   }
   answer(request, body, response);
@@ -281,11 +288,7 @@ void HttpServer::answer(const httplib::Request& request, std::string_view body,
   Reply reply = reply_to(request, body);
   if (--under_way_ == 0) under_way_.notify_all();
   // While others wait for a thread, this one is not kept for the next request.
-  if (waiting_ > 0 || refusing_) {
-    fill_and_close(request, response, std::move(reply));
-  } else {
-    fill(response, std::move(reply));
-  }
+  fill(request, response, std::move(reply), crowded_ || refusing_ ? Then::kClose : Then::kGoOn);
 }
 
 Error HttpServer::refusal(int status) const {

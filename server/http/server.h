@@ -52,9 +52,9 @@ class HttpServer {
   Service& service_;
   HttpLimits limits_;
   std::unique_ptr<httplib::Server> server_;
-  int listening_ = -1;                   // the socket
-  std::atomic<std::size_t> waiting_{0};  // connections that wait for a thread
-  std::atomic<int> under_way_{0};        // requests that the service works on
+  int listening_ = -1;               // the socket
+  std::atomic<bool> crowded_{false};  // connections wait for others to end
+  std::atomic<int> under_way_{0};    // requests that the service works on
   std::atomic<bool> refusing_{false};
 };
 

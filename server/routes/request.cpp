@@ -220,6 +220,11 @@ json parse_body(const Request& request, const std::string& content_type) {
 }  // namespace
 
 Target parse_target(std::string_view target) {
+  // The absolute form, as a client may send it to a proxy.
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.substr(0, scheme.size()) == scheme)
+      target.remove_prefix(std::min(target.find('/', scheme.size()), target.size()));
+  }
   if (target.substr(0, 1) != "/")
     throw not_found("there is no such path; /openapi.json lists them all");
   const auto question = std::min(target.find('?'), target.size());

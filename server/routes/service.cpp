@@ -34,6 +34,9 @@ const Token* token_of(Reader& reader, std::string_view authorization) {
   return reader.tokens.find(reader, authorization.substr(kBearer.size()));
 }
 
+// HEAD is GET without the body, which HTTP leaves out.
+std::string_view method_of(const HttpRequest& http) { return http.method == "HEAD" ? "GET" : http.method; }
+
 void check_key(const std::string& key) {
   constexpr std::size_t kKeyBytesMax = 255;
   const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -48,13 +51,21 @@ void check_key(const std::string& key) {
 Service::Service(const ServiceOptions& options)
     : options_(options),
       routes_(metrics_),
-      unrouted_(metrics_.add("", "")),
       writer_(options.database, options.busy_timeout, options.waiting_writes_max, options.route_timeout),
       readers_(options.database, options.readers, [](Database& reader) { reader.watch_deadline(); }),
       analysts_(options.database, kAnalysts, [&](Database& reader) { confine(reader, options.sql); }) {
   add_routes(routes_, options);
+  for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
+    unrouted_.emplace(method, &metrics_.add(method, ""));
   openapi_ = openapi_document(routes_);
   if (!options.test_clock) closing_.emplace(writer_, metrics_, options.close_after, options.anchor);
+}
+
+// The metrics of a route, or of the requests with this method that found none.
+Metrics::Requests& Service::requests_of(std::string_view method, const Route* route) {
+  if (route != nullptr) return *route->requests;
+  const auto known = unrouted_.find(method);
+  return *(known != unrouted_.end() ? known : unrouted_.find(""))->second;
 }
 
 Reply Service::handle(const HttpRequest& http) noexcept {
@@ -67,7 +78,7 @@ Reply Service::handle(const HttpRequest& http) noexcept {
       reply.headers.emplace_back("Allow", progress.path->methods());
     const auto took = Clock::now() - start;
     const Route* route = progress.route;
-    (route != nullptr ? route->requests : &unrouted_)->count(reply.status, took);
+    requests_of(method_of(http), route).count(reply.status, took);
     const bool routine = reply.status < 400 && (route == nullptr || route->method == "GET");
     spdlog::log(routine ? spdlog::level::debug : spdlog::level::info, "{} {} {} {:.1f} ms {}",
                 http.method, route != nullptr ? route->path : "-", reply.status,
@@ -125,7 +136,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     role = token->role;
   }
   if (no_path) throw Error(*no_path);
-  const Route* route = progress.path->find(http.method == "HEAD" ? "GET" : http.method);
+  const Route* route = progress.path->find(method_of(http));
   if (route == nullptr)
     throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
   progress.route = route;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ class Service {
     std::string who;
   };
 
+  Metrics::Requests& requests_of(std::string_view method, const Route* route);
   Reply try_to_answer(const HttpRequest& http, Progress& progress);
   Reply answer(const HttpRequest& http, Progress& progress);
   Reply read(Reader& reader, const Request& request);
@@ -62,7 +64,7 @@ class Service {
   ServiceOptions options_;
   Metrics metrics_;
   RouteTable routes_;
-  Metrics::Requests& unrouted_;  // the requests that found no route
+  std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
   std::string openapi_;
   Writer writer_;
   Readers readers_;

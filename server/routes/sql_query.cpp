@@ -196,10 +196,13 @@ Reply run_sql(Database& confined, const std::string& sql, const json* params, Fo
     }
     if (sqlite3_stmt_readonly(rows.handle()) == 0)
       throw invalid("sql is not a statement that only reads");
-    if (params != nullptr && params->is_object()) {
-      bind_by_name(rows, *params);
+    // Bound texts are those of the JSON itself, which outlives the statement.
+    static const json kNone = json::array();
+    const json& values = params != nullptr ? *params : kNone;
+    if (values.is_object()) {
+      bind_by_name(rows, values);
     } else {
-      bind_by_place(rows, params != nullptr ? *params : json::array());
+      bind_by_place(rows, values);
     }
     bool truncated = false;
     Reply reply;
