@@ -9,12 +9,10 @@
 namespace saldo {
 namespace {
 
-// The fact tables whose rows can be replaced or deleted while their day is open (superseded.sql is
-// for each of them).
-constexpr const char* kReplaceable[] = {
-    "policy",        "calendar_exception", "service",      "tariff",         "account",
-    "account_terms", "headcount",          "subscription", "payment_method", "adjustment_kind"};
-
+// What is created, in this order; what the rows of reference.sql and the calendar are checked by
+// comes before them.
+constexpr std::string_view kTables[] = {"tables.sql"};
+constexpr std::string_view kTriggersAndViews[] = {"triggers.sql", "history.sql", "views.sql", "audits.sql"};
 std::string_view embedded(std::string_view name) {
   const auto found = std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(),
                                   [&](const EmbeddedSql& sql) { return sql.name == name; });
