@@ -29,7 +29,7 @@ bool is_one_of(const char* name, std::initializer_list<const char*> names) {
 // Tokens and kept answers are the server's; the others are SQLite's views of its own files and
 // memory, and the keys of indexes that an ANALYZE with STAT4 has left.
 bool is_hidden(const char* table) {
-  return is_one_of(table, {"token", "kept_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
+  return is_one_of(table, {"token", "stored_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
                            "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
 }
 

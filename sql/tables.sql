@@ -1,6 +1,6 @@
 -- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone, instants
 -- 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. What a column may hold is listed, with every limit, in
--- extension/schema/domains.cpp; the rules that compare rows are in triggers.sql.
+-- extension/functions/domains.cpp; the rules that compare rows are in triggers.sql.
 --
 -- Tables that are read along with the accounts are sorted by their keys, account first, so that closing a day is one merge
 -- of them.

@@ -3,7 +3,7 @@
 -- Everything is refused by a function of the extension, not by CHECK, NOT NULL or RAISE, so that OR IGNORE and OR REPLACE
 -- meet the same rules and the message says what would be accepted:
 --
---   saldo_check(table, value, ...)        each value must be what its column may hold (extension/schema/domains.cpp)
+--   saldo_check(table, value, ...)        each value must be what its column may hold (extension/functions/domains.cpp)
 --   saldo_check_id(name, id)              likewise, of a number that SQLite may have chosen
 --   saldo_open(day, open_day, sentence)   the day, or instant, must not lie before the open one
 --   saldo_refuse(code, sentence)          always an error; the WHERE after it says when

@@ -2,7 +2,7 @@
 // of the interface.
 //
 //   saldo_check(table, value, ...)
-//       refuses a row with a value that its column may not hold (schema/domains.cpp)
+//       refuses a row with a value that its column may not hold (functions/domains.cpp)
 //   saldo_check_id(name, id)
 //       likewise of the number that a row has got
 //   saldo_refuse(code, sentence)
@@ -11,9 +11,10 @@
 //       refuses a day before the open one, or an instant before its beginning; `sentence` as in
 //       'a headcount can take effect', 'from …' is added
 #include "facts.h"
+#include "functions/arguments.h"
+#include "functions/domains.h"
 #include "functions/functions.h"
 #include "rules/error.h"
-#include "schema/domains.h"
 #include "sqlite/value.h"
 
 namespace saldo {
@@ -31,7 +32,9 @@ void check_id_of(Context& /*context*/, sqlite3_context* /*result*/, int /*count*
 
 void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
             sqlite3_value** arguments) {
-  throw Error(value_text(arguments[0]), std::string(value_text(arguments[1])));
+  const auto code = parse_error_code(value_text(arguments[0]));
+  if (!code) throw invalid("saldo_refuse: there is no code " + describe(arguments[0]));
+  throw Error(*code, value_text(arguments[1]));
 }
 
 // `first` is the open day or the instant of its beginning, which both sort as text.
@@ -41,16 +44,15 @@ void open(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
   if (when >= first) return;
   const auto books = read_books(context);
   const bool is_day = when.size() == format_day(books->opening).size();
-  const std::string opening = is_day
-                                  ? format_day(books->opening)
-                                  : format_instant(books->days.start_of(books->opening));
+  const std::string opening =
+      is_day ? format_day(books->opening) : format_instant(books->days.start_of(books->opening));
   std::string problem = is_day ? " is closed" : " lies in a closed day";
   if (when < opening) {
     problem = " lies before the books were opened, on " + format_day(books->opening);
   }
-  throw Error("day_closed", std::string(when) + problem + "; " +
-                                std::string(value_text(arguments[2])) + " from " +
-                                std::string(first));
+  throw Error(ErrorCode::kDayClosed, std::string(when) + problem + "; " +
+                                         std::string(value_text(arguments[2])) + " from " +
+                                         std::string(first));
 }
 
 }  // namespace

@@ -8,6 +8,9 @@
 //   saldo_archive_deleted(table, key)
 //       puts the row with this key there at once
 #include <algorithm>
+#include <new>
+#include <optional>
+#include <utility>
 
 #include "functions/functions.h"
 #include "rules/error.h"
@@ -43,10 +46,9 @@ constexpr Table kTables[] = {
 };
 
 const Table& find_table(sqlite3_value* name) {
-  const auto* const found = std::find_if(std::begin(kTables), std::end(kTables),
-                                         [text = value_text(name)](const Table& table) {
-                                           return table.name == text;
-                                         });
+  const auto* const found =
+      std::find_if(std::begin(kTables), std::end(kTables),
+                   [text = value_text(name)](const Table& table) { return table.name == text; });
   if (found != std::end(kTables)) return *found;
   throw invalid("no history is written of " + describe(name));
 }
@@ -66,10 +68,12 @@ void append_column(std::string& json, const Statement& row, int column) {
 
 HeldRow held_row(const Table& table, const Statement& row) {
   HeldRow held;
-  held.table = table.name;
+  held.table = std::string(table.name);
   for (int i = 0; i < row.columns(); ++i) {
     held.row += i == 0 ? '{' : ',';
-    append_json(held.row, sqlite3_column_name(row.handle(), i));
+    const char* const name = sqlite3_column_name(row.handle(), i);
+    if (name == nullptr) throw std::bad_alloc();
+    append_json(held.row, std::string_view(name));
     held.row += ':';
     append_column(held.row, row, i);
     if (i >= table.key_columns) continue;

@@ -2,7 +2,8 @@
 //
 //   saldo_post(day)      writes what the open day costs, and seals it; the trigger of day_close
 //                        calls it
-//   saldo_posted()       1 while Saldo itself writes, else an error; generated columns of the tables
+//   saldo_posted()       1 while Saldo itself writes, else an error; generated columns of the
+//   tables
 //                        that nobody else may write call it
 //   saldo_digest(day)    the digest of a closed day, computed again from the tables (3.2)
 //   saldo_facts_in_force(account_id, facts)
@@ -11,9 +12,9 @@
 #include "digest.h"
 #include "facts.h"
 #include "facts_in_force.h"
+#include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
-#include "sqlite/value.h"
 
 namespace saldo {
 namespace {
@@ -25,8 +26,7 @@ void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
 void posted(Context& context, sqlite3_context* result, int /*count*/,
             sqlite3_value** /*arguments*/) {
   if (context.posting == nullptr && !context.own_write) {
-    throw Error("append_only",
-                "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
+    throw append_only("posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
   }
   sqlite3_result_int(result, 1);
 }

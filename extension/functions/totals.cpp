@@ -66,9 +66,8 @@ void add_usage(Context& context, sqlite3_context* /*result*/, int /*count*/,
   const std::string day(is_new ? value_text(arguments[1]) : event.text(3));
   event.reset();
   const auto stored = is_new ? stored_usage(context, account_id, service_id, day) : std::nullopt;
-  const auto before = stored ? *stored
-                             : sum_usage(context, account_id, service_id, day) -
-                                   (is_new ? 0 : quantity);
+  const auto before =
+      stored ? *stored : sum_usage(context, account_id, service_id, day) - (is_new ? 0 : quantity);
   if (before > kQuantityMax - quantity) {
     throw out_of_range("quantity is " + std::to_string(quantity) + "; with " +
                        std::to_string(before) +

@@ -1,4 +1,5 @@
-// The limits of 3.1: no accepted fact may stop a day from closing or a question from being answered.
+// The limits of 3.1: no accepted fact may stop a day from closing or a question from being
+// answered.
 #pragma once
 
 #include <cstdint>

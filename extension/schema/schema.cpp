@@ -1,7 +1,6 @@
-#include "schema.h"
+#include "schema/schema.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "rules/error.h"
 #include "saldo.h"
@@ -9,140 +8,30 @@
 namespace saldo {
 namespace {
 
-// What is created, in this order; what the rows of reference.sql and the calendar are checked by
-// comes before them.
-constexpr std::string_view kTables[] = {"tables.sql"};
-constexpr std::string_view kTriggersAndViews[] = {"triggers.sql", "history.sql", "views.sql", "audits.sql"};
+constexpr std::string_view kCalendars = "calendar/";
+
+// Empty: there is no such file.
 std::string_view embedded(std::string_view name) {
   const auto found = std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(),
                                   [&](const EmbeddedSql& sql) { return sql.name == name; });
   return found == kEmbeddedSql.end() ? std::string_view() : found->text;
 }
 
-std::string replace_all(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
+std::string calendar_file(std::string_view country) {
+  return std::string(kCalendars) + std::string(country) + ".sql";
 }
 
-// The statements of a script, without the comments and white space before each.
-std::vector<std::string> split(std::string_view script) {
-  std::vector<std::string> statements;
-  std::string statement;
-  for (std::size_t at = 0; at < script.size();) {
-    if (statement.empty() && script.substr(at, 2) == "--") {
-      at = std::min(script.find('\n', at), script.size());
-    } else if (statement.empty() && (script[at] == ' ' || script[at] == '\n')) {
-      ++at;
-    } else {
-      const auto end = std::min(script.find(';', at), script.size() - 1);
-      statement += script.substr(at, end + 1 - at);
-      at = end + 1;
-      if (sqlite3_complete(statement.c_str()) != 0) {
-        statements.push_back(std::move(statement));
-        statement.clear();
-      }
-    }
-  }
-  return statements;
+void run(StatementCache& statements, std::string_view file) {
+  statements.execute(std::string(embedded(file)));
 }
 
-// SQLite's triggers know one event each. In our files, as in PostgreSQL, `CREATE TRIGGER t BEFORE
-// INSERT OR UPDATE ON ...` stands for two triggers, t_insert and t_update (likewise UPDATE OR
-// DELETE); PRIOR is the row before the event, which for an INSERT is NEW, and after it for a DELETE
-// OLD.
-std::vector<std::string> expand(const std::string& statement) {
-  struct Event {
-    const char* name;
-    const char* suffix;
-    const char* prior;
-  };
-  constexpr Event kInsert{"INSERT", "_insert", "NEW."};
-  constexpr Event kUpdate{"UPDATE", "_update", "OLD."};
-  constexpr Event kDelete{"DELETE", "_delete", "OLD."};
-  const std::pair<std::string, std::vector<Event>> shorthands[] = {
-      {" BEFORE INSERT OR UPDATE ON", {kInsert, kUpdate}},
-      {" BEFORE UPDATE OR DELETE ON", {kUpdate, kDelete}}};
-  for (const auto& [shorthand, events] : shorthands) {
-    const auto at = statement.find(shorthand);
-    if (at == std::string::npos) continue;
-    std::vector<std::string> triggers;
-    for (const Event& event : events) {
-      std::string trigger = statement;
-      trigger.replace(at, shorthand.size(),
-                      std::string(event.suffix) + " BEFORE " + event.name + " ON");
-      triggers.push_back(replace_all(std::move(trigger), "PRIOR.", event.prior));
-    }
-    return triggers;
-  }
-  return {statement};
-}
-
-void run(Statements& statements, std::string_view script) {
-  for (const auto& statement : split(script)) {
-    for (const auto& one : expand(statement)) statements.execute(one);
-  }
-}
-
-std::string joined(const std::vector<std::string>& names, const std::string& separator,
-                   const std::string& before_each, const std::string& after_each = "") {
-  std::string text;
-  for (const auto& name : names) {
-    if (!text.empty()) text += separator;
-    text += before_each;
-    text += name;
-    text += after_each;
-  }
-  return text;
-}
-
-// superseded.sql for one table.
-void create_history(Statements& statements, const std::string& table) {
-  std::vector<std::string> columns;
-  std::vector<std::string> key;
-  auto row = statements.prepare("SELECT name, pk FROM pragma_table_info(?1, 'main')");
-  row.bind(1, table);
-  while (row.step()) {
-    columns.emplace_back(row.text(0));
-    if (row.integer(1) > 0) key.emplace_back(row.text(0));
-  }
-  const auto json_row = [&](const std::string& source) {
-    std::string text;
-    for (const auto& column : columns) {
-      if (!text.empty()) text += ", ";
-      text.append("'").append(column).append("', ").append(source).append(column);
-    }
-    return "saldo_json_object(" + text + ")";
-  };
-  std::string script(embedded("superseded.sql"));
-  script = replace_all(script, "{table}", table);
-  script = replace_all(script, "{row}", json_row(""));
-  script = replace_all(script, "{OLD row}", json_row("OLD."));
-  script = replace_all(script, "{NEW key}", "saldo_json_array(" + joined(key, ", ", "NEW.") + ")");
-  script = replace_all(script, "{OLD key}", "saldo_json_array(" + joined(key, ", ", "OLD.") + ")");
-  script = replace_all(script, "{is NEW}",
-                       "(" + joined(key, ", ", "") + ") = (" + joined(key, ", ", "NEW.") + ")");
-  script = replace_all(script, "{is not OLD}",
-                       "(" + joined(key, ", ", "") + ") <> (" + joined(key, ", ", "OLD.") + ")");
-  run(statements, script);
-}
-
-void create_triggers_and_views(Statements& statements) {
-  run(statements, embedded("triggers.sql"));
-  for (const char* table : kReplaceable) create_history(statements, table);
-  run(statements, embedded("views.sql"));
-  run(statements, embedded("audits.sql"));
-}
-
-std::int64_t pragma(Statements& statements, const char* sql) {
+std::int64_t pragma(StatementCache& statements, const char* sql) {
   auto row = statements.prepare(sql);
   return row.step() ? row.integer(0) : 0;
 }
 
-// Where SQLite has rolled back by itself there is no savepoint any more; the first error is to
-// tell.
+// Where SQLite has rolled back by itself there is no savepoint any more. That failure is ignored:
+// the first error is the one to report.
 void undo(Statement& statement) {
   try {
     statement.step();
@@ -150,7 +39,7 @@ void undo(Statement& statement) {
   }
 }
 
-void upgrade(Statements& statements) {
+void upgrade(StatementCache& statements) {
   const auto version = pragma(statements, "PRAGMA main.user_version");
   if (version > kSchemaVersion) {
     throw conflict("this database was installed by a newer version of Saldo; load that one");
@@ -158,39 +47,46 @@ void upgrade(Statements& statements) {
   if (version == kSchemaVersion) return;
   // Changes of tables come first, version by version; there are none yet. Triggers and views are
   // made anew.
-  for (const auto& object : installed_objects()) {
-    if (object.type != "trigger" && object.type != "view") continue;
-    statements.execute("DROP " + object.type + " IF EXISTS main." + object.name);
+  const auto objects = installed_objects();
+  const auto made_anew = [](const SchemaObject& object) {
+    return object.type == "trigger" || object.type == "view";
+  };
+  for (const auto& object : objects) {
+    if (made_anew(object))
+      statements.execute("DROP " + object.type + " IF EXISTS main." + object.name);
   }
-  create_triggers_and_views(statements);
+  for (const auto& object : objects) {
+    if (made_anew(object)) statements.execute(object.sql);
+  }
 }
 
-void install_anew(Statements& statements, Day opening_day, const std::string& country) {
+void install_anew(StatementCache& statements, Day opening_day, const std::string& country) {
   create_schema(statements);
   // The calendar goes in before the books are open, and so may reach back before the opening.
-  run(statements, embedded("reference.sql"));
-  if (country != "none") run(statements, embedded("calendar/" + country + ".sql"));
+  run(statements, "reference.sql");
+  if (country != "none") run(statements, calendar_file(country));
   auto policy = statements.prepare("INSERT INTO main.policy(valid_from) VALUES (?1)");
   policy.bind(1, format_day(opening_day)).step();
 }
 
 void check_country(const std::string& country) {
-  if (country == "none" || !embedded("calendar/" + country + ".sql").empty()) return;
+  if (country == "none" || !embedded(calendar_file(country)).empty()) return;
   std::string known = "none";
   for (const auto& sql : kEmbeddedSql) {
-    constexpr std::string_view kFolder = "calendar/";
-    if (sql.name.substr(0, kFolder.size()) != kFolder) continue;
-    known +=
-        ", " + std::string(sql.name.substr(kFolder.size(), sql.name.find('.') - kFolder.size()));
+    if (sql.name.substr(0, kCalendars.size()) != kCalendars) continue;
+    known += ", ";
+    known += sql.name.substr(kCalendars.size(), sql.name.find('.') - kCalendars.size());
   }
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
 
 }  // namespace
 
-void create_schema(Statements& statements) {
-  run(statements, embedded("tables.sql"));
-  create_triggers_and_views(statements);
+void create_schema(StatementCache& statements) {
+  for (const char* file :
+       {"tables.sql", "triggers.sql", "history.sql", "views.sql", "audits.sql", "server.sql"}) {
+    run(statements, file);
+  }
 }
 
 std::vector<SchemaObject> installed_objects() {
@@ -202,7 +98,7 @@ std::vector<SchemaObject> installed_objects() {
   const std::unique_ptr<sqlite3, Close> close(db);
   if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errstr(code));
   register_saldo(db);
-  Statements statements(db);
+  StatementCache statements(db);
   create_schema(statements);
   std::vector<SchemaObject> objects;
   auto row = statements.prepare(
@@ -215,8 +111,14 @@ std::vector<SchemaObject> installed_objects() {
 }
 
 void install(Context& context, Day opening_day, const std::string& country) {
-  Statements& statements = context.statements;
+  StatementCache& statements = context.statements;
   check_country(country);
+  auto encoding = statements.prepare("PRAGMA main.encoding");
+  if (encoding.step() && encoding.text(0) != "UTF-8") {
+    throw conflict("this database holds its texts as " + std::string(encoding.text(0)) +
+                   ", of which the digests would be others; saldo_install needs UTF-8");
+  }
+  encoding.reset();
   const bool empty =
       !statements
            .prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
@@ -231,9 +133,10 @@ void install(Context& context, Day opening_day, const std::string& country) {
       throw conflict("the books of this database were opened on " + std::string(opened.text(0)));
     }
   }
-  // Prepared before anything can fail. Once SQLite has lacked memory, for the release at the
-  // latest, it runs no other statement until the outer one ends; but to reset one that is reading
-  // then rolls back everything.
+  // After SQLITE_NOMEM the connection prepares and runs nothing more until the outermost call
+  // returns, so ROLLBACK TO may fail, and is prepared now. When a statement that is still reading
+  // is reset after such an error, SQLite rolls back the whole transaction: `reading` is there for
+  // that (tests/faults/memory_test.cpp, `installation`).
   auto reading = statements.prepare("SELECT count(*) FROM main.sqlite_schema UNION ALL SELECT 0");
   auto rollback = statements.prepare("ROLLBACK TO saldo_install");
   auto release = statements.prepare("RELEASE saldo_install");

@@ -2,7 +2,7 @@
 // sqlite_schema. audit_schema compares it with what stands in the database.
 #include <array>
 
-#include "schema.h"
+#include "schema/schema.h"
 #include "sqlite/value.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"

@@ -1,4 +1,4 @@
-#include "schema/domains.h"
+#include "functions/domains.h"
 
 #include <algorithm>
 #include <array>
@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "functions/arguments.h"
 #include "rules/error.h"
 #include "rules/limits.h"
 #include "rules/time.h"
