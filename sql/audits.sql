@@ -1,5 +1,5 @@
--- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables alone
--- is plain SQL; what has to be computed again asks the extension.
+-- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables
+-- alone is plain SQL; what has to be computed again asks the extension.
 
 -- A posted row that the facts do not bear out, or a missing one. It also shows when the quantity or a fee differs.
 -- Rows are looked for from computed to posted, in one pass over the facts; when the counts differ, then on the days

@@ -1,7 +1,7 @@
 -- What is replaced or deleted while its day is open goes to `superseded`, from every table of facts whose rows may be.
 --
--- INSERT OR REPLACE deletes the old row without a trigger, and a BEFORE trigger cannot know whether the row will go in, be
--- ignored or become the UPDATE of an upsert. So there are two steps, by the row's key:
+-- INSERT OR REPLACE deletes the old row without a trigger, and a BEFORE trigger cannot know whether the row will go in,
+-- be ignored or become the UPDATE of an upsert. So there are two steps, by the row's key:
 --
 --   saldo_hold(table, key [, key])         before the row is written: remembers the rows of these keys that stand there
 --   saldo_archive(recorded_at, recorded_by) after it was written: puts them into `superseded`
@@ -217,7 +217,7 @@ CREATE TRIGGER adjustment_kind_archive_delete BEFORE DELETE ON adjustment_kind B
   SELECT saldo_archive_deleted('adjustment_kind', OLD.kind);
 END;
 
--- superseded -----------------------------------------------------------------------------------------------------------
+-- superseded ----------------------------------------------------------------------------------------------------------
 
 CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN
   SELECT saldo_check('superseded', NEW.day);

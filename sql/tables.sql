@@ -1,9 +1,9 @@
--- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone, instants
--- 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. What a column may hold is listed, with every limit, in
--- extension/functions/domains.cpp; the rules that compare rows are in triggers.sql.
+-- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone,
+-- instants 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. What a column may hold is listed, with every
+-- limit, in extension/functions/domains.cpp; the rules that compare rows are in triggers.sql.
 --
--- Tables that are read along with the accounts are sorted by their keys, account first, so that closing a day is one merge
--- of them.
+-- Tables that are read along with the accounts are sorted by their keys, account first, so that closing a day is one
+-- merge of them.
 
 -- Facts ---------------------------------------------------------------------------------------------------------------
 
@@ -207,7 +207,8 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- saldo_posted() is an error except while Saldo itself writes, so that the column `posted` refuses everyone else's rows.
+-- saldo_posted() is an error except while Saldo itself writes, so that the column `posted` refuses everyone else's
+-- rows.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
   account_id  INTEGER NOT NULL,
@@ -220,9 +221,9 @@ CREATE TABLE charge(
   PRIMARY KEY (day, account_id, service_id)
 ) WITHOUT ROWID;
 
--- What each account carries out of the last closed day: the balance with that day's charges but without money that counts
--- from the midnight on, since when it was in arrears right before the midnight, and how many restricted days (R9) this
--- run of arrears has had.
+-- What each account carries out of the last closed day: the balance with that day's charges but without money that
+-- counts from the midnight on, since when it was in arrears right before the midnight, and how many restricted days
+-- (R9) this run of arrears has had.
 CREATE TABLE balance(
   account_id      INTEGER PRIMARY KEY,
   balance         INTEGER NOT NULL,

@@ -1,15 +1,15 @@
 -- The rules of entry: what a row must be, what must exist, and that closed days stay as they are (3.1, R8, R11, R12).
 --
--- Everything is refused by a function of the extension, not by CHECK, NOT NULL or RAISE, so that OR IGNORE and OR REPLACE
--- meet the same rules and the message says what would be accepted:
+-- Everything is refused by a function of the extension, not by CHECK, NOT NULL or RAISE, so that OR IGNORE and OR
+-- REPLACE meet the same rules and the message says what would be accepted:
 --
 --   saldo_check(table, value, ...)        each value must be what its column may hold (extension/functions/domains.cpp)
 --   saldo_check_id(name, id)              likewise, of a number that SQLite may have chosen
 --   saldo_open(day, open_day, sentence)   the day, or instant, must not lie before the open one
 --   saldo_refuse(code, sentence)          always an error; the WHERE after it says when
 --
--- A trigger is for one event, so the rules of an INSERT are repeated for the UPDATE, where the old row must be of an open
--- day as well. Triggers of one event run in no particular order.
+-- A trigger is for one event, so the rules of an INSERT are repeated for the UPDATE, where the old row must be of an
+-- open day as well. Triggers of one event run in no particular order.
 
 -- policy --------------------------------------------------------------------------------------------------------------
 
@@ -220,9 +220,9 @@ END;
 
 -- subscription --------------------------------------------------------------------------------------------------------
 
--- One that began in a closed day may still get, change or lose an ended_on on or after the open day (R11). An upsert comes
--- by here before it comes to the trigger of the UPDATE, so the rule is the same in both: the row in the table must differ
--- in ended_on alone. An empty period overlaps nothing.
+-- One that began in a closed day may still get, change or lose an ended_on on or after the open day (R11). An upsert
+-- comes by here before it comes to the trigger of the UPDATE, so the rule is the same in both: the row in the table
+-- must differ in ended_on alone. An empty period overlaps nothing.
 
 CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription BEGIN
   SELECT saldo_check('subscription', NEW.account_id, NEW.service_id, NEW.started_on, NEW.ended_on, NEW.quantity,
@@ -472,9 +472,9 @@ CREATE TRIGGER promised_payment_refuse_invalid_insert BEFORE INSERT ON promised_
   WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_open(NEW.granted_at, coalesce(closed_until, day_start(opening_day)), 'a payment can be promised')
   FROM books;
-  SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days
-                                      || iif(longest = 0, '; no payment can be promised on ' || billing_day(NEW.granted_at),
-                                             '; a payment can be promised for 1 to ' || longest || ' days'))
+  SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days || '; ' || iif(longest > 0,
+                        'a payment can be promised for 1 to ' || longest || ' days',
+                        'no payment can be promised on ' || billing_day(NEW.granted_at)))
   FROM (SELECT promised_payment_max_days AS longest FROM policy WHERE valid_from <= billing_day(NEW.granted_at)
         ORDER BY valid_from DESC LIMIT 1)
   WHERE NEW.days NOT BETWEEN 1 AND longest;

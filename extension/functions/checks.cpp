@@ -38,7 +38,8 @@ void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
 }
 
 // `first` is the open day or the instant of its beginning, which both sort as text.
-void open(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_value** arguments) {
+void refuse_before_open(Context& context, sqlite3_context* /*result*/, int /*count*/,
+                        sqlite3_value** arguments) {
   const auto when = value_text(arguments[0]);
   const auto first = value_text(arguments[1]);
   if (when >= first) return;
@@ -62,7 +63,7 @@ const std::vector<Function>& check_functions() {
       {"saldo_check", -1, kReads, check},
       {"saldo_check_id", 2, kReads, check_id_of},
       {"saldo_refuse", 2, kReads, refuse},
-      {"saldo_open", 3, kReads, open},
+      {"saldo_open", 3, kReads, refuse_before_open},
   };
   return kFunctions;
 }

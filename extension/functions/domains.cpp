@@ -64,25 +64,25 @@ constexpr Domain kReference =
     integer(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
 constexpr Domain kReferenceByText = kText;
 
-struct Column {
+struct CheckedColumn {
   std::string_view name;
   Domain domain;
 };
 
-struct Table {
+struct CheckedTable {
   std::string_view name;
-  std::vector<Column> columns;
+  std::vector<CheckedColumn> columns;
 };
 
 // Every table of facts ends with when and by whom the row was recorded.
-Table facts(std::string_view name, std::vector<Column> columns) {
+CheckedTable facts(std::string_view name, std::vector<CheckedColumn> columns) {
   columns.push_back({"recorded_at", nullable(kInstant)});
   columns.push_back({"recorded_by", nullable(kText)});
   return {name, std::move(columns)};
 }
 
-const std::vector<Table>& tables() {
-  static const std::vector<Table> kTables = {
+const std::vector<CheckedTable>& tables() {
+  static const std::vector<CheckedTable> kCheckedTables = {
       facts("policy", {{"valid_from", kDay},
                        {"rules", integer(1, 1)},
                        {"time_zone", kTimeZone},
@@ -165,7 +165,7 @@ const std::vector<Table>& tables() {
         {"revoked_at", nullable(kInstant)}}},
       {"stored_answer", {{"stored_at", kInstant}}},
   };
-  return kTables;
+  return kCheckedTables;
 }
 
 bool is_identifier(std::string_view text) {
@@ -233,7 +233,7 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
   }
 }
 
-void check(const Column& column, sqlite3_value* value) {
+void check_value(const CheckedColumn& column, sqlite3_value* value) {
   const Domain& domain = column.domain;
   if (domain.nullable && sqlite3_value_type(value) == SQLITE_NULL) return;
   switch (domain.kind) {
@@ -255,14 +255,14 @@ void check(const Column& column, sqlite3_value* value) {
 
 void check_row(std::string_view table, int count, sqlite3_value** values) {
   const auto found = std::find_if(tables().begin(), tables().end(),
-                                  [&](const Table& each) { return each.name == table; });
+                                  [&](const CheckedTable& each) { return each.name == table; });
   if (found == tables().end() || found->columns.size() != static_cast<std::size_t>(count)) {
     throw invalid("the columns of " + std::string(table) +
                   " that are checked are others; see audit_schema");
   }
-  for (const Column& column : found->columns) check(column, *values++);
+  for (const CheckedColumn& column : found->columns) check_value(column, *values++);
 }
 
-void check_id(std::string_view name, sqlite3_value* value) { check({name, kId}, value); }
+void check_id(std::string_view name, sqlite3_value* value) { check_value({name, kId}, value); }
 
 }  // namespace saldo

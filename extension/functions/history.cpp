@@ -21,13 +21,13 @@ namespace saldo {
 namespace {
 
 // The tables whose rows may be replaced or deleted. In each the columns of the key come first.
-struct Table {
+struct ReplaceableTable {
   std::string_view name;
   int key_columns;
   const char* row_sql;
 };
 
-constexpr Table kTables[] = {
+constexpr ReplaceableTable kReplaceableTables[] = {
     {"policy", 1, "SELECT * FROM main.policy WHERE valid_from = ?1"},
     {"calendar_exception", 1, "SELECT * FROM main.calendar_exception WHERE day = ?1"},
     {"service", 1, "SELECT * FROM main.service WHERE service_id = ?1"},
@@ -45,11 +45,11 @@ constexpr Table kTables[] = {
     {"adjustment_kind", 1, "SELECT * FROM main.adjustment_kind WHERE kind = ?1"},
 };
 
-const Table& find_table(sqlite3_value* name) {
-  const auto* const found =
-      std::find_if(std::begin(kTables), std::end(kTables),
-                   [text = value_text(name)](const Table& table) { return table.name == text; });
-  if (found != std::end(kTables)) return *found;
+const ReplaceableTable& find_table(sqlite3_value* name) {
+  const auto* const found = std::find_if(
+      std::begin(kReplaceableTables), std::end(kReplaceableTables),
+      [text = value_text(name)](const ReplaceableTable& table) { return table.name == text; });
+  if (found != std::end(kReplaceableTables)) return *found;
   throw invalid("no history is written of " + describe(name));
 }
 
@@ -66,7 +66,7 @@ void append_column(std::string& json, const Statement& row, int column) {
   }
 }
 
-HeldRow held_row(const Table& table, const Statement& row) {
+HeldRow held_row(const ReplaceableTable& table, const Statement& row) {
   HeldRow held;
   held.table = std::string(table.name);
   for (int i = 0; i < row.columns(); ++i) {
@@ -86,11 +86,12 @@ HeldRow held_row(const Table& table, const Statement& row) {
 }
 
 // nullopt: there is no row with this key.
-std::optional<HeldRow> find_row(Context& context, const Table& table, sqlite3_value** key) {
+std::optional<HeldRow> find_row(Context& context, const ReplaceableTable& table,
+                                sqlite3_value** key) {
   auto row = context.statements.prepare(table.row_sql);
   for (int i = 0; i < table.key_columns; ++i) {
     if (sqlite3_value_type(key[i]) == SQLITE_INTEGER) {
-      row.bind(i + 1, sqlite3_value_int64(key[i]));
+      row.bind(i + 1, std::int64_t{sqlite3_value_int64(key[i])});
     } else {
       row.bind(i + 1, value_text(key[i]));
     }
@@ -119,7 +120,7 @@ void archive(Context& context, const HeldRow& held, sqlite3_value* recorded_at,
 void hold(Context& context, sqlite3_context* /*result*/, int count, sqlite3_value** arguments) {
   context.held_rows.clear();
   if (count == 0) return;
-  const Table& table = find_table(arguments[0]);
+  const ReplaceableTable& table = find_table(arguments[0]);
   for (int at = 1; at + table.key_columns <= count; at += table.key_columns) {
     auto row = find_row(context, table, arguments + at);
     if (row && (context.held_rows.empty() || context.held_rows.back().key != row->key)) {
@@ -138,7 +139,7 @@ void archive_held(Context& context, sqlite3_context* /*result*/, int /*count*/,
 void archive_deleted(Context& context, sqlite3_context* /*result*/, int count,
                      sqlite3_value** arguments) {
   if (count == 0) return;
-  const Table& table = find_table(arguments[0]);
+  const ReplaceableTable& table = find_table(arguments[0]);
   if (count <= table.key_columns) return;
   const auto row = find_row(context, table, arguments + 1);
   if (!row) return;

@@ -93,7 +93,7 @@ Amount sum_money(Context& context, std::int64_t account_id, std::string_view aft
 
 void add_money(Context& context, const char* sql, sqlite3_value* id) {
   auto movement = context.statements.prepare(sql);
-  if (!movement.bind(1, sqlite3_value_int64(id)).step()) return;
+  if (!movement.bind(1, std::int64_t{sqlite3_value_int64(id)}).step()) return;
   const auto account_id = movement.integer(0);
   const Amount amount = movement.integer(1);
   const bool is_new = movement.is_null(2);

@@ -7,7 +7,7 @@ is interrupted leaves the file as it was. The newest one's schema is today's: wh
 fail, raises kSchemaVersion, says in upgrade() what becomes of the tables, and keeps a file of the new version.
 (tests/sql/upgrade.test has the refusals: another opening day, a newer version.)
 
-Seen to fail: a trigger changed in sql/triggers.sql, without a new version: ('payment_fixed', 'trigger is not as installed').
+Seen to fail: a trigger changed in sql/triggers.sql, without a new version: ('payment_refuse_update', 'trigger is not as installed').
 """
 
 import gzip
@@ -86,7 +86,7 @@ class Upgraded(unittest.TestCase):
                 path = self.unpack(kept)
                 connection = self.open(path)
                 if older:
-                    connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_fixed; DROP VIEW debtor")
+                    connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_refuse_update; DROP VIEW debtor")
                 before = [connection.execute(sql).fetchall() for sql in PLAIN]
                 self.assertGreater(len(before[1]), 20)
                 connection.execute("SELECT saldo_install(?)", (OPENING,))
