@@ -8,7 +8,7 @@
 // any fault; then the same connection answers as if nothing had been, closes, and all memory has
 // been given back. (OpenSSL's own allocations do not fail here.)
 //
-// SALDO_FAULT_STRIDE (1) tries every so manieth allocation only; the tests take some,
+// SALDO_FAULT_STRIDE (1) tries every n-th allocation only; the tests take some,
 // `SALDO_FAULT_STRIDE=1` all, or 1,000 to 2,000 where they are more than that.
 //
 // Each was seen to fail, the product broken on purpose:
@@ -149,7 +149,11 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_digest(day) FROM day_close",
     "SELECT saldo_post('2026-03-11')",
     "SELECT saldo_posted()",
-    "SELECT saldo_hold('headcount', 1, '2026-03-12')",
+    "SELECT saldo_hold('headcount', 1, '2026-03-12'), saldo_archive(NULL, NULL)",
+    "SELECT saldo_archive_deleted('headcount', 1, '2026-03-12')",
+    "SELECT saldo_add_usage(usage_id, charged_on) FROM usage_event",
+    "SELECT saldo_add_payment(payment_id) FROM payment",
+    "SELECT saldo_add_adjustment(adjustment_id) FROM adjustment",
     "SELECT saldo_open('x', '2026-03-11', 'payment')",
     "SELECT hex(saldo_facts_in_force(1, '2026-03-12'))",
     "SELECT * FROM daily_charge",

@@ -321,7 +321,7 @@ class Verify(ClosedBooks):
             self.assertEqual(1, changed)
             for _, sql in triggers:
                 connection.execute(sql)
-        self.assertEqual(["audit_balance", "audit_digest"], self.found())
+        self.assertEqual(["audit_balance", "audit_computed", "audit_digest"], self.found())
         self.assertIn(f"audit_digest: {PAST} {self.digests()[0][1]} ", self.verify()[1])
 
     def test_audits_taken_away(self):

@@ -57,6 +57,12 @@ def books_of_today(path):
     connection.close()
 
 
+def content(path):
+    """The file but for its change counter, which a commit of nothing raises (bytes 24 to 27, repeated in 92 to 95)."""
+    data = path.read_bytes()
+    return data[:24] + data[28:92] + data[96:]
+
+
 def answers(connection):
     return {sql: connection.execute(sql).fetchall() for sql in QUESTIONS}
 
@@ -106,7 +112,7 @@ class Upgraded(unittest.TestCase):
         with extended(path) as connection:
             connection.execute("PRAGMA user_version = 0")
         connection.close()
-        before = path.read_bytes()
+        before = content(path)
         interrupted = 0
         for steps in range(1, 400, 23):
             connection = self.open(path)
@@ -125,7 +131,7 @@ class Upgraded(unittest.TestCase):
                 break
             finally:
                 connection.close()
-            self.assertEqual(before, path.read_bytes())
+            self.assertEqual(before, content(path))
         self.assertGreater(interrupted, 2)
 
     def test_the_newest_is_of_today(self):
