@@ -8,7 +8,7 @@
 // any fault; then the same connection answers as if nothing had been, closes, and all memory has
 // been given back. (OpenSSL's own allocations do not fail here.)
 //
-// SALDO_FAULT_STRIDE (1) tries every n-th allocation only; the tests take some,
+// SALDO_FAULT_STRIDE =n tries every n-th allocation only; the tests take some,
 // `SALDO_FAULT_STRIDE=1` all, or 1,000 to 2,000 where they are more than that.
 //
 // Each was seen to fail, the product broken on purpose:
