@@ -785,7 +785,7 @@ class Money(RoutesCase):
         self.refused(self.crm.post(path, {"days": 1}), 409, "promise_refused", "owes nothing")
         self.cashier.post(f"/v1/accounts/{account_id}/adjustments", {"amount": -1, "kind": "fee"}).expect(201)
         for days in (0, 4, -1):
-            self.refused(self.crm.post(path, {"days": days}), 409, "promise_refused", days)
+            self.refused(self.crm.post(path, {"days": days}), 422, "out_of_range", days)
         answer = self.crm.post(path, {"days": 3})
         expected = {"promise_id": answer.json["promise_id"], "account_id": account_id, "granted_at": NOW, "days": 3,
                     "expires_at": "2026-11-05T09:00:00Z", **by("crm")}
