@@ -133,6 +133,7 @@ void create_history(Statements& statements, const std::string& table) {
 
 void create_triggers_and_views(Statements& statements) {
   run(statements, embedded("triggers.sql"));
+  run(statements, embedded("books_version.sql"));
   for (const char* table : kReplaceable) create_history(statements, table);
   run(statements, embedded("views.sql"));
   run(statements, embedded("audits.sql"));

@@ -63,6 +63,8 @@ class Statement {
   [[nodiscard]] std::string_view blob(int column) const;
   [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
 
+  [[nodiscard]] sqlite3_stmt* handle() const { return handle_.get(); }
+
  private:
   friend class Statements;
   Statement(Statements* owner, const char* sql, StatementHandle handle)
