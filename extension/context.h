@@ -29,9 +29,10 @@ struct CachedBooks {
 };
 
 struct Context {
-  explicit Context(sqlite3* db) : statements(db) {}
+  explicit Context(sqlite3* db)
+      : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
-  Statements statements;
+  StatementCache statements;
   CachedBooks books;
   // Computed for the trigger that is about to store it.
   std::optional<std::int64_t> next_books_version;

@@ -82,7 +82,7 @@ std::vector<std::string> expand(const std::string& statement) {
   return {statement};
 }
 
-void run(Statements& statements, std::string_view script) {
+void run(StatementCache& statements, std::string_view script) {
   for (const auto& statement : split(script)) {
     for (const auto& one : expand(statement)) statements.execute(one);
   }
@@ -101,7 +101,7 @@ std::string joined(const std::vector<std::string>& names, const std::string& sep
 }
 
 // superseded.sql for one table.
-void create_history(Statements& statements, const std::string& table) {
+void create_history(StatementCache& statements, const std::string& table) {
   std::vector<std::string> columns;
   std::vector<std::string> key;
   auto row = statements.prepare("SELECT name, pk FROM pragma_table_info(?1, 'main')");
@@ -131,7 +131,7 @@ void create_history(Statements& statements, const std::string& table) {
   run(statements, script);
 }
 
-void create_triggers_and_views(Statements& statements) {
+void create_triggers_and_views(StatementCache& statements) {
   run(statements, embedded("triggers.sql"));
   run(statements, embedded("books_version.sql"));
   for (const char* table : kReplaceable) create_history(statements, table);
@@ -139,7 +139,7 @@ void create_triggers_and_views(Statements& statements) {
   run(statements, embedded("audits.sql"));
 }
 
-std::int64_t pragma(Statements& statements, const char* sql) {
+std::int64_t pragma(StatementCache& statements, const char* sql) {
   auto row = statements.prepare(sql);
   return row.step() ? row.integer(0) : 0;
 }
@@ -153,7 +153,7 @@ void undo(Statement& statement) {
   }
 }
 
-void upgrade(Statements& statements) {
+void upgrade(StatementCache& statements) {
   const auto version = pragma(statements, "PRAGMA main.user_version");
   if (version > kSchemaVersion) {
     throw conflict("this database was installed by a newer version of Saldo; load that one");
@@ -168,7 +168,7 @@ void upgrade(Statements& statements) {
   create_triggers_and_views(statements);
 }
 
-void install_anew(Statements& statements, Day opening_day, const std::string& country) {
+void install_anew(StatementCache& statements, Day opening_day, const std::string& country) {
   create_schema(statements);
   // The calendar goes in before the books are open, and so may reach back before the opening.
   run(statements, embedded("reference.sql"));
@@ -189,9 +189,18 @@ void check_country(const std::string& country) {
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
 
+// In UTF-16 texts sort otherwise, and so the same books would have other digests.
+void check_encoding(StatementCache& statements) {
+  auto row = statements.prepare("PRAGMA main.encoding");
+  if (!row.step() || row.text(0) == "UTF-8") return;
+  throw conflict("the texts of this database are " + std::string(row.text(0)) +
+                 "; install in a new file, or in this one, as long as it is empty, after PRAGMA"
+                 " encoding = 'UTF-8'");
+}
+
 }  // namespace
 
-void create_schema(Statements& statements) {
+void create_schema(StatementCache& statements) {
   run(statements, embedded("tables.sql"));
   create_triggers_and_views(statements);
 }
@@ -205,7 +214,7 @@ std::vector<SchemaObject> installed_objects() {
   const std::unique_ptr<sqlite3, Close> close(db);
   if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errstr(code));
   register_saldo(db);
-  Statements statements(db);
+  StatementCache statements(db);
   create_schema(statements);
   std::vector<SchemaObject> objects;
   auto row = statements.prepare(
@@ -218,8 +227,9 @@ std::vector<SchemaObject> installed_objects() {
 }
 
 void install(Context& context, Day opening_day, const std::string& country) {
-  Statements& statements = context.statements;
+  StatementCache& statements = context.statements;
   check_country(country);
+  check_encoding(statements);
   const bool empty =
       !statements
            .prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")

@@ -1,15 +1,13 @@
 #include "facts/books.h"
 
-#include <openssl/evp.h>
-
-#include <array>
+#include <charconv>
 #include <map>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "facts/columns.h"
+#include "hash.h"
 
 namespace saldo {
 namespace {
@@ -158,12 +156,10 @@ std::shared_ptr<const Books> read_books(Context& context) {
 }
 
 std::int64_t next_books_version(Context& context, std::int64_t version, std::string_view change) {
-  const std::string text = std::to_string(version) + ' ' + std::string(change);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  if (EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1)
-    throw std::bad_alloc();
+  const std::string hash = sha256_hex(std::to_string(version) + ' ' + std::string(change));
+  constexpr int kHexadecimal = 16;
   std::uint64_t next = 0;
-  for (std::size_t i = 0; i < sizeof next; ++i) next = next << 8U | hash[i];
+  std::from_chars(hash.data(), hash.data() + 2 * sizeof next, next, kHexadecimal);
   context.books = {};
   context.next_books_version = static_cast<std::int64_t>(next);
   return *context.next_books_version;
@@ -171,7 +167,7 @@ std::int64_t next_books_version(Context& context, std::int64_t version, std::str
 
 void check_books_version(Context& context, std::int64_t version) {
   if (std::exchange(context.next_books_version, std::nullopt) != version)
-    throw Error("append_only", "books_version follows the changes of the books by itself");
+    throw append_only("books_version follows the changes of the books by itself");
 }
 
 void expect_no_attached_books(Context& context) {

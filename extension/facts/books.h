@@ -3,9 +3,9 @@
 // The books in memory are good as long as `books_version` has the same value: triggers change it
 // with every change of the tables that Books is read from (sql/books_version.sql). That holds
 // inside of a write transaction, after a rollback, and when another database takes the place of
-// this one in the same connection. Who changes these tables behind the triggers has dropped them
-// before, and after any change of the schema the books are read again. So what other connections
-// commit costs a reader nothing unless it changes the books.
+// this one in the same connection. Who changes these tables behind the triggers must have dropped
+// some: without them the books are read anew each time, and so they are once the schema has changed.
+// What other connections commit costs a reader nothing unless it changes the books.
 #pragma once
 
 #include <memory>

@@ -83,6 +83,7 @@ class Walk {
   }
   // At the instant advanced to.
   [[nodiscard]] Access access() const;
+  // For an account that is not in arrears.
   [[nodiscard]] Outlook outlook() const;
   // R9: whether recurring services are charged on the day of the instant advanced to; it is decided
   // at the day's end.

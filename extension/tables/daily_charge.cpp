@@ -11,6 +11,7 @@
 
 #include "facts/books.h"
 #include "sqlite/value.h"
+#include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
 #include "walks/walks.h"
