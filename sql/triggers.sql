@@ -562,6 +562,14 @@ CREATE TRIGGER charge_refuse_delete BEFORE DELETE ON charge BEGIN
   SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
 END;
 
+CREATE TRIGGER charge_total_refuse_update BEFORE UPDATE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_total_refuse_delete BEFORE DELETE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
 -- Posting replaces rows, which deletes them under recursive_triggers; saldo_posted() lets posting alone pass.
 CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
   SELECT saldo_posted();

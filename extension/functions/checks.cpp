@@ -10,7 +10,7 @@
 //   saldo_open(day, open_day, sentence)
 //       refuses a day before the open one, or an instant before its beginning; `sentence` as in
 //       'a headcount can take effect', 'from …' is added
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/domains.h"
 #include "functions/functions.h"

@@ -80,11 +80,20 @@ void check_country(const std::string& country) {
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
 
+// In UTF-16 texts sort otherwise, and so the same books would have other digests.
+void check_encoding(StatementCache& statements) {
+  auto row = statements.prepare("PRAGMA main.encoding");
+  if (!row.step() || row.text(0) == "UTF-8") return;
+  throw conflict("the texts of this database are " + std::string(row.text(0)) +
+                 "; install in a new file, or in this one, as long as it is empty, after PRAGMA"
+                 " encoding = 'UTF-8'");
+}
+
 }  // namespace
 
 void create_schema(StatementCache& statements) {
-  for (const char* file :
-       {"tables.sql", "triggers.sql", "history.sql", "views.sql", "audits.sql", "server.sql"}) {
+  for (const char* file : {"tables.sql", "triggers.sql", "books_version.sql", "history.sql",
+                           "views.sql", "audits.sql", "server.sql"}) {
     run(statements, file);
   }
 }
@@ -113,12 +122,7 @@ std::vector<SchemaObject> installed_objects() {
 void install(Context& context, Day opening_day, const std::string& country) {
   StatementCache& statements = context.statements;
   check_country(country);
-  auto encoding = statements.prepare("PRAGMA main.encoding");
-  if (encoding.step() && encoding.text(0) != "UTF-8") {
-    throw conflict("this database holds its texts as " + std::string(encoding.text(0)) +
-                   ", of which the digests would be others; saldo_install needs UTF-8");
-  }
-  encoding.reset();
+  check_encoding(statements);
   const bool empty =
       !statements
            .prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "sqlite/value.h"
+
 namespace saldo {
 namespace {
 
@@ -43,6 +45,20 @@ void append_json(std::string& json, std::int64_t integer) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), integer).ptr;
   json.append(digits.data(), end);
+}
+
+void append_json(std::string& json, sqlite3_value* value) {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_NULL:
+    case SQLITE_BLOB:
+      json += "null";
+      break;
+    case SQLITE_TEXT:
+      append_json(json, value_text(value));
+      break;
+    default:
+      json += value_text(value);
+  }
 }
 
 }  // namespace saldo

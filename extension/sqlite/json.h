@@ -6,9 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "sqlite/api.h"
+
 namespace saldo {
 
 void append_json(std::string& json, std::string_view text);
 void append_json(std::string& json, std::int64_t integer);
+// A real number as SQLite writes it; a blob, which no column of ours can hold, as null.
+void append_json(std::string& json, sqlite3_value* value);
 
 }  // namespace saldo
