@@ -1,11 +1,12 @@
--- Every change of what the extension holds in memory gives books_version another value: a hash of the value before and of
--- the change. The triggers come before the change, so that whatever is read of the changed row finds the new value.
+-- Every change of what the extension holds in memory gives books_version another value: a hash of the value before and
+-- of the change. The triggers come before the change, so that whatever is read of the changed row finds the new value.
 -- A change that is then ignored (OR IGNORE) leaves a value that no other books have.
 
 CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
-    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days, NEW.language);
+    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
+    NEW.language);
 END;
 
 CREATE TRIGGER policy_version_update BEFORE UPDATE ON policy BEGIN

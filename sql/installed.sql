@@ -1,5 +1,5 @@
--- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the comments
--- are, by tests/sql/test_schema.py --write; a test compares.
+-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
+-- comments are, by tests/sql/test_schema.py --write; a test compares.
 
 CREATE TABLE policy(
   valid_from                TEXT PRIMARY KEY NOT NULL,
@@ -203,6 +203,10 @@ CREATE TABLE superseded(
 
 CREATE INDEX superseded_day ON superseded(day);
 
+CREATE TABLE books_version(
+  version INTEGER NOT NULL
+);
+
 CREATE TABLE day_close(
   day       TEXT PRIMARY KEY NOT NULL,
   ends_at   TEXT,
@@ -223,6 +227,16 @@ CREATE TABLE charge(
   amount      INTEGER NOT NULL,
   posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
   PRIMARY KEY (day, account_id, service_id)
+) WITHOUT ROWID;
+
+CREATE TABLE charge_total(
+  day        TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  accounts   INTEGER NOT NULL,
+  quantity   INTEGER NOT NULL,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (day, service_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE balance(
@@ -768,8 +782,92 @@ CREATE TRIGGER charge_refuse_delete BEFORE DELETE ON charge BEGIN
   SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
 END;
 
+CREATE TRIGGER charge_total_refuse_update BEFORE UPDATE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_total_refuse_delete BEFORE DELETE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
 CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
   SELECT saldo_posted();
+END;
+
+CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
+    NEW.language);
+END;
+
+CREATE TRIGGER policy_version_update BEFORE UPDATE ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'policy update', OLD.valid_from, NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
+    NEW.language);
+END;
+
+CREATE TRIGGER policy_version_delete BEFORE DELETE ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'policy delete', OLD.valid_from);
+END;
+
+CREATE TRIGGER calendar_exception_version_insert BEFORE INSERT ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'calendar_exception', NEW.day, NEW.working);
+END;
+
+CREATE TRIGGER calendar_exception_version_update BEFORE UPDATE ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'calendar_exception update', OLD.day, NEW.day, NEW.working);
+END;
+
+CREATE TRIGGER calendar_exception_version_delete BEFORE DELETE ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'calendar_exception delete', OLD.day);
+END;
+
+CREATE TRIGGER service_version_insert BEFORE INSERT ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'service', NEW.service_id, NEW.kind);
+END;
+
+CREATE TRIGGER service_version_update BEFORE UPDATE OF service_id, kind ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'service update', OLD.service_id, NEW.service_id, NEW.kind);
+END;
+
+CREATE TRIGGER service_version_delete BEFORE DELETE ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'service delete', OLD.service_id);
+END;
+
+CREATE TRIGGER tariff_version_insert BEFORE INSERT ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff', NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee, NEW.unit_fee);
+END;
+
+CREATE TRIGGER tariff_version_update BEFORE UPDATE ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff update', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity,
+    NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee, NEW.unit_fee);
+END;
+
+CREATE TRIGGER tariff_version_delete BEFORE DELETE ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff delete', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity);
+END;
+
+CREATE TRIGGER day_close_version BEFORE UPDATE OF digest ON day_close BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'day_close', NEW.day, NEW.ends_at);
+END;
+
+CREATE TRIGGER books_version_refuse_insert BEFORE INSERT ON books_version BEGIN
+  SELECT saldo_refuse('append_only', 'books_version has one row');
+END;
+
+CREATE TRIGGER books_version_refuse_foreign_update BEFORE UPDATE ON books_version BEGIN
+  SELECT saldo_check_books_version(NEW.version);
+END;
+
+CREATE TRIGGER books_version_refuse_delete BEFORE DELETE ON books_version BEGIN
+  SELECT saldo_refuse('append_only', 'books_version has one row');
 END;
 
 CREATE TRIGGER policy_hold_before_insert BEFORE INSERT ON policy BEGIN
@@ -1040,8 +1138,12 @@ CREATE VIEW revenue_by_day(day, accounts, charges, amount) AS
 SELECT day, accounts, charges, charged FROM day_close;
 
 CREATE VIEW revenue_by_service(month, service_id, accounts, quantity, amount) AS
-SELECT substr(day, 1, 7) AS month, service_id, count(DISTINCT account_id), sum(quantity), sum(amount)
-FROM charge GROUP BY month, service_id;
+SELECT t.month, t.service_id,
+       (SELECT count(DISTINCT c.account_id) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+        WHERE substr(d.day, 1, 7) = t.month AND c.service_id = t.service_id),
+       t.quantity, t.amount
+FROM (SELECT substr(day, 1, 7) AS month, service_id, sum(quantity) AS quantity, sum(amount) AS amount
+      FROM charge_total GROUP BY 1, 2) AS t;
 
 CREATE VIEW debtor(account_id, name, state, balance, arrears_since, restricted_from) AS
 SELECT s.account_id, a.name, s.state, s.balance, s.arrears_since, s.restricted_from
@@ -1071,6 +1173,14 @@ WHERE (SELECT count(*) FROM charge)
 UNION ALL
 SELECT p.day, p.account_id, p.service_id, p.amount, NULL
 FROM charge AS p WHERE p.day NOT IN (SELECT day FROM day_close);
+
+CREATE VIEW audit_charge_total(day, service_id, posted, computed) AS
+SELECT day, service_id, sum(posted), sum(computed)
+FROM (
+  SELECT day, service_id, accounts, quantity, amount AS posted, 0 AS computed FROM charge_total
+  UNION ALL
+  SELECT day, service_id, -count(*), -sum(quantity), 0, sum(amount) FROM charge GROUP BY day, service_id)
+GROUP BY day, service_id HAVING sum(accounts) <> 0 OR sum(quantity) <> 0 OR sum(posted) <> sum(computed);
 
 CREATE VIEW audit_balance(account_id, balance, computed) AS
 SELECT account_id, sum(carried), sum(computed)
@@ -1199,6 +1309,7 @@ WHERE amount IS NOT computed;
 
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
+UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
 UNION ALL SELECT 'audit_balance', count(*) FROM audit_balance
 UNION ALL SELECT 'audit_arrears', count(*) FROM audit_arrears
 UNION ALL SELECT 'audit_day_gap', count(*) FROM audit_day_gap

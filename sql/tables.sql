@@ -195,9 +195,9 @@ CREATE TABLE superseded(
 );
 CREATE INDEX superseded_day ON superseded(day);
 
--- One row. `version` is a chain of hashes over all changes of policy, calendar_exception, service, tariff and the closed
--- days (books_version.sql): one value means one content of these tables, also within a transaction and after ROLLBACK
--- TO, and other books have another one. As long as it stands the extension need not read those tables again.
+-- One row. `version` is a chain of hashes over all changes of policy, calendar_exception, service, tariff and the
+-- closed days (books_version.sql): one value means one content of these tables, also within a transaction and after
+-- ROLLBACK TO, and other books have another one. As long as it stands the extension need not read those tables again.
 CREATE TABLE books_version(
   version INTEGER NOT NULL
 );
@@ -252,8 +252,8 @@ CREATE TABLE balance(
 );
 
 -- What the facts say of an account from the end of a closed day on, in one row, so that nothing costs more as history
--- grows: its registration, terms, headcounts and subscriptions in force then or later (extension/facts/facts_in_force.h gives
--- the bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
+-- grows: its registration, terms, headcounts and subscriptions in force then or later (extension/facts/facts_in_force.h
+-- gives the bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
 CREATE TABLE facts_in_force(
   account_id INTEGER PRIMARY KEY,
   facts      BLOB NOT NULL,

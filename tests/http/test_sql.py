@@ -624,10 +624,10 @@ class Confined(SqlCase):
     def test_a_query_leaves_nothing_behind(self):
         # More than once: there is more than one connection.
         for _ in range(4):
-            self.ask("SELECT saldo_hold('service', 'crm'), sqlite_log(7, 'left behind')").expect(200, 422)
+            self.ask("SELECT saldo_hold('service', 'crm')").expect(422)
+            self.ask("SELECT sqlite_log(7, 'left behind')").expect(200, 422)
         for _ in range(4):
-            self.ask("SELECT saldo_archive('2026-11-01T00:00:00Z', 'left behind')").expect(200, 422)
-            self.assertEqual([[0]], self.rows("SELECT count(*) FROM superseded WHERE recorded_by = 'left behind'"))
+            self.ask("SELECT saldo_archive('2026-11-01T00:00:00Z', 'left behind')").expect(422)
             self.assertEqual([[0, 0, 0]], self.rows("SELECT changes(), total_changes(), last_insert_rowid()"))
         self.assertNotIn("left behind", self.server.log())
 

@@ -21,8 +21,8 @@ EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 SCHEMA = ("tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql", "server.sql")
 ROWS = ("reference.sql",) + tuple(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql")))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
-HEAD = """-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the comments
--- are, by tests/sql/test_schema.py --write; a test compares.
+HEAD = """-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
+-- comments are, by tests/sql/test_schema.py --write; a test compares.
 """
 # Not checked: computed, or a number that SQLite may choose (saldo_check_id); or all of it Saldo's own (superseded,
 # day_close) or the server's (stored_answer).
