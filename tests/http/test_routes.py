@@ -746,7 +746,7 @@ class Money(RoutesCase):
         account_id = self.company()
         path = f"/v1/accounts/{account_id}/adjustments"
         payment_id = self.cashier.post(f"/v1/accounts/{account_id}/payments",
-                                       {"amount": 5, "method": "sbp"}).expect(201).json["payment_id"]
+                                       {"amount": 10**15, "method": "sbp"}).expect(201).json["payment_id"]
         first = self.cashier.post(path, {"amount": -5, "kind": "fee"})
         nothing = dict.fromkeys(("external_id", "reason", "payment_id", "service_id", "for_day"))
         base = {"account_id": account_id, "effective_at": NOW, "day": TODAY, **nothing, **by("cashier")}
@@ -1284,8 +1284,9 @@ class Tampered(HistoryCase):
                 {"promise_id": 14, "problem": "expires_at is not granted_at and 0 days"},
                 {"promise_id": 14, "problem": "there is no account 4711"}],
             "audit_schema": [{"name": name, "problem": "trigger is missing"} for name in self.triggers],
-            "audit_computed": [{"table_name": "payment", "key": key, "stored": "2027-01-01", "computed": OPEN_DAY}
-                               for key in ("101", "102", "103")],
+            "audit_computed": [{"table_name": "open_money", "key": "1", "stored": 700, "computed": 702}]
+            + [{"table_name": "payment", "key": key, "stored": "2027-01-01", "computed": OPEN_DAY}
+               for key in ("101", "102", "103")],
             "audit_reference": [{"table_name": "payment", "key": key, "problem": "there is no such account or method"}
                                 for key in ("101", "102")]
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}", "problem": "there is no service fax"}

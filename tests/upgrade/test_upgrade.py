@@ -44,8 +44,8 @@ def extended(path):
 
 
 def books_of_today(path):
-    """The small books of tests/sql/closed_books.h, and their closed days."""
-    text = (ROOT / "tests" / "sql" / "closed_books.h").read_text(encoding="utf-8")
+    """The small books of tests/support/closed_books.h, and their closed days."""
+    text = (ROOT / "tests" / "support" / "closed_books.h").read_text(encoding="utf-8")
     first, later = re.findall(r'R"sql\((.*?)\)sql"', text, re.DOTALL)
     connection = extended(path)
     connection.execute("PRAGMA page_size = 1024")
