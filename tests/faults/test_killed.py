@@ -5,7 +5,8 @@ Payments, adjustments, usage, promises and headcounts are written over several c
 Idempotency-Key, while day after day is closed. SIGKILL ends the server at random moments, in starts and in closings
 too; it is started again on the same file, and what was not answered is sent again, word for word. In the end every
 write is there exactly once, each day is closed whole, and `saldod verify` and extension/digest.py find nothing. Then
-the `sqlite3` shell and `saldod close` are killed in the middle of closing. `--kills 300` is the long run; the tests do 30.
+the `sqlite3` shell and `saldod close` are killed in the middle of closing. `--kills 300` is the long run; the tests
+do 30.
 
 SIGKILL leaves to the system what was written, so that a missing fsync does not show here: see io_test.cpp.
 
@@ -209,7 +210,8 @@ class World:
             if rng.random() < 0.15:
                 # One that says nothing yet may still recover the file.
                 process = subprocess.Popen([SALDOD, "serve", "--database", str(self.database), "--listen",
-                                            "127.0.0.1:0", "--test-clock"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                                            "127.0.0.1:0", "--test-clock"],
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
                 time.sleep(rng.uniform(0, 0.06))
                 process.kill()
                 process.communicate()
