@@ -19,13 +19,11 @@ class PostedCharge : public Cursor {
       " monthly_fee INTEGER, unit_fee INTEGER, amount INTEGER)";
   static constexpr std::array<PushedColumn, 0> kPushed{};
   static constexpr int kOrder[] = {kAccountId, kServiceId};
-  static constexpr std::array<int, 0> kSelecting{};
-  static constexpr double kUnselected = 0;
-  static double estimate(unsigned /*equal*/, unsigned /*bounded*/) { return 1e6; }
+  static constexpr double kRows = 1e6;
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_used*/) override {
+  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_read*/) override {
     if (context().posting == nullptr) throw append_only("no day is being posted");
     next();
   }
