@@ -33,6 +33,7 @@ const url = line.match(/^saldod \S+ listens on (\S+)$/)[1];
 // Within node_modules, so that what is generated finds the libraries, and is no part of the project.
 const generated = join(here, 'node_modules/.walk');
 mkdirSync(generated, { recursive: true });
+writeFileSync(join(generated, 'package.json'), '{"type": "module"}');  // Node 20 would see it by itself; 18 does not
 const document = join(folder, 'openapi.json');
 writeFileSync(document, await (await fetch(`${url}/openapi.json`)).text());
 
