@@ -28,7 +28,10 @@ class PostedCharge : public Cursor {
     next();
   }
 
-  void next() override { charge_ = context().posting->next(); }
+  void next() override {
+    charge_ = context().posting->next();
+    ++row_;
+  }
 
   [[nodiscard]] bool eof() const override { return charge_ == nullptr; }
 
@@ -51,10 +54,11 @@ class PostedCharge : public Cursor {
     }
   }
 
-  [[nodiscard]] std::int64_t rowid() const override { return charge_->account_id; }
+  [[nodiscard]] std::int64_t rowid() const override { return row_; }
 
  private:
   const ChargeColumns* charge_ = nullptr;
+  std::int64_t row_ = 0;  // each is given once
 };
 
 }  // namespace

@@ -8,18 +8,16 @@
 //   kRows               the rows to expect
 // and, unless it always answers with the same rows:
 //   kParameterColumns   columns whose constraints act like arguments: without them the table
-//   answers
-//                       for a default (now; the days up to the open one)
+//                       answers for a default (now; the days up to the open one)
 //   kHowToAsk           the sentence of the error where conditions on these can only filter
-//   kRowsWaiting        the rows to expect of a plan to which the values of such constraints come
-//   too
-//                       late. Where two tables wait for each other, the one with fewer leads,
-//   kMayLead            if its default is an answer then; if not, the query is refused
-//   unsaid(used, read)  one of the factors below: how much the constraints that a plan uses leave
-//   to
-//                       the default. 1 where the query reads no parameter column, as it then has
-//                       no condition on one. The best constraint decides: more of them never make
-//                       it greater.
+//   kRowsWaiting        the rows to expect of a plan to which the values of such constraints
+//                       come too late: where two tables wait for each other, the one with
+//                       fewer leads
+//   kMayLead            whether its default is an answer then; if not, the query is refused
+//   unsaid(used, read)  one of the factors below: how much the constraints that a plan uses
+//                       leave to the default. 1 where the query reads no parameter column, as
+//                       it then has no condition on one. The best constraint decides: more of
+//                       them never make it greater.
 //
 // The plan, from xBestIndex to xFilter:
 //   idxNum   bit i: the query reads column i
@@ -38,9 +36,8 @@
 // rows: the days are lost. xBestIndex cannot tell a side of an OR from a query, and from 3.49 on
 // SQLite even shows it the days while it compares costs, and takes them away afterwards. Therefore:
 //
-// 1. The sides together never cost less, nor promise fewer rows, than the scan, if they and the
-// scan
-//    leave the same unsaid. SQLite then discards them before it compares anything else (joins,
+// 1. The sides together never cost less, nor promise fewer rows, than the scan, if they leave the
+//    same unsaid as the scan. SQLite then discards them before it compares anything else (joins,
 //    sorting). So that this holds for every query, what constraints select makes no plan cheaper,
 //    and more constraints never make one cheaper but by what they say.
 // 2. What is left unsaid multiplies the costs. So the sides are preferred exactly when each of them
