@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
 
   static const Folder folder;  // static: removed by fail(), too
   Database db(folder.file("books.db"));
-  db.load(argv[1]);
+  db.load_extension(argv[1]);
   make_books(db, accounts);
   make_history(db, accounts, kDays);
 

@@ -17,7 +17,6 @@ Each was seen to fail, the product broken on purpose:
 
 import argparse
 import http.client
-import json
 import os
 import pathlib
 import random

@@ -1,7 +1,6 @@
 """Every route of the contract: who may use it, what it answers, and what it refuses."""
 
 import json
-import os
 import re
 import sqlite3
 import unittest
@@ -69,8 +68,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/services"): "operator",
     ("GET", "/v1/policies"): "operator",
     ("GET", "/v1/calendar"): "operator",
-    **{("GET", f"/v1/reports/{view}"): "analyst" for view in ("audit_arrears", "audit_charge_total", "audit_computed",
-                                                               "audit_reference", "books")},
+    **{("GET", f"/v1/reports/{view}"): "analyst"
+       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_reference", "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -457,9 +456,9 @@ class Accounts(RoutesCase):
         self.refused(self.crm.patch(f"/v1/accounts/{other}", {"external_id": "once"}), 409, "conflict", "once")
 
     def test_found(self):
-        ids = [self.company(name=name, external_id=f"found-{index}", tax_id=tax_id) for index,
-               (name, tax_id) in enumerate(
-(("Нашлась Alpha", "11"), ("Нашлась Beta, \"b\"", "22"), ("не нашлась", "22")))]
+        companies = (("Нашлась Alpha", "11"), ("Нашлась Beta, \"b\"", "22"), ("не нашлась", "22"))
+        ids = [self.company(name=name, external_id=f"found-{index}", tax_id=tax_id)
+               for index, (name, tax_id) in enumerate(companies)]
         for query, expected in (({"external_id": "found-1"}, ids[1:2]), ({"tax_id": "22"}, ids[1:]),
                                 ({"name": "нашлась"}, ids[2:]),
                                 ({"name": "Нашлась"}, ids[:2]), ({"name": "ALPHA"}, ids[:1]),
