@@ -79,7 +79,7 @@ void measure_closing(Database& db, int accounts, int runs, int port, const std::
       seconds = close_open_day(db);
       closing = false;
     });
-    const Latency busy = latency(port, request, [&] { return closing.load(); });
+    const Latency busy = latency(port, request, [&] { return closing.load_extension(); });
     closer.join();
     check_last_close(db);
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   static const Folder folder;  // static: removed by fail(), too
   const std::string path = folder.file("books.db");
   Database db(path);
-  db.load((std::filesystem::path(saldod).parent_path() / "saldo.so").c_str());
+  db.load_extension(std::filesystem::path(saldod).parent_path() / "saldo.so");
   const std::string at = make_known_states(db, accounts, weeks);
   const std::string token = new_token(saldod, path, "crm");
   const Child server({saldod, "serve", "--database", path, "--listen", "127.0.0.1:0",

@@ -1,10 +1,10 @@
 // What the functions and tables of one connection share.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "rules/books.h"
 #include "sqlite/statement.h"
@@ -13,24 +13,45 @@ namespace saldo {
 
 class PostedCharges;
 
+// A row as it goes to `superseded`.
+struct HeldRow {
+  std::string table;
+  std::string key;  // a JSON array of the key's columns
+  std::string row;  // a JSON object of all columns
+};
+
+// The books as last read (facts/books.h), and of which version of the database.
+struct CachedBooks {
+  struct Version {
+    std::int64_t books = 0;  // that of the table books_version
+    // Which statement has read that, and how often the schema has changed since it was prepared.
+    const void* statement = nullptr;
+    int schema_changes = 0;
+
+    bool operator==(const Version&) const = default;
+  };
+
+  std::shared_ptr<const Books> books;  // nullptr: none are held
+  Version version;
+};
+
 struct Context {
-  explicit Context(sqlite3* db)
-      : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
+  explicit Context(sqlite3* db) : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
   StatementCache statements;
-
-  // The books as last read, and the version of the database file's content they were read from
-  // (facts.h).
-  std::shared_ptr<const Books> books;
-  unsigned books_version = 0;
+  CachedBooks books;
+  // Computed for the trigger that is about to store it.
+  std::optional<std::int64_t> next_books_version;
 
   // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
   // no rows.
   PostedCharges* posting = nullptr;
+  // Likewise while running totals are written (functions/totals.cpp): `open_usage`, `open_money`.
+  bool own_write = false;
 
-  // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
-  // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.
-  std::optional<std::string> replaced;
+  // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger
+  // and its AFTER trigger (functions/history.cpp).
+  std::vector<HeldRow> held_rows;
 
   // The host's clock, where it has one of its own (saldo.h).
   std::shared_ptr<const std::optional<Instant>> host_now;

@@ -17,7 +17,7 @@
 namespace saldo::server {
 namespace {
 
-// The exit status of whatever could not be done; 1 says that `verify` found something.
+// The exit status of a command that failed; 1 says that `verify` found something.
 constexpr int kFailed = 2;
 
 struct Serve {
@@ -29,7 +29,7 @@ struct Serve {
   std::string log_level = "info";
 };
 
-// 500ms, 10s, 5m, 6h. A transform of CLI11, which then reads milliseconds.
+// A transform of CLI11: "10s" becomes "10000", the milliseconds. Returns an error message, or "".
 std::string duration(std::string& text) {
   const std::pair<std::string_view, std::int64_t> units[] = {
       {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
@@ -40,7 +40,7 @@ std::string duration(std::string& text) {
     text = std::to_string(std::stoll(text.substr(0, digits)) * factor);
     return "";
   }
-  return text + " is no duration, such as 500ms, 10s, 5m or 6h";
+  return text + " is not a duration, such as 500ms, 10s, 5m or 6h";
 }
 
 template <typename Duration>
@@ -85,7 +85,7 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       ->check(CLI::Range(1, 100'000));
   add_duration(app, "--io-timeout", serve.http.io_timeout, "5s",
                "Between two bytes of a request, and of its answer");
-  add_duration(app, "--keep-alive", serve.http.keep_alive, "5s",
+  add_duration(app, "--keep-alive", serve.http.keep_alive, "15s",
                "Between two requests of a connection");
   app.add_option("--readers", serve.service.readers, "Connections to the database that read")
       ->capture_default_str()
@@ -109,11 +109,11 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
 }
 
-// Fails at the start, not under load.
+// Fails at the start, rather than under load, when the system allows too few open files.
 void reserve_descriptors(std::size_t connections, int readers) {
-  constexpr rlim_t kPerReader = 3;  // the file, its WAL, a temporary file
-  constexpr rlim_t kOthers = 64;
-  const rlim_t needed = connections + kPerReader * static_cast<rlim_t>(readers) + kOthers;
+  constexpr rlim_t kFilesPerReader = 3;  // the database, its WAL, a temporary file
+  constexpr rlim_t kOtherFiles = 64;     // the writer's, the log, time zones, libraries
+  const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) + kOtherFiles;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return;
@@ -138,7 +138,7 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
   }
   if (port < 0 || port > kPortMax) {
     throw std::runtime_error("--listen " + listen +
-                             " is no address and port, such as 127.0.0.1:8080");
+                             " is not an address and port, such as 127.0.0.1:8080");
   }
   std::string host = listen.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
@@ -147,7 +147,8 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
 }
 
 int run_server(Serve& serve) {
-  // Only this thread takes the signals; the others inherit the mask.
+  // Blocked in this thread, and so in those it starts, which inherit the mask: sigwait() below
+  // takes the signals.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -178,7 +179,7 @@ int run_server(Serve& serve) {
   });
   int signal = 0;
   sigwait(&signals, &signal);
-  spdlog::info("stopping: what is under way is finished");
+  spdlog::info("stopping: requests under way are finished");
   server.stop();
   constexpr std::chrono::seconds kPatience{20};
   if (served.wait_for(kPatience) == std::future_status::ready) return served.get() ? 0 : kFailed;
@@ -191,8 +192,11 @@ int run_server(Serve& serve) {
 
 int run(int count, char** arguments) {
   count_memory();
-  CLI::App app("saldod: prepaid billing over HTTP. Strangers are met by a reverse proxy in front of it, which limits "
-               "whole requests, headers and floods", "saldod");
+  CLI::App app(
+      "saldod: prepaid billing over HTTP. Strangers are met by a reverse proxy in front of it, "
+      "which limits "
+      "whole requests, headers and floods",
+      "saldod");
   app.set_version_flag("--version", SALDO_VERSION);
   app.require_subcommand(1);
   std::string database;
@@ -212,7 +216,13 @@ int run(int count, char** arguments) {
   installing->callback([&] { status = install(database, opening, country); });
 
   Serve serve;
-  auto* serving = command(app, "serve", "Serve HTTP, behind a reverse proxy where strangers come, and close days");
+  auto* serving = command(app, "serve", "Serve HTTP, and close days");
+  serving->footer(
+      "Clients that are not trusted should reach this server through a reverse proxy, which limits "
+      "how\n"
+      "long and how large their requests may be, and how many. An nginx configuration comes with "
+      "it:\n"
+      "/usr/share/saldo/nginx.conf, in the source server/deploy/nginx.conf.");
   add_serve_flags(*serving, serve);
   serving->callback([&] {
     serve.service.database = database;

@@ -67,8 +67,8 @@ std::string Metrics::text(const Gauges& gauges) const {
     const std::lock_guard lock(requests.mutex_);
     if (requests.count_ == 0) continue;
     const auto bucket = [&](auto bound, std::uint64_t count) {
-      fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n", requests.labels_,
-                     bound, count);
+      fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n",
+                     requests.labels_, bound, count);
     };
     for (std::size_t i = 0; i < Requests::kBounds.size(); ++i)
       bucket(Requests::kBounds[i], requests.within_bound_[i]);
@@ -86,7 +86,8 @@ std::string Metrics::text(const Gauges& gauges) const {
          gauges.waiting_writes);
   figure("saldo_days_closed_total", "counter", "Days closed by this server's closing job.",
          closed_days_.load());
-  figure("saldo_day_close_seconds_total", "counter", "Time that took.", in_seconds(std::chrono::nanoseconds(closing_nanoseconds_)));
+  figure("saldo_day_close_seconds_total", "counter", "Time that took.",
+         in_seconds(std::chrono::nanoseconds(closing_nanoseconds_)));
   figure("saldo_day_close_failures_total", "counter", "Failures of the closing job.",
          failed_closes_.load());
   figure("saldo_overdue_days", "gauge", "Days that have ended and should be closed by now.",

@@ -1,8 +1,15 @@
--- The reports (3.5). Those over posted days and recorded money are plain SQL and need no extension; `debtor` and
--- `monthly_recurring_revenue` ask the virtual tables.
+-- The books, and the reports (3.5). Those over posted days and recorded money are plain SQL and need no extension;
+-- `debtor` and `monthly_recurring_revenue` ask the virtual tables.
 --
--- `charge` is kept by day. The reports reach it by way of day_close, so that one account's rows are a look-up a day
+-- `charge` is sorted by day. The reports reach it by way of day_close, so that one account's rows are a look-up a day
 -- however many accounts there are.
+
+-- The first day is the valid_from of the first policy; before any day is closed, last_closed_day and closed_until are
+-- NULL.
+CREATE VIEW books(opening_day, last_closed_day, closed_until, open_day) AS
+SELECT p.valid_from, d.day, d.ends_at, coalesce(date(d.day, '+1 day'), p.valid_from)
+FROM policy AS p LEFT JOIN day_close AS d ON d.day = (SELECT max(day) FROM day_close WHERE digest IS NOT NULL)
+WHERE p.valid_from = (SELECT min(valid_from) FROM policy);
 
 CREATE VIEW ledger(account_id, day, effective_at, kind, service_id, method, amount, reference) AS
 SELECT c.account_id, d.day, d.ends_at, 'charge', c.service_id, NULL, -c.amount, NULL
@@ -61,10 +68,15 @@ FROM (
 CREATE VIEW revenue_by_day(day, accounts, charges, amount) AS
 SELECT day, accounts, charges, charged FROM day_close;
 
--- quantity is that of all days together: employee-days for a service by headcount.
+-- quantity is that of all days together: employee-days for a service by headcount. What is asked for without `accounts`
+-- comes from a few rows a day; the accounts are counted in all charges of the month.
 CREATE VIEW revenue_by_service(month, service_id, accounts, quantity, amount) AS
-SELECT substr(day, 1, 7) AS month, service_id, count(DISTINCT account_id), sum(quantity), sum(amount)
-FROM charge GROUP BY month, service_id;
+SELECT t.month, t.service_id,
+       (SELECT count(DISTINCT c.account_id) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+        WHERE substr(d.day, 1, 7) = t.month AND c.service_id = t.service_id),
+       t.quantity, t.amount
+FROM (SELECT substr(day, 1, 7) AS month, service_id, sum(quantity) AS quantity, sum(amount) AS amount
+      FROM charge_total GROUP BY 1, 2) AS t;
 
 CREATE VIEW debtor(account_id, name, state, balance, arrears_since, restricted_from) AS
 SELECT s.account_id, a.name, s.state, s.balance, s.arrears_since, s.restricted_from

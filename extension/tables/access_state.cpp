@@ -15,12 +15,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "rules/error.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
+#include "walks/walks.h"
 
 namespace saldo {
 namespace {
@@ -49,25 +50,29 @@ class AccessState : public Cursor {
       "restricted_from TEXT,"
       " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER)";
   static constexpr PushedColumn kPushed[] = {
-      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality, true}};
+      {kAccountId, Push::kRange, 1e4}, {kDay, Push::kRange, 30}, {kAt, Push::kEquality, 30, true}};
   static constexpr int kOrder[] = {kAccountId, kDay};
-  static constexpr int kSelecting[] = {kDay, kAt};
-  static constexpr double kUnselected =
-      1e60;  // answering for now instead would be another question
-  static double estimate(unsigned equal, unsigned bounded) {
-    const auto has = [](unsigned columns, Column column) {
-      return ((columns >> column) & 1U) != 0;
-    };
-    double rows = 1;
-    if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
-    if (!has(equal, kAt) && !has(equal, kDay) && has(bounded, kDay)) rows *= 30;
-    return rows;
+  static constexpr double kRows = 100;
+  static constexpr double kRowsWaiting = 9e18;
+  static constexpr bool kMayLead = false;
+  static constexpr int kParameterColumns[] = {kDay, kAt};
+  static constexpr const char* kHowToAsk =
+      "say which days or instants are meant (day = ..., day IN (...), day BETWEEN ... AND ..., "
+      "at = ..., at IN (...)); the conditions given would only filter the rows of now";
+
+  static double unsaid(const ColumnSets& used, unsigned read) {
+    // An instant says more than days, which are each seen at one instant that is not asked for.
+    if (has_column(used.equal, kAt)) return 1;
+    if (has_column(used.equal | used.above, kDay))
+      return has_column(read, kAt) ? kInstantUnsaid : 1;
+    if (has_column(used.below, kDay)) return kEndUnsaid;
+    return has_column(read, kDay) || has_column(read, kAt) ? kAllUnsaid : 1;
   }
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& constraints, unsigned columns_used) override {
-    reader_.reset();
+  void filter(const std::vector<Constraint>& constraints, unsigned columns_read) override {
+    walks_.reset();
     done_ = true;
     IntegerRange accounts;
     DayRange range;
@@ -101,18 +106,14 @@ class AccessState : public Cursor {
     }
     if (first_ > last_) return;
 
-    since_close_ = books_->carried_to(first_);
-    const auto used = [columns_used](Column column) {
-      return ((columns_used >> column) & 1U) != 0;
-    };
-    const bool ahead = used(kRestrictedFrom) || used(kLastsUntil);
-    Scope scope;
-    scope.since_close = since_close_;
-    scope.money = true;
-    scope.charges = !since_close_ || last_ > books_->open_day || ahead || used(kAccrued);
-    scope.usage_from = since_close_ ? books_->open_day : books_->opening;
-    scope.usage_to = ahead ? kLastDay : last_;
-    reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
+    WalkRequest request;
+    request.first = first_;
+    request.last = last_;
+    request.access = true;
+    request.charges = has_column(columns_read, kAccrued);
+    request.outlook =
+        has_column(columns_read, kRestrictedFrom) || has_column(columns_read, kLastsUntil);
+    walks_.emplace(context(), books_, accounts, request);
     done_ = false;
     day_ = last_;
     next();
@@ -123,33 +124,28 @@ class AccessState : public Cursor {
       day_ += days{1};
     } else {
       do {
-        if (!reader_->next()) {
-          reader_.reset();
+        if (!walks_->next()) {
+          walks_.reset();
           done_ = true;
           return;
         }
-        day_ = std::max(first_, reader_->account().registered_on);
+        day_ = std::max(first_, walks_->account().registered_on);
       } while (day_ > last_);
-      charges_.emplace(*books_, reader_->account());
-      if (since_close_) {
-        walk_.emplace(*books_, reader_->account(), *charges_, reader_->carried(), books_->open_day);
-      } else {
-        walk_.emplace(*books_, reader_->account(), *charges_);
-      }
     }
     if (by_day_) at_ = books_->days.end_of(day_) - seconds{1};
-    advance(context(), *books_, *walk_, day_, at_);
-    access_ = walk_->access();
+    walks_->advance(day_, at_);
+    access_ = walks_->walk().access();
     outlook_.reset();
   }
 
   [[nodiscard]] bool eof() const override { return done_; }
 
   void column(sqlite3_context* context, int column) override {
-    const Standing& standing = walk_->standing();
+    const Walk& walk = walks_->walk();
+    const Standing& standing = walk.standing();
     switch (column) {
       case kAccountId:
-        return sqlite3_result_int64(context, reader_->account().account_id);
+        return sqlite3_result_int64(context, walks_->account().account_id);
       case kDay:
         return result_text(context, format_day(day_));
       case kAt:
@@ -163,7 +159,7 @@ class AccessState : public Cursor {
       case kBalance:
         return sqlite3_result_int64(context, standing.balance);
       case kAccrued:
-        return sqlite3_result_int64(context, walk_->accrued());
+        return sqlite3_result_int64(context, walk.accrued());
       case kArrearsSince:
         return result_instant(context, standing.arrears_since);
       case kRestrictedFrom:
@@ -179,12 +175,12 @@ class AccessState : public Cursor {
         }
         return;
       default:
-        return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
+        return sqlite3_result_int64(context, walk.restricted_days(access_.state));
     }
   }
 
   [[nodiscard]] std::int64_t rowid() const override {
-    return hash_rowid({reader_->account().account_id, at_.time_since_epoch().count()});
+    return hash_rowid({walks_->account().account_id, at_.time_since_epoch().count()});
   }
 
  private:
@@ -200,7 +196,7 @@ class AccessState : public Cursor {
 
   // Looks up to ten years ahead: only when asked, and once a row.
   const Outlook& outlook() {
-    if (!outlook_) outlook_ = walk_->outlook();
+    if (!outlook_) outlook_ = walks_->walk().outlook();
     return *outlook_;
   }
 
@@ -209,10 +205,7 @@ class AccessState : public Cursor {
   Day first_{};
   Day last_{};
   bool by_day_ = false;
-  bool since_close_ = false;  // the walk begins at the last close
-  std::unique_ptr<AccountReader> reader_;
-  std::optional<DailyCharges> charges_;
-  std::optional<Walk> walk_;
+  std::optional<Walks> walks_;
   Day day_{};
   Instant at_{};
   Access access_;

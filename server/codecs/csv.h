@@ -1,5 +1,6 @@
 // RFC 4180, for people's spreadsheets as well as for programs: lines end with CR LF, NULL is empty,
-// a blob is base64, and a text that a spreadsheet would take for a formula begins with an apostrophe.
+// a blob is base64, and a text that a spreadsheet would take for a formula begins with an
+// apostrophe.
 #pragma once
 
 #include <string>

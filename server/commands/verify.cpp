@@ -93,8 +93,8 @@ std::vector<Check> list_checks(Database& database, const std::string& anchor) {
 }
 
 // A connection that reads in a transaction of its own.
-struct Reader {
-  explicit Reader(const std::string& path) : database(path, Database::Mode::kRead) {}
+struct SnapshotReader {
+  explicit SnapshotReader(const std::string& path) : database(path, Database::Mode::kRead) {}
   // Does not wait for a writer.
   void begin() {
     sqlite3_busy_timeout(database.handle(), 0);
@@ -107,9 +107,10 @@ struct Reader {
 };
 
 // Connections whose transactions all see one state: no other program committed while they began.
-std::vector<std::unique_ptr<Reader>> read_one_state(const std::string& path, unsigned count) {
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (unsigned i = 0; i < count; ++i) readers.push_back(std::make_unique<Reader>(path));
+std::vector<std::unique_ptr<SnapshotReader>> read_one_state(const std::string& path,
+                                                            unsigned count) {
+  std::vector<std::unique_ptr<SnapshotReader>> readers;
+  for (unsigned i = 0; i < count; ++i) readers.push_back(std::make_unique<SnapshotReader>(path));
   // Changes when another program has committed.
   Database watch(path, Database::Mode::kRead);
   const auto version = [&watch] {

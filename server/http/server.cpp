@@ -84,9 +84,7 @@ class ConnectionThreads : public httplib::TaskQueue {
   std::vector<std::thread> threads_;
 };
 
-Error no_memory() {
-  return {ErrorCode::kOverloaded, "there is no memory for it now; try again"};
-}
+Error no_memory() { return {ErrorCode::kOverloaded, "there is no memory for it now; try again"}; }
 
 std::optional<std::string> header(const httplib::Request& request, const char* name) {
   const auto count = request.get_header_value_count(name);
@@ -99,7 +97,8 @@ std::optional<std::string> header(const httplib::Request& request, const char* n
 std::string list_header(const httplib::Request& request, const std::string& name) {
   std::string list;
   const auto [first, last] = request.headers.equal_range(name);
-  for (auto value = first; value != last; ++value) list.append(list.empty() ? "" : ",").append(value->second);
+  for (auto value = first; value != last; ++value)
+    list.append(list.empty() ? "" : ",").append(value->second);
   return list;
 }
 
@@ -110,11 +109,14 @@ bool has_body_by_method(const std::string& method) {
 // The library would read the end of these requests elsewhere than the client has put it, or not as
 // it was meant. Throws Error.
 void check_framing(const httplib::Request& request) {
-  const auto malformed = [](const std::string& sentence) { return Error(ErrorCode::kMalformed, sentence); };
+  const auto malformed = [](const std::string& sentence) {
+    return Error(ErrorCode::kMalformed, sentence);
+  };
   const auto length = header(request, "Content-Length");
   const auto encoding = header(request, "Transfer-Encoding");
   if (length && encoding) throw malformed("there are Content-Length and Transfer-Encoding");
-  if (length && !std::all_of(length->begin(), length->end(), [](unsigned char c) { return std::isdigit(c) != 0; }))
+  if (length && !std::all_of(length->begin(), length->end(),
+                             [](unsigned char c) { return std::isdigit(c) != 0; }))
     throw malformed("Content-Length is not a number of bytes");
   if (encoding && strcasecmp(encoding->c_str(), "chunked") != 0)
     throw malformed("Transfer-Encoding is not chunked");
@@ -130,18 +132,18 @@ void check_framing(const httplib::Request& request) {
 }
 
 // By the header Content-Type the library decides whether to compress, which is slow, and for some
-// Ranges it replaces it. So the type goes along in a field that the library leaves alone, and becomes
-// a header at the last moment.
+// Ranges it replaces it. So the type goes along in a field that the library leaves alone, and
+// becomes a header at the last moment.
 void set_content_type(httplib::Response& response, std::string type) {
   response.reason = std::move(type);
 }
 
-// What becomes of the connection behind an answer. The library closes it where the body comes from a
-// provider that says, after the whole of it, that it failed.
+// What becomes of the connection behind an answer. The library closes it where the body comes from
+// a provider that says, after the whole of it, that it failed.
 enum class Then { kGoOn, kClose };
 
-// A Range is ignored, as HTTP allows: of a body without a length, which ends with the connection, the
-// library takes no part.
+// A Range is ignored, as HTTP allows: of a body without a length, which ends with the connection,
+// the library takes no part.
 void fill(const httplib::Request& request, httplib::Response& response, Reply&& reply, Then then) {
   response.status = reply.status;
   for (const auto& [name, value] : reply.headers) response.set_header(name, value);
@@ -159,13 +161,15 @@ void fill(const httplib::Request& request, httplib::Response& response, Reply&& 
                                     [send](std::size_t /*offset*/, std::size_t /*length*/,
                                            httplib::DataSink& sink) { return send(sink); });
     } else {
-      response.set_content_provider("", [send](std::size_t /*offset*/, httplib::DataSink& sink) { return send(sink); });
+      response.set_content_provider(
+          "", [send](std::size_t /*offset*/, httplib::DataSink& sink) { return send(sink); });
     }
   }
   set_content_type(response, std::move(reply.content_type));
 }
 
-void send_refusal(const httplib::Request& request, httplib::Response& response, const Error& error) {
+void send_refusal(const httplib::Request& request, httplib::Response& response,
+                  const Error& error) {
   fill(request, response, problem_reply(error), Then::kClose);
 }
 
@@ -178,7 +182,8 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     server_ = std::make_unique<httplib::Server>();
   } else {
     auto tls = std::make_unique<httplib::SSLServer>(certificate.c_str(), key.c_str());
-    if (!tls->is_valid() || SSL_CTX_set_min_proto_version(tls->ssl_context(), TLS1_2_VERSION) != 1) {
+    if (!tls->is_valid() ||
+        SSL_CTX_set_min_proto_version(tls->ssl_context(), TLS1_2_VERSION) != 1) {
       throw std::runtime_error("--tls-cert " + certificate + " and --tls-key " + key +
                                " are not a certificate and its key in PEM");
     }
@@ -216,7 +221,10 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
   const auto receiver = [this](const auto& request, auto& response, const auto& read_content) {
     receive(request, response, read_content);
   };
-  server_->Post(any_path, receiver).Put(any_path, receiver).Patch(any_path, receiver).Delete(any_path, receiver);
+  server_->Post(any_path, receiver)
+      .Put(any_path, receiver)
+      .Patch(any_path, receiver)
+      .Delete(any_path, receiver);
   server_->set_expect_100_continue_handler([this](const auto& request, auto& response) {
     constexpr int kContinue = 100;
     const auto length = request.template get_header_value<std::uint64_t>("Content-Length");
@@ -225,14 +233,16 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     return response.status;
   });
   // For what the library refuses by itself.
-  server_->set_error_handler(httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
-    if (!response.reason.empty()) return Handled::Unhandled;
-    send_refusal(request, response, refusal(response.status));
-    return Handled::Handled;
-  }));
-  server_->set_exception_handler([](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
-    send_refusal(request, response, no_memory());
-  });
+  server_->set_error_handler(
+      httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
+        if (!response.reason.empty()) return Handled::Unhandled;
+        send_refusal(request, response, refusal(response.status));
+        return Handled::Handled;
+      }));
+  server_->set_exception_handler(
+      [](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+        send_refusal(request, response, no_memory());
+      });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
     if (response.reason.empty()) return;
     response.headers.erase("Content-Type");
@@ -243,7 +253,8 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
 std::size_t HttpServer::descriptors_max() const { return limits_.connections + kWaitingMax; }
 
 int HttpServer::bind(const std::string& host, int port) {
-  const int bound = port == 0 ? server_->bind_to_any_port(host) : (server_->bind_to_port(host, port) ? port : -1);
+  const int bound =
+      port == 0 ? server_->bind_to_any_port(host) : (server_->bind_to_port(host, port) ? port : -1);
   // Once more, with room for more clients than the library's five.
   if (bound < 0 || ::listen(listening_, kBacklog) != 0) {
     throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(port) +
@@ -273,7 +284,8 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
       return !too_large;
     });
     if (!is_whole) {
-      const Error cut_off(ErrorCode::kMalformed, "the body does not come as the headers announce it");
+      const Error cut_off(ErrorCode::kMalformed,
+                          "the body does not come as the headers announce it");
       const int status = too_large ? status_of(ErrorCode::kTooLarge) : response.status;
       const bool is_refused = status == status_of(ErrorCode::kTooLarge);
       return send_refusal(request, response, is_refused ? refusal(status) : cut_off);
@@ -302,10 +314,10 @@ Error HttpServer::refusal(int status) const {
 Reply HttpServer::reply_to(const httplib::Request& request, std::string_view body) {
   try {
     if (refusing_) throw Error(ErrorCode::kOverloaded, "the server stops");
-    return service_.handle({request.method, request.target, body,
-                            header(request, "Authorization").value_or(""), list_header(request, "Accept"),
-                            header(request, "Content-Type").value_or(""),
-                            header(request, "Idempotency-Key"), header(request, "Saldo-Now")});
+    return service_.handle(
+        {request.method, request.target, body, header(request, "Authorization").value_or(""),
+         list_header(request, "Accept"), header(request, "Content-Type").value_or(""),
+         header(request, "Idempotency-Key"), header(request, "Saldo-Now")});
   } catch (const Error& error) {
     return problem_reply(error);
   }

@@ -1,6 +1,7 @@
 // HTTP by cpp-httplib, through its public interface alone. The library's limits are the server's:
-// the size of a path and of a body, the time between two bytes, the number of connections. Strangers
-// are met by a reverse proxy (deploy/nginx.conf), which limits whole requests, headers and floods.
+// the size of a path and of a body, the time between two bytes, the number of connections.
+// Strangers are met by a reverse proxy (deploy/nginx.conf), which limits whole requests, headers
+// and floods.
 #pragma once
 
 #include <httplib.h>
@@ -19,7 +20,7 @@ struct HttpLimits {
   std::size_t body = 1 << 20;  // bytes
   std::size_t connections = 512;
   std::chrono::milliseconds io_timeout{5'000};  // between two bytes of a request or an answer
-  std::chrono::seconds keep_alive{5};           // between two requests
+  std::chrono::seconds keep_alive{15};          // between two requests
 };
 
 class HttpServer {
@@ -32,8 +33,9 @@ class HttpServer {
   [[nodiscard]] std::size_t descriptors_max() const;
   // Port 0: the system gives one. Returns the port. Throws std::runtime_error.
   int bind(const std::string& host, int port);
-  // Serves until stop(), and then until the connections are closed: requests under way are finished,
-  // and an idle connection is closed after `keep_alive`. False: the system accepts no more.
+  // Serves until stop(), and then until the connections are closed: requests under way are
+  // finished, and an idle connection is closed after `keep_alive`. False: the system accepts no
+  // more.
   bool serve();
   // From another thread.
   void stop();
@@ -52,9 +54,9 @@ class HttpServer {
   Service& service_;
   HttpLimits limits_;
   std::unique_ptr<httplib::Server> server_;
-  int listening_ = -1;               // the socket
+  int listening_ = -1;                // the socket
   std::atomic<bool> crowded_{false};  // connections wait for others to end
-  std::atomic<int> under_way_{0};    // requests that the service works on
+  std::atomic<int> under_way_{0};     // requests that the service works on
   std::atomic<bool> refusing_{false};
 };
 

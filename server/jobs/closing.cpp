@@ -21,7 +21,8 @@ bool close_next_day(Database& database, std::chrono::seconds after) {
   const Instant now = clock_now();
   const std::string closed_at = format_instant(now);
   const std::string ended_by = format_instant(now - after);
-  database.prepare(
+  database
+      .prepare(
           "INSERT INTO day_close(day, closed_at) SELECT open_day, ?1 FROM books WHERE "
           "day_end(open_day) <= ?2")
       .bind_static(1, closed_at)
@@ -56,8 +57,7 @@ void ClosingJob::run() {
   std::unique_lock lock(mutex_);
   const auto stopped = [&] { return stopping_; };
   if (stop_.wait_for(lock, close_after_, stopped)) return;
-  const auto wait =
-      std::clamp<std::chrono::milliseconds>(close_after_ / 4, kMinWait, kMaxWait);
+  const auto wait = std::clamp<std::chrono::milliseconds>(close_after_ / 4, kMinWait, kMaxWait);
   for (;;) {
     lock.unlock();
     const bool closed = close_one();

@@ -70,7 +70,8 @@ std::optional<MediaRange> parse_media_range(std::string_view text) {
     if (value.size() > 1 && value.front() == '"' && value.back() == '"')
       value = value.substr(1, value.size() - 2);
     range.has_parameters = true;
-    range.is_utf8 = range.is_utf8 && equal_ignoring_case(name, "charset") && equal_ignoring_case(value, "utf-8");
+    range.is_utf8 = range.is_utf8 && equal_ignoring_case(name, "charset") &&
+                    equal_ignoring_case(value, "utf-8");
   }
   return range;
 }

@@ -162,7 +162,9 @@ Json responses_of(const Route& route) {
 std::string operation_id(const Route& route) {
   std::string id = route.method + route.path;
   std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ? static_cast<char>(std::tolower(c)) : c == '{' || c == '}' ? '\0' : '_';
+    return std::isalnum(c) != 0   ? static_cast<char>(std::tolower(c))
+           : c == '{' || c == '}' ? '\0'
+                                  : '_';
   });
   id.erase(std::remove(id.begin(), id.end(), '\0'), id.end());
   if (const auto version = id.find("_v1_"); version != std::string::npos) id.erase(version, 3);
@@ -175,7 +177,8 @@ Json operation_of(const Route& route) {
       {"operationId", operation_id(route)},
       {"summary", route.description},
       {"tags", {role}},
-      {"description", route.role == Role::kNone ? "Takes no token." : "Takes a token of the role `" + role + "`."},
+      {"description",
+       route.role == Role::kNone ? "Takes no token." : "Takes a token of the role `" + role + "`."},
       {"parameters", Json::array()}};
   if (route.role == Role::kNone) operation["security"] = Json::array();
   Json body = {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
@@ -213,10 +216,10 @@ Json components() {
   document["schemas"]["Problem"] = problem_schema();
   for (const int status : problem_statuses()) {
     Json& response = document["responses"][std::to_string(status)];
-    response = {{"description", reason_phrase(status)},
-                {"content",
-                 {{std::string(kProblemType),
-                   {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
+    response = {
+        {"description", reason_phrase(status)},
+        {"content",
+         {{std::string(kProblemType), {{"schema", {{"$ref", "#/components/schemas/Problem"}}}}}}}};
     if (status == 503) response["headers"]["Retry-After"] = {{"schema", {{"type", "integer"}}}};
   }
   document["parameters"]["limit"] = {{"name", "limit"},
@@ -235,7 +238,8 @@ Json components() {
   document["parameters"]["Idempotency-Key"] = {
       {"name", "Idempotency-Key"},
       {"in", "header"},
-      {"description", "What was done under the key is not done again: its answer is given again, for good"},
+      {"description",
+       "What was done under the key is not done again: its answer is given again, for good"},
       {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}}};
   document["parameters"]["Saldo-Now"] = {
       {"name", "Saldo-Now"},

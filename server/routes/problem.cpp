@@ -131,8 +131,8 @@ Reply problem_reply(const Error& error) {
                                      {"status", status},
                                      {"code", code}};
   // what() is "code: sentence", and ends at a NUL that a client sent.
-  document["detail"] =
-      wrong != nullptr ? sentence(wrong->parameters()) : std::string(error.what()).substr(code.size() + 2);
+  document["detail"] = wrong != nullptr ? sentence(wrong->parameters())
+                                        : std::string(error.what()).substr(code.size() + 2);
   if (wrong != nullptr) {
     for (const auto& parameter : wrong->parameters())
       document["errors"].push_back({{"name", parameter.name}, {"detail", parameter.detail}});

@@ -157,7 +157,8 @@ class RouteRun {
   }
 
   void append_csv_header(const RouteStatement& statement) {
-    append_csv_line(statement, [&](std::size_t i) { append_csv(reply_.body, statement.columns[i]); });
+    append_csv_line(statement,
+                    [&](std::size_t i) { append_csv(reply_.body, statement.columns[i]); });
   }
 
   void append_csv_row(const RouteStatement& statement, const Statement& row) {

@@ -83,7 +83,8 @@ class ParameterReader {
 
   Value from_json(const Parameter& parameter, const std::string& name, const json& value) {
     if (value.is_null()) {
-      if (parameter.required) add(name, "is null; it takes " + std::string(expectation(parameter.type)));
+      if (parameter.required)
+        add(name, "is null; it takes " + std::string(expectation(parameter.type)));
       return {};
     }
     switch (parameter.type) {
@@ -160,13 +161,14 @@ class ParameterReader {
     if (!instant) return wrong(parameter, name);
     if (*instant <= now_) return format_instant(*instant);
     if (*instant <= now_ + kMaxClockDifference) return RequestInstant{};
-    late_.push_back({name, "is " + format_instant(*instant) + ", more than 5 minutes after this request at " +
+    late_.push_back({name, "is " + format_instant(*instant) +
+                               ", more than 5 minutes after this request at " +
                                format_instant(now_)});
     return {};
   }
 
-  // A list reaches SQL as JSON, in which a field that was null or taken for the request's instant is
-  // left out.
+  // A list reaches SQL as JSON, in which a field that was null or taken for the request's instant
+  // is left out.
   Value from_list(const Parameter& parameter, const std::string& name, const json& list) {
     if (!list.is_array()) return wrong(parameter, name);
     json checked_list = json::array();
@@ -230,7 +232,8 @@ Target parse_target(std::string_view target) {
   const auto question = std::min(target.find('?'), target.size());
   Target parsed;
   parsed.path = target.substr(0, question);
-  for (const auto part : path_parts(parsed.path)) parsed.parts.push_back(percent_decoded(part, false));
+  for (const auto part : path_parts(parsed.path))
+    parsed.parts.push_back(percent_decoded(part, false));
   parsed.query = parse_form(target.substr(std::min(question + 1, target.size())));
   return parsed;
 }
@@ -259,7 +262,8 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
     return parameter;
   };
   const auto set = [&](const Parameter& parameter, Value value) {
-    request.values[static_cast<std::size_t>(&parameter - route.parameters.data())] = std::move(value);
+    request.values[static_cast<std::size_t>(&parameter - route.parameters.data())] =
+        std::move(value);
   };
 
   auto path_value = path_values.begin();

@@ -52,9 +52,9 @@ struct Request {
   std::string_view body;  // as it came
   Format format = Format::kJson;
   Instant now;
-  bool has_own_now = false;    // by the header Saldo-Now
-  std::vector<Value> values;   // of the route's parameters, in their order
-  std::vector<bool> given;     // which of these the client sent
+  bool has_own_now = false;   // by the header Saldo-Now
+  std::vector<Value> values;  // of the route's parameters, in their order
+  std::vector<bool> given;    // which of these the client sent
   std::int64_t limit = kDefaultLimit;
   bool dry_run = false;
 };

@@ -14,11 +14,12 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::array<std::string_view, 9> kTypes = {"integer", "text", "day",    "month", "instant",
+constexpr std::array<std::string_view, 9> kTypes = {"integer", "text",   "day",  "month", "instant",
                                                     "flag",    "cursor", "list", "values"};
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
 constexpr std::array<std::string_view, 4> kBuiltIns = {"health", "metrics", "openapi", "sql"};
-constexpr std::array<std::string_view, 6> kBound = {"now", "today", "who", "body", "format", "limit"};
+constexpr std::array<std::string_view, 6> kBound = {"now",  "today",  "who",
+                                                    "body", "format", "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -184,7 +185,8 @@ class FileReader {
     if (route_->path.empty() || route_->path.front() != '/') fail("the path begins with /");
     for (const auto part : path_parts(route_->path)) {
       const auto close = part.find('}');
-      const bool placeholder = !part.empty() && part.front() == '{' && close != std::string_view::npos;
+      const bool placeholder =
+          !part.empty() && part.front() == '{' && close != std::string_view::npos;
       const auto name = placeholder ? part.substr(1, close - 1) : std::string_view();
       const auto text = placeholder ? part.substr(close + 1) : part;
       const bool valid = text.find_first_of("{}%?# ") == std::string_view::npos &&
@@ -214,8 +216,7 @@ class FileReader {
     parameter.required = !type.empty() && type.back() == '!';
     if (parameter.required) type.remove_suffix(1);
     const auto known = index_of(kTypes, type);
-    if (!known)
-      fail("'" + std::string(type) + "' is no type; there are " + listed(kTypes));
+    if (!known) fail("'" + std::string(type) + "' is no type; there are " + listed(kTypes));
     parameter.type = static_cast<Type>(*known);
     auto* siblings = &route_->parameters;
     if (const auto field = name.find("[]."); field != std::string_view::npos) {
@@ -260,7 +261,8 @@ class FileReader {
       }
       const auto length = static_cast<std::size_t>(tail - rest.data());
       if (compiled != nullptr) {
-        if (!route_->writes() && sqlite3_stmt_readonly(compiled) == 0) fail("a GET route only reads");
+        if (!route_->writes() && sqlite3_stmt_readonly(compiled) == 0)
+          fail("a GET route only reads");
         route_->statements.push_back(statement_of(compiled, rest.substr(0, length)));
         const auto& columns = route_->statements.back().columns;
         const bool status_alone = columns.size() == 1 && columns[0] == kStatusColumn;
@@ -334,12 +336,16 @@ class FileReader {
         route_->answering ? &route_->statements[*route_->answering] : nullptr;
     if (route_->paged() && (answering == nullptr || !answering->cursor ||
                             route_->find_parameter(kCursorColumn) == nullptr)) {
-      fail("a route with :limit has a parameter `after` and a column of that name, the cursor of its row");
+      fail(
+          "a route with :limit has a parameter `after` and a column of that name, the cursor of "
+          "its row");
     }
-    const bool gives_document = std::any_of(route_->gives.begin(), route_->gives.end(), is_document);
+    const bool gives_document =
+        std::any_of(route_->gives.begin(), route_->gives.end(), is_document);
     if (answering != nullptr && gives_document != answering->document.has_value())
       fail("a route that gives xml, html, text or pdf, and no other, has a column `document`");
-    if (gives_document && route_->answer != Answer::kOne) fail("a document is an answer of one row");
+    if (gives_document && route_->answer != Answer::kOne)
+      fail("a document is an answer of one row");
   }
 
   [[nodiscard]] std::size_t line_of(std::size_t offset) const {
@@ -363,26 +369,27 @@ int rank(const PathPart& part) {
 }
 
 bool comes_before(const std::vector<PathPart>& a, const std::vector<PathPart>& b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
-                                      [](const PathPart& one, const PathPart& other) {
-                                        return std::make_pair(rank(one), one.text) <
-                                               std::make_pair(rank(other), other.text);
-                                      });
+  return std::lexicographical_compare(
+      a.begin(), a.end(), b.begin(), b.end(), [](const PathPart& one, const PathPart& other) {
+        return std::make_pair(rank(one), one.text) < std::make_pair(rank(other), other.text);
+      });
 }
 
 bool matches(const PathPart& part, std::string_view value) {
   if (part.placeholder.empty()) return value == part.text;
-  return value.size() > part.text.size() && value.substr(value.size() - part.text.size()) == part.text;
+  return value.size() > part.text.size() &&
+         value.substr(value.size() - part.text.size()) == part.text;
 }
 
 }  // namespace
 
 bool Route::uses(Bound bound) const {
   return std::any_of(statements.begin(), statements.end(), [&](const RouteStatement& statement) {
-    return std::find_if(statement.sources.begin(), statement.sources.end(), [&](const Source& source) {
-             const auto* own = std::get_if<Bound>(&source);
-             return own != nullptr && *own == bound;
-           }) != statement.sources.end();
+    return std::find_if(statement.sources.begin(), statement.sources.end(),
+                        [&](const Source& source) {
+                          const auto* own = std::get_if<Bound>(&source);
+                          return own != nullptr && *own == bound;
+                        }) != statement.sources.end();
   });
 }
 
@@ -407,15 +414,16 @@ std::vector<std::string_view> path_parts(std::string_view path) {
 void RouteTable::add(const std::string& file, std::string text, Database& database) {
   const std::string lines = normalized(std::move(text));
   auto route = FileReader(file, lines).read(database);
-  auto place = std::lower_bound(
-      paths_.begin(), paths_.end(), route->parts,
-      [](const Path& path, const std::vector<PathPart>& parts) { return comes_before(path.parts, parts); });
+  auto place = std::lower_bound(paths_.begin(), paths_.end(), route->parts,
+                                [](const Path& path, const std::vector<PathPart>& parts) {
+                                  return comes_before(path.parts, parts);
+                                });
   if (place == paths_.end() || comes_before(route->parts, place->parts))
     place = paths_.insert(place, Path{route->parts, {}});
   auto& slot = place->routes[route->method];
   if (slot) {
-    throw std::runtime_error(file + ":1: " + route->method + " " + route->path + " is the route of " +
-                             slot->file + " already");
+    throw std::runtime_error(file + ":1: " + route->method + " " + route->path +
+                             " is the route of " + slot->file + " already");
   }
   route->requests = &metrics_.add(route->method, route->path);
   slot = std::move(route);
@@ -423,7 +431,9 @@ void RouteTable::add(const std::string& file, std::string text, Database& databa
 
 void RouteTable::add_folder(const std::string& folder, Database& database) {
   std::vector<std::string> files;
-  const auto is_hidden = [](const auto& entry) { return entry.path().filename().string()[0] == '.'; };
+  const auto is_hidden = [](const auto& entry) {
+    return entry.path().filename().string()[0] == '.';
+  };
   const auto end = std::filesystem::recursive_directory_iterator();
   for (std::filesystem::recursive_directory_iterator entry(folder); entry != end; ++entry) {
     if (is_hidden(*entry)) {

@@ -35,11 +35,14 @@ const Token* token_of(Reader& reader, std::string_view authorization) {
 }
 
 // HEAD is GET without the body, which HTTP leaves out.
-std::string_view method_of(const HttpRequest& http) { return http.method == "HEAD" ? "GET" : http.method; }
+std::string_view method_of(const HttpRequest& http) {
+  return http.method == "HEAD" ? "GET" : http.method;
+}
 
 void check_key(const std::string& key) {
   constexpr std::size_t kKeyBytesMax = 255;
-  const bool printable = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty() || key.size() > kKeyBytesMax || !printable) {
     throw Error(ErrorCode::kMalformed,
                 "Idempotency-Key takes 1 to 255 characters of ASCII without spaces");
@@ -51,9 +54,12 @@ void check_key(const std::string& key) {
 Service::Service(const ServiceOptions& options)
     : options_(options),
       routes_(metrics_),
-      writer_(options.database, options.busy_timeout, options.waiting_writes_max, options.route_timeout),
-      readers_(options.database, options.readers, [](Database& reader) { reader.watch_deadline(); }),
-      analysts_(options.database, kAnalysts, [&](Database& reader) { confine(reader, options.sql); }) {
+      writer_(options.database, options.busy_timeout, options.waiting_writes_max,
+              options.route_timeout),
+      readers_(options.database, options.readers,
+               [](Database& reader) { reader.watch_deadline(); }),
+      analysts_(options.database, kAnalysts,
+                [&](Database& reader) { confine(reader, options.sql); }) {
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
     unrouted_.emplace(method, &metrics_.add(method, ""));
@@ -103,7 +109,8 @@ Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
     if (status_of(known.code()) >= 500) {
-      spdlog::error("{} {}: {} ({})", http.method, progress.route != nullptr ? progress.route->path : "-",
+      spdlog::error("{} {}: {} ({})", http.method,
+                    progress.route != nullptr ? progress.route->path : "-",
                     sqlite3_errstr(error.code()), error.code());
     }
     return problem_reply(known);
@@ -141,7 +148,8 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
   progress.route = route;
   if (!is_allowed(role, route->role))
-    throw Error(ErrorCode::kForbidden, "this takes the role " + std::string(role_name(route->role)));
+    throw Error(ErrorCode::kForbidden,
+                "this takes the role " + std::string(role_name(route->role)));
 
   request.route = route;
   request.who = progress.who;
@@ -213,7 +221,8 @@ Reply Service::write(const HttpRequest& http, Request& request,
     writer_.write([&](Database& database) {
       if (key) {
         if (auto stored = find_answer(database, *key)) {
-          reply = Reply{stored->status, std::move(stored->content_type), std::move(stored->body), {}};
+          reply =
+              Reply{stored->status, std::move(stored->content_type), std::move(stored->body), {}};
           return;
         }
       }
@@ -257,8 +266,8 @@ Reply Service::query(const Request& request) {
                                                    request.route->parameters.data())];
   };
   const auto* params = std::get_if<std::shared_ptr<const nlohmann::json>>(&value("params"));
-  return run_sql(*analyst, std::get<std::string>(value("sql")), params != nullptr ? params->get() : nullptr,
-                 request.format, options_.sql);
+  return run_sql(*analyst, std::get<std::string>(value("sql")),
+                 params != nullptr ? params->get() : nullptr, request.format, options_.sql);
 }
 
 // The ended days that the closing job should have closed by now.

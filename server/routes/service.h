@@ -53,7 +53,8 @@ class Service {
   Reply try_to_answer(const HttpRequest& http, Progress& progress);
   Reply answer(const HttpRequest& http, Progress& progress);
   Reply read(Reader& reader, const Request& request);
-  Reply write(const HttpRequest& http, Request& request, const std::vector<std::string>& path_values);
+  Reply write(const HttpRequest& http, Request& request,
+              const std::vector<std::string>& path_values);
   Reply call(const Request& request);
   Reply health();
   std::string metrics_text();

@@ -1,6 +1,5 @@
 #include "store/database.h"
 
-
 namespace saldo::server {
 namespace {
 
@@ -26,20 +25,23 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   register_saldo(handle(), now_);
   if (mode != Mode::kCreate) check_books(path, mode);
 } catch (const SqliteError& error) {
-  throw std::runtime_error("cannot open " + path + ": " + error.what() +
-                           (mode == Mode::kCreate ? "" : "; `saldod install` makes a new database"));
+  throw std::runtime_error(
+      "cannot open " + path + ": " + error.what() +
+      (mode == Mode::kCreate ? "" : "; `saldod install` makes a new database"));
 }
 
 void Database::check_books(const std::string& path, Mode mode) {
   if (pragma("PRAGMA application_id") != kApplicationId)
-    throw std::runtime_error(path + " holds no books of Saldo; `saldod install` makes a new database");
+    throw std::runtime_error(path +
+                             " holds no books of Saldo; `saldod install` makes a new database");
   // The program reads the database as its own version installs it; an older one is upgraded first.
   const std::int64_t version = pragma("PRAGMA user_version");
   if (version > kSchemaVersion)
     throw std::runtime_error(path + " was installed by a newer version; use that one");
   if (version < kSchemaVersion) {
     throw std::runtime_error(
-        path + " was installed by an older version; `saldod install` with the same day upgrades it");
+        path +
+        " was installed by an older version; `saldod install` with the same day upgrades it");
   }
   if (mode != Mode::kWrite) return;
   if (sqlite3_db_readonly(handle(), "main") != 0)

@@ -20,9 +20,9 @@ class Database : public Connection {
   static constexpr std::chrono::milliseconds kBusyTimeout{30'000};
 
   // Opens a file that holds Saldo's books, or (kCreate) may be anything. Writers wait for other
-  // programs up to `busy` and are durable (synchronous=FULL), and the file changes into WAL mode, so
-  // that readers and the writer do not wait for each other. Throws std::runtime_error with what to
-  // do about it.
+  // programs up to `busy` and are durable (synchronous=FULL), and the file changes into WAL mode,
+  // so that readers and the writer do not wait for each other. Throws std::runtime_error with what
+  // to do about it.
   Database(const std::string& path, Mode mode, std::chrono::milliseconds busy = kBusyTimeout);
 
   // Queries end with SQLITE_INTERRUPT at `deadline`; a transaction of a writer is not to have one,

@@ -66,7 +66,8 @@ const Token* TokenCache::find(Database& database, std::string_view token) {
   const std::string hash = sha256_hex(token);
   auto known = by_hash_.find(hash);
   if (known == by_hash_.end()) {
-    auto row = database.prepare("SELECT name, role, hash FROM token WHERE hash = ?1 AND revoked_at IS NULL");
+    auto row = database.prepare(
+        "SELECT name, role, hash FROM token WHERE hash = ?1 AND revoked_at IS NULL");
     row.bind_static(1, hash);
     if (!row.step()) return nullptr;
     const auto role = parse_role(row.text(1));
@@ -74,7 +75,8 @@ const Token* TokenCache::find(Database& database, std::string_view token) {
     known = by_hash_.emplace(row.text(2), Token{std::string(row.text(0)), *role}).first;
   }
   const auto& stored = known->first;
-  const bool same = stored.size() == hash.size() && CRYPTO_memcmp(stored.data(), hash.data(), hash.size()) == 0;
+  const bool same =
+      stored.size() == hash.size() && CRYPTO_memcmp(stored.data(), hash.data(), hash.size()) == 0;
   return same ? &known->second : nullptr;
 }
 

@@ -37,7 +37,8 @@ void Writer::write(const Work& work, bool alone) {
   const auto job = std::make_shared<Job>(Job{&work, alone, Job::kWaiting, nullptr});
   std::unique_lock lock(mutex_);
   if (stopping_ || jobs_.size() >= waiting_max_) {
-    throw Error(ErrorCode::kOverloaded, stopping_ ? "the server stops" : "too many writes wait; try again");
+    throw Error(ErrorCode::kOverloaded,
+                stopping_ ? "the server stops" : "too many writes wait; try again");
   }
   jobs_.push_back(job);
   arrived_.notify_one();
@@ -45,7 +46,8 @@ void Writer::write(const Work& work, bool alone) {
     for (auto waiting = jobs_.begin(); waiting != jobs_.end(); ++waiting) {
       if (*waiting != job) continue;
       jobs_.erase(waiting);
-      throw Error(ErrorCode::kOverloaded, "the write waited too long for its turn; nothing of it was done");
+      throw Error(ErrorCode::kOverloaded,
+                  "the write waited too long for its turn; nothing of it was done");
     }
   }
   finished_.wait(lock, [&] { return job->state == Job::kDone; });

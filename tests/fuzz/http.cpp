@@ -4,9 +4,9 @@
 //
 // An input is a few requests, most of them such as a route takes, with all sorts of values; each
 // may be cut, framed wrongly or be mere bytes. Before the next input the database is as it was.
-#include <spdlog/spdlog.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -219,7 +219,9 @@ class Books {
                (bytes.ConsumeIntegralInRange(0, 3) == 0 ? instant_of(bytes) : std::string(kNow)) +
                "\r\n";
     if (rarely(bytes))
-      headers += "Accept: " + (bytes.ConsumeBool() ? "text/csv" : bytes.ConsumeRandomLengthString(60)) + "\r\n";
+      headers +=
+          "Accept: " + (bytes.ConsumeBool() ? "text/csv" : bytes.ConsumeRandomLengthString(60)) +
+          "\r\n";
     if (rarely(bytes)) headers += "Range: bytes=" + bytes.ConsumeRandomLengthString(10) + "\r\n";
     if (rarely(bytes))
       headers += "Idempotency-Key: " + std::to_string(bytes.ConsumeIntegralInRange(0, 3)) + "\r\n";

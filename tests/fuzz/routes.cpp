@@ -42,7 +42,8 @@ class Books {
     for (const auto& part : route.parts)
       parts.push_back((part.placeholder.empty() ? "" : "7") + part.text);
     const auto* path = routes.find(parts, values);
-    if (path == nullptr || path->find(route.method) != &route) found("a route does not match itself");
+    if (path == nullptr || path->find(route.method) != &route)
+      found("a route does not match itself");
   }
 
  private:

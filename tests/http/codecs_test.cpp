@@ -36,9 +36,14 @@ std::string error_of(Call call) {
 }
 
 TEST(Base64, Rfc4648) {
-  const std::pair<std::string_view, std::string_view> kVectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},         {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "+/8="}};
+  const std::pair<std::string_view, std::string_view> kVectors[] = {{"", ""},
+                                                                    {"f", "Zg=="},
+                                                                    {"fo", "Zm8="},
+                                                                    {"foo", "Zm9v"},
+                                                                    {"foob", "Zm9vYg=="},
+                                                                    {"fooba", "Zm9vYmE="},
+                                                                    {"foobar", "Zm9vYmFy"},
+                                                                    {"\xfb\xff", "+/8="}};
   for (const auto& [bytes, expected] : kVectors) {
     std::string text;
     append_base64(text, bytes);
@@ -47,10 +52,21 @@ TEST(Base64, Rfc4648) {
 }
 
 TEST(Csv, QuotesAndFormulas) {
-  const std::pair<std::string_view, std::string_view> kCells[] = {
-      {"", ""},         {"a", "a"},       {"a,b", "\"a,b\""},   {"a\"b", "\"a\"\"b\""}, {"a\nb", "\"a\nb\""},
-      {"=1+1", "'=1+1"}, {"+7", "'+7"},    {"-5", "'-5"},        {"@a", "'@a"},          {"\ta", "'\ta"},
-      {"\ra", "\"'\ra\""}, {"=\"a\"", "\"'=\"\"a\"\"\""}, {"5-5", "5-5"}, {" =1", " =1"},   {"'=1", "'=1"}};
+  const std::pair<std::string_view, std::string_view> kCells[] = {{"", ""},
+                                                                  {"a", "a"},
+                                                                  {"a,b", "\"a,b\""},
+                                                                  {"a\"b", "\"a\"\"b\""},
+                                                                  {"a\nb", "\"a\nb\""},
+                                                                  {"=1+1", "'=1+1"},
+                                                                  {"+7", "'+7"},
+                                                                  {"-5", "'-5"},
+                                                                  {"@a", "'@a"},
+                                                                  {"\ta", "'\ta"},
+                                                                  {"\ra", "\"'\ra\""},
+                                                                  {"=\"a\"", "\"'=\"\"a\"\"\""},
+                                                                  {"5-5", "5-5"},
+                                                                  {" =1", " =1"},
+                                                                  {"'=1", "'=1"}};
   for (const auto& [cell, expected] : kCells) {
     std::string csv;
     append_csv(csv, cell);
@@ -105,14 +121,16 @@ TEST(Json, Bodies) {
 }
 
 TEST(Json, IntegersThat64BitsCannotHold) {
-  for (const char* text : {"18446744073709551616", "-9223372036854775809", "1000000000000000000000000"})
+  for (const char* text :
+       {"18446744073709551616", "-9223372036854775809", "1000000000000000000000000"})
     EXPECT_TRUE(parse_json(text).is_discarded()) << text;
   for (const char* text : {"18446744073709551615", "-9223372036854775808", "1e30", "1.0"})
     EXPECT_TRUE(parse_json(text).is_number()) << text;
 }
 
 TEST(Form, Fields) {
-  const Fields expected = {{"a", "1"}, {"a", "x y"}, {"b", ""}, {"", "c"}, {"d", "e=f"}, {"\xD0\x81", "&"}};
+  const Fields expected = {{"a", "1"}, {"a", "x y"}, {"b", ""},
+                           {"", "c"},  {"d", "e=f"}, {"\xD0\x81", "&"}};
   EXPECT_EQ(expected, parse_form("a=1&a=x+y&&b&=c&d=e=f&%D0%81=%26"));
   EXPECT_EQ("a+b", percent_decoded("a+b", false));
   for (const char* text : {"%", "%1", "%zz", "a=%4", "%ff", "%00", "a%00=1"})
@@ -147,7 +165,8 @@ TEST(Accept, WeightsAndSpecificity) {
       {"application", std::nullopt},
       {"application/", std::nullopt},
   };
-  for (const auto& [accept, expected] : kCases) EXPECT_EQ(expected, negotiate(accept, offered)) << accept;
+  for (const auto& [accept, expected] : kCases)
+    EXPECT_EQ(expected, negotiate(accept, offered)) << accept;
 }
 
 TEST(Accept, ContentType) {
@@ -160,13 +179,16 @@ TEST(Accept, ContentType) {
 
 TEST(Problem, StatusesOfTheContract) {
   const std::pair<ErrorCode, int> kStatuses[] = {
-      {ErrorCode::kInvalid, 422},          {ErrorCode::kOutOfRange, 422},     {ErrorCode::kNotFound, 404},
-      {ErrorCode::kConflict, 409},         {ErrorCode::kDayClosed, 409},      {ErrorCode::kDayNotEnded, 409},
-      {ErrorCode::kPromiseRefused, 409},   {ErrorCode::kAppendOnly, 409},     {ErrorCode::kMalformed, 400},
-      {ErrorCode::kUnauthorized, 401},     {ErrorCode::kForbidden, 403},      {ErrorCode::kMethodNotAllowed, 405},
-      {ErrorCode::kNotAcceptable, 406},    {ErrorCode::kTooLarge, 413},       {ErrorCode::kUriTooLong, 414},
-      {ErrorCode::kUnsupportedMediaType, 415}, {ErrorCode::kInternal, 500},   {ErrorCode::kFailing, 503},
-      {ErrorCode::kOverloaded, 503},       {ErrorCode::kTimedOut, 503}};
+      {ErrorCode::kInvalid, 422},        {ErrorCode::kOutOfRange, 422},
+      {ErrorCode::kNotFound, 404},       {ErrorCode::kConflict, 409},
+      {ErrorCode::kDayClosed, 409},      {ErrorCode::kDayNotEnded, 409},
+      {ErrorCode::kPromiseRefused, 409}, {ErrorCode::kAppendOnly, 409},
+      {ErrorCode::kMalformed, 400},      {ErrorCode::kUnauthorized, 401},
+      {ErrorCode::kForbidden, 403},      {ErrorCode::kMethodNotAllowed, 405},
+      {ErrorCode::kNotAcceptable, 406},  {ErrorCode::kTooLarge, 413},
+      {ErrorCode::kUriTooLong, 414},     {ErrorCode::kUnsupportedMediaType, 415},
+      {ErrorCode::kInternal, 500},       {ErrorCode::kFailing, 503},
+      {ErrorCode::kOverloaded, 503},     {ErrorCode::kTimedOut, 503}};
   EXPECT_EQ(std::size(kStatuses), all_error_codes().size());
   for (const auto& [code, status] : kStatuses) EXPECT_EQ(status, status_of(code));
 }

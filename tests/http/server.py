@@ -39,7 +39,9 @@ CRM_TIERS = [{"min_quantity": 1, "monthly_fee": 199000}, {"min_quantity": 6, "mo
 SMS_UNIT_FEE = 250
 
 START_SECONDS = 30
-STOP_SECONDS = 30
+STOP_SECONDS = 60
+# As `saldod serve --help` has it.
+KEEP_ALIVE_SECONDS = 15
 
 
 def saldod(*arguments, timeout=60):
@@ -125,6 +127,8 @@ class Server:
         self.database = pathlib.Path(database)
         self.tokens = tokens or {}
         self.test_clock = "--test-clock" in flags
+        patience = dict(zip(flags, flags[1:])).get("--keep-alive", f"{KEEP_ALIVE_SECONDS}s")
+        self.keep_alive = int(patience[:-1]) * {"s": 1, "m": 60}[patience[-1]]
         self.log_path = self.database.with_suffix(f".{Server.started}.log")
         self.unexpected = []
         self._document = None
@@ -300,6 +304,7 @@ class Client:
 
     def __init__(self, server, token, now=NOW, checked=True, context=None, timeout=30):
         self.server, self.token, self.now, self.checked = server, token, now, checked
+        self.used = time.monotonic()
         if server.scheme == "https":
             self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=timeout, context=context)
         else:
@@ -330,9 +335,13 @@ class Client:
             if not isinstance(body, bytes):
                 body = json.dumps(body, ensure_ascii=False).encode()
         sent.update(headers or {})
+        # The server closes a connection that is idle for a while; whoever waits longer opens another.
+        if time.monotonic() - self.used > self.server.keep_alive / 2:
+            self.connection.close()
         self.connection.request(method, target, body, sent)
         response = self.connection.getresponse()
         answer = Answer(response.status, response.headers, response.read(), f"{method} {target}")
+        self.used = time.monotonic()
         if self.checked:
             problem = self.server.document.problem_with(method, target, answer)
             if problem:

@@ -8,10 +8,9 @@ import re
 import socket
 import sqlite3
 import threading
-import time
 import unittest
 
-from server import NOW, Answer, Proxy, ServerCase, Witness, problem_form, wait_for
+from server import NOW, Answer, Proxy, ServerCase, Witness, problem_form
 
 MIB = 1 << 20
 MOST_BODY = MIB
@@ -608,7 +607,7 @@ class BehindNginx(HostileCase):
     def test_chunks(self):
         for chunks in ("\r\n{}\r\n0\r\n\r\n", "g\r\n", "-1\r\n", "+2\r\n{}\r\n0\r\n\r\n", "0x2\r\n{}\r\n0\r\n\r\n",
                        "2,3\r\n{}\r\n0\r\n\r\n", "2.0\r\n{}\r\n0\r\n\r\n",
-                       "2\r\n{}x\r\n0\r\n\r\n", "1\r\n{}\r\n0\r\n\r\n", "3\r\n{}\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",
+                       "2\r\n{}x\r\n0\r\n\r\n", "1\r\n{}\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",
                        "10000000000000002\r\n{}\r\n0\r\n\r\n"):
             self.refuse(repr(chunks), self.chunked(chunks), (400, 413))
 
