@@ -147,14 +147,14 @@ UNION ALL
 SELECT 'facts_in_force', CAST(account_id AS TEXT), hex(facts), hex(saldo_facts_in_force(account_id, facts))
 FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts)
 UNION ALL
-SELECT 'open_usage', account_id || ', ' || service_id || ', ' || day, quantity, computed
+SELECT 'open_usage', account_id || ', ' || service_id || ', ' || day, CAST(quantity AS TEXT), CAST(computed AS TEXT)
 FROM (SELECT u.account_id, u.service_id, u.day, u.quantity,
              (SELECT sum(e.quantity) FROM usage_event AS e
               WHERE e.account_id = u.account_id AND e.charged_on = u.day AND e.service_id = u.service_id) AS computed
       FROM open_usage AS u)
 WHERE quantity IS NOT computed
 UNION ALL
-SELECT 'open_money', CAST(account_id AS TEXT), amount, computed
+SELECT 'open_money', CAST(account_id AS TEXT), CAST(amount AS TEXT), CAST(computed AS TEXT)
 FROM (SELECT m.account_id, m.amount,
              (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
               WHERE p.account_id = m.account_id AND p.day > m.after_day)

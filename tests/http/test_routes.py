@@ -1284,7 +1284,7 @@ class Tampered(HistoryCase):
                 {"promise_id": 14, "problem": "expires_at is not granted_at and 0 days"},
                 {"promise_id": 14, "problem": "there is no account 4711"}],
             "audit_schema": [{"name": name, "problem": "trigger is missing"} for name in self.triggers],
-            "audit_computed": [{"table_name": "open_money", "key": "1", "stored": 700, "computed": 702}]
+            "audit_computed": [{"table_name": "open_money", "key": "1", "stored": "700", "computed": "702"}]
             + [{"table_name": "payment", "key": key, "stored": "2027-01-01", "computed": OPEN_DAY}
                for key in ("101", "102", "103")],
             "audit_reference": [{"table_name": "payment", "key": key, "problem": "there is no such account or method"}
