@@ -84,8 +84,8 @@ class Schema(unittest.TestCase):
                     continue
                 expected = [column for column in columns if column not in UNCHECKED.get(table, set())]
                 names = {f"{table}_refuse_invalid_insert"}
-                names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
-                if f"{table}_refuse_update" not in names:
+                present = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+                if f"{table}_refuse_update" not in present:
                     names.add(f"{table}_refuse_invalid_update")
                 self.assertEqual({name: expected for name in names}, triggers)
 
