@@ -79,7 +79,7 @@ void measure_closing(Database& db, int accounts, int runs, int port, const std::
       seconds = close_open_day(db);
       closing = false;
     });
-    const Latency busy = latency(port, request, [&] { return closing.load_extension(); });
+    const Latency busy = latency(port, request, [&] { return closing.load(); });
     closer.join();
     check_last_close(db);
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)");
