@@ -692,7 +692,7 @@ class Usage(RoutesCase):
                                   (self.event("all-2", account_id, 0), 422, "out_of_range"),
                                   (self.event("all-1", account_id, 2), 409, "conflict"),
                                   (self.event("all-2", account_id) | {"service_id": "crm"}, 422, "invalid"),
-                                  (self.event("all-2", account_id, occurred_at="2026-11-02T09:00:01Z"), 422,
+                                  (self.event("all-2", account_id, occurred_at="2026-11-02T09:05:01Z"), 422,
                                    "out_of_range"),
                                   # With the first one too much for a day.
                                   (self.event("all-2", account_id, 10**9), 422, "out_of_range")):
