@@ -1,0 +1,153 @@
+"""Conditions of generated queries, and what they ask the virtual tables for.
+
+Each condition knows which days or instants it asks a table for, by the contract: =, IN, IS, a range, a row value. What says
+nothing about days only filters. `asked_for` puts the conditions of one table of a query together: which rows of a copy that holds
+all days would be the right ones to run the query over.
+"""
+
+LOWER, UPPER, AT = 1, 2, 4  # a lower bound of days, an upper one, instants
+DAYS = LOWER | UPPER
+
+
+class Leaf:
+    """`text` names tables as {s}, which becomes "s." """
+
+    def __init__(self, text, asks=None, kind=None, fallible=False):
+        self.text = text
+        self.asks = asks or {}  # alias -> LOWER | UPPER | AT
+        # "told": it could only filter other days' rows away, so that alone it must be an error.
+        # "perhaps": SQLite may or may not hand it down; both answers are right.
+        self.kind = kind
+        self.fallible = fallible  # it holds a malformed value, which is an error where it is looked for
+
+    def sql(self, names):
+        return self.text.format_map(names)
+
+
+class Group:
+    """AND, OR and NOT of conditions."""
+
+    def __init__(self, operator, parts):
+        self.operator = operator
+        self.parts = parts
+
+    def sql(self, names):
+        if self.operator == "NOT":
+            return f"NOT ({self.parts[0].sql(names)})"
+        return "(" + f" {self.operator} ".join(part.sql(names) for part in self.parts) + ")"
+
+
+def leaves(condition):
+    if isinstance(condition, Leaf):
+        yield condition
+    else:
+        for part in condition.parts:
+            yield from leaves(part)
+
+
+def conjuncts(conditions):
+    for condition in conditions:
+        if isinstance(condition, Group) and condition.operator == "AND":
+            yield from conjuncts(condition.parts)
+        else:
+            yield condition
+
+
+class Asked:
+    """Which rows of the copy a table of a query stands for: `predicates`, each of them right; and whether an error is."""
+
+    def __init__(self, predicates, may_fail=False, must_fail=False, how=""):
+        self.predicates = predicates
+        self.may_fail = may_fail
+        self.must_fail = must_fail
+        self.how = how
+
+
+def rows_of(table, asks, alias, book):
+    """The rows of the copy that a table answers with when it is asked for days with these bounds, or for instants."""
+    if table == "access_state":
+        if asks & AT:
+            return f"{alias}.rowid % 10 > 0"
+        if not asks:
+            return "0"  # now, which is before the opening
+        selected = f"{alias}.rowid % 10 <> 1"
+    else:
+        selected = "1"
+    if table == "working_calendar" and not asks & LOWER:
+        selected += f" AND {alias}.day >= '{book.opening}'"
+    if not asks & UPPER:
+        selected += f" AND {alias}.day <= '{book.open_day}'"
+    return selected
+
+
+def own(condition, alias):
+    """Whether a condition is about one table alone."""
+    return all(set(names_in(leaf.text)) <= {alias} for leaf in leaves(condition))
+
+
+def names_in(text):
+    return [part.split("}")[0] for part in text.split("{")[1:] if not part.startswith("t_")]
+
+
+def _branches(table, alias, conditions, before, book, names, with_perhaps):
+    """(asks, predicate, [(asks, predicate)] of the ORs all of whose branches ask, the same of those of which some do)"""
+    conditions = list(conjuncts(conditions))
+    asks = before
+    for condition in conditions:
+        if isinstance(condition, Leaf) and (with_perhaps or condition.kind != "perhaps"):
+            asks |= condition.asks.get(alias, 0)
+    decided, partly = [], []
+    for condition in conditions:
+        if not (isinstance(condition, Group) and condition.operator == "OR"):
+            continue
+        parts, all_ask, some_ask, common = [], True, False, DAYS | AT
+        for branch in condition.parts:
+            branch_asks, predicate, _, _ = _branches(table, alias, [branch], asks, book, names, with_perhaps)
+            text = branch.sql(names) if own(branch, alias) else "1"
+            parts.append(f"({text} AND {predicate})")
+            some_ask = some_ask or branch_asks != asks
+            all_ask = all_ask and branch_asks != asks
+            common &= branch_asks
+        if some_ask:
+            (decided if all_ask else partly).append((asks | common, "(" + " OR ".join(parts) + ")"))
+    bounded = asks & (UPPER | AT)
+    if bounded or not (decided or partly):
+        predicate = rows_of(table, asks, alias, book)
+    elif decided:
+        asks, predicate = decided[0]
+    else:
+        predicate = partly[0][1]
+    return asks, predicate, decided, partly
+
+
+def asked_for(table, alias, conditions, weak_conditions, book, names):
+    """`conditions` hold for each row of the table that counts; `weak_conditions` do as well, but the table may not see them."""
+    conditions = list(conjuncts(conditions))
+    asks = 0
+    for condition in conditions:
+        if isinstance(condition, Leaf) and condition.kind != "perhaps":
+            asks |= condition.asks.get(alias, 0)
+    _, _, decided, partly = _branches(table, alias, conditions, 0, book, names, False)
+    all_leaves = [leaf for condition in [*conditions, *weak_conditions] for leaf in leaves(condition)]
+    base = rows_of(table, asks, alias, book)
+    fallible = any(leaf.fallible for leaf in all_leaves)
+    how = "at" if asks & AT else "days" if asks & UPPER else "from" if asks else "default"
+    if asks & AT:
+        return Asked([base], fallible, how=how)
+    if asks & UPPER:
+        return Asked([base] + [predicate for _, predicate in decided + partly], fallible, how=how)
+    weak_leaves = [leaf for condition in weak_conditions for leaf in leaves(condition)]
+    perhaps = [leaf for leaf in all_leaves if leaf.asks.get(alias, 0) and (leaf.kind == "perhaps" or leaf in weak_leaves)]
+    predicates = [predicate for _, predicate in decided] or [base] + [predicate for _, predicate in partly]
+    for leaf in perhaps:
+        predicates.append(rows_of(table, asks | leaf.asks[alias], alias, book))
+    if perhaps:
+        _, predicate, perhaps_decided, perhaps_partly = _branches(table, alias, conditions, 0, book, names, True)
+        predicates += [predicate] + [predicate for _, predicate in perhaps_decided + perhaps_partly]
+    if decided:
+        return Asked(predicates, True, how="OR")
+    told = any(leaf.kind == "told" for leaf in all_leaves)
+    if table == "access_state" and not asks and not partly and not perhaps and any(
+            isinstance(condition, Leaf) and condition.kind == "told" for condition in conditions):
+        return Asked(predicates, must_fail=True, how="told")
+    return Asked(predicates, bool(partly or perhaps or told or fallible), how="in part" if partly or perhaps else how)
