@@ -50,12 +50,10 @@ class Postgres : public Rival {
 
   std::string name() override { return "PostgreSQL " + version_.substr(0, version_.find(' ')); }
   std::string dialect() override { return "postgres"; }
-  void execute(const std::string& sql) override {
-    ask(sql, [](const std::string& line) { fail("unexpected answer of psql: " + line); });
-  }
+  void execute(const std::string& sql) override { ask(sql + "\n;", fail_on_answer); }
   void each_line(const std::string& sql,
                  const std::function<void(const std::string&)>& call) override {
-    ask("COPY (" + sql + ") TO STDOUT", call);
+    ask("COPY (" + sql + ") TO STDOUT;", call);
   }
   void copy(Database& saldo, const std::string& table, const std::string& columns,
             const std::string& select) override {
@@ -65,7 +63,8 @@ class Postgres : public Rival {
         fail("a text that COPY would take otherwise: " + line);
       std::fprintf(in_, "%s\n", line.c_str());
     });
-    execute("\\.\n");
+    // No semicolon follows: psql 15.20 takes what comes after one, here, for data.
+    ask("\\.", fail_on_answer);
   }
   // Autovacuum, which would do the same at a time of its own, is off.
   void tidy() override { execute("VACUUM (ANALYZE)"); }
@@ -75,15 +74,26 @@ class Postgres : public Rival {
 
  private:
   static constexpr const char* kEnd = "saldo-bench: end";
+  static constexpr unsigned kAnswerSecondsMax = 3600;
 
-  void ask(const std::string& sql, const std::function<void(const std::string&)>& call) {
-    std::fprintf(in_, "%s\n;\n\\echo '%s'\n", sql.c_str(), kEnd);
+  static void fail_on_answer(const std::string& line) {
+    fail("unexpected answer of psql: " + line);
+  }
+
+  // Sends the text as it stands, and takes the answer of all that was sent before. SIGALRM ends the
+  // program when psql does not answer.
+  void ask(const std::string& text, const std::function<void(const std::string&)>& call) {
+    std::fprintf(in_, "%s\n\\echo '%s'\n", text.c_str(), kEnd);
     std::fflush(in_);
+    alarm(kAnswerSecondsMax);
     std::array<char, 4096> piece{};
     while (std::fgets(piece.data(), piece.size(), out_) != nullptr) {
       std::string line(piece.data());
       if (!line.empty() && line.back() == '\n') line.pop_back();
-      if (line == kEnd) return;
+      if (line == kEnd) {
+        alarm(0);
+        return;
+      }
       call(line);
     }
     fail("psql ended");

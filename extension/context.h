@@ -14,9 +14,10 @@ namespace saldo {
 class PostedCharges;
 
 struct Context {
-  explicit Context(sqlite3* db) : statements(db) {}
+  explicit Context(sqlite3* db)
+      : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
-  Statements statements;
+  StatementCache statements;
 
   // The books as last read, and the version of the database file's content they were read from
   // (facts.h).

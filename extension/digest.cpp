@@ -1,8 +1,5 @@
 #include "digest.h"
 
-#include <array>
-#include <new>
-
 #include "rules/error.h"
 #include "sqlite/json.h"
 
@@ -59,10 +56,7 @@ constexpr std::size_t kChunk = 1 << 16;
 
 }  // namespace
 
-DayDigest::DayDigest(Context& context, const std::string& day)
-    : context_(context), day_(day), state_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-  if (!state_ || EVP_DigestInit_ex(state_.get(), EVP_sha256(), nullptr) != 1)
-    throw std::bad_alloc();
+DayDigest::DayDigest(Context& context, const std::string& day) : context_(context), day_(day) {
   auto close = context.statements.prepare("SELECT ends_at FROM main.day_close WHERE day = ?1");
   if (!close.bind(1, day).step()) throw not_found(day + " is not closed");
   ends_at_ = close.text(0);
@@ -133,20 +127,11 @@ std::string DayDigest::finish() {
     while (row.step()) add(lines.name, row);
   }
   flush();
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned size = 0;
-  if (EVP_DigestFinal_ex(state_.get(), bytes.data(), &size) != 1) throw std::bad_alloc();
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += kHex[bytes[i] >> 4U];
-    text += kHex[bytes[i] & 15U];
-  }
-  return text;
+  return hash_.finish();
 }
 
 void DayDigest::flush() {
-  if (EVP_DigestUpdate(state_.get(), buffer_.data(), buffer_.size()) != 1) throw std::bad_alloc();
+  hash_.add(buffer_);
   buffer_.clear();
 }
 

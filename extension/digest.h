@@ -1,14 +1,12 @@
-// The digest that day_close keeps for a closed day (3.2); the README gives its bytes.
+// The digest that day_close keeps for a closed day (3.2); extension/README.md gives its bytes.
 #pragma once
 
-#include <openssl/evp.h>
-
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "context.h"
+#include "hash.h"
 
 namespace saldo {
 
@@ -44,7 +42,7 @@ class DayDigest {
   std::string starts_at_;  // '' on the first day
   std::string ends_at_;
   bool first_ = false;
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state_;
+  Sha256 hash_;
   std::string charge_;  // how the line of a charge begins
   std::string buffer_;
 };

@@ -100,8 +100,8 @@ class Poster : public PostedCharges {
  private:
   // A trigger of the connection's own may drop rows, or add some while the way is open.
   static Error meddled() {
-    return {"append_only",
-            "a trigger that is not Saldo's meddles with the closing of the day; drop it"};
+    return append_only(
+        "a trigger that is not Saldo's meddles with the closing of the day; drop it");
   }
 
   void insert_charges() {
@@ -170,14 +170,14 @@ class Poster : public PostedCharges {
     write(balance_table(), balances_, least, [](Statement& row, int at, const BalanceRow& b) {
       row.bind(at + 1, b.account_id).bind(at + 2, b.standing.balance);
       if (b.standing.arrears_since) {
-        row.bind_kept(at + 3, b.arrears_since);
+        row.bind_static(at + 3, b.arrears_since);
       } else {
         row.bind_null(at + 3);
       }
       row.bind(at + 4, b.standing.restricted_days);
     });
     write(facts_table(), facts_, least, [](Statement& row, int at, const FactsRow& f) {
-      row.bind(at + 1, f.account_id).bind_blob(at + 2, f.facts);
+      row.bind(at + 1, f.account_id).bind_blob_static(at + 2, f.facts);
     });
   }
 
@@ -235,7 +235,7 @@ void post_day(Context& context, const std::string& day) {
   const bool open = day == format_day(books->open_day) && unsealed.bind(1, day).step();
   unsealed.reset();
   if (!open || context.posting != nullptr)
-    throw Error("append_only", "a day is posted by INSERT INTO day_close(day, closed_at)");
+    throw append_only("a day is posted by INSERT INTO day_close(day, closed_at)");
   Poster(context, *books, day).run();
 }
 

@@ -45,7 +45,7 @@ void call(sqlite3_context* result, int count, sqlite3_value** arguments) {
 }
 
 void check(sqlite3* db, int code) {
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errmsg(db));
+  if (code != SQLITE_OK) throw SqliteError(db);
 }
 
 bool is_registered(sqlite3* db) {

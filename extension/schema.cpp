@@ -82,7 +82,7 @@ std::vector<std::string> expand(const std::string& statement) {
   return {statement};
 }
 
-void run(Statements& statements, std::string_view script) {
+void run(StatementCache& statements, std::string_view script) {
   for (const auto& statement : split(script)) {
     for (const auto& one : expand(statement)) statements.execute(one);
   }
@@ -101,7 +101,7 @@ std::string joined(const std::vector<std::string>& names, const std::string& sep
 }
 
 // superseded.sql for one table.
-void create_history(Statements& statements, const std::string& table) {
+void create_history(StatementCache& statements, const std::string& table) {
   std::vector<std::string> columns;
   std::vector<std::string> key;
   auto row = statements.prepare("SELECT name, pk FROM pragma_table_info(?1, 'main')");
@@ -131,14 +131,14 @@ void create_history(Statements& statements, const std::string& table) {
   run(statements, script);
 }
 
-void create_triggers_and_views(Statements& statements) {
+void create_triggers_and_views(StatementCache& statements) {
   run(statements, embedded("triggers.sql"));
   for (const char* table : kReplaceable) create_history(statements, table);
   run(statements, embedded("views.sql"));
   run(statements, embedded("audits.sql"));
 }
 
-std::int64_t pragma(Statements& statements, const char* sql) {
+std::int64_t pragma(StatementCache& statements, const char* sql) {
   auto row = statements.prepare(sql);
   return row.step() ? row.integer(0) : 0;
 }
@@ -152,7 +152,7 @@ void undo(Statement& statement) {
   }
 }
 
-void upgrade(Statements& statements) {
+void upgrade(StatementCache& statements) {
   const auto version = pragma(statements, "PRAGMA main.user_version");
   if (version > kSchemaVersion) {
     throw conflict("this database was installed by a newer version of Saldo; load that one");
@@ -167,7 +167,7 @@ void upgrade(Statements& statements) {
   create_triggers_and_views(statements);
 }
 
-void install_anew(Statements& statements, Day opening_day, const std::string& country) {
+void install_anew(StatementCache& statements, Day opening_day, const std::string& country) {
   create_schema(statements);
   // The calendar goes in before the books are open, and so may reach back before the opening.
   run(statements, embedded("reference.sql"));
@@ -190,7 +190,7 @@ void check_country(const std::string& country) {
 
 }  // namespace
 
-void create_schema(Statements& statements) {
+void create_schema(StatementCache& statements) {
   run(statements, embedded("tables.sql"));
   create_triggers_and_views(statements);
 }
@@ -204,7 +204,7 @@ std::vector<SchemaObject> installed_objects() {
   const std::unique_ptr<sqlite3, Close> close(db);
   if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errstr(code));
   register_saldo(db);
-  Statements statements(db);
+  StatementCache statements(db);
   create_schema(statements);
   std::vector<SchemaObject> objects;
   auto row = statements.prepare(
@@ -217,7 +217,7 @@ std::vector<SchemaObject> installed_objects() {
 }
 
 void install(Context& context, Day opening_day, const std::string& country) {
-  Statements& statements = context.statements;
+  StatementCache& statements = context.statements;
   check_country(country);
   const bool empty =
       !statements

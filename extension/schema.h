@@ -18,7 +18,7 @@ struct EmbeddedSql {
 extern const std::vector<EmbeddedSql> kEmbeddedSql;
 
 // Creates the tables, triggers and views in the empty database of `statements`.
-void create_schema(Statements& statements);
+void create_schema(StatementCache& statements);
 
 // A row of sqlite_schema.
 struct SchemaObject {

@@ -223,7 +223,12 @@ int backup(const std::string& database, const std::string& file) {
                     std::to_string(total) + " pages");
     }
     show_progress("");
-    if (sqlite3_backup_finish(run) != SQLITE_OK)
+    // Out of WAL mode, so that the copy is one file and can be read where nothing can be written.
+    // The connection learns by reading that the pages it has copied are in that mode.
+    constexpr const char* kLeaveWal =
+        "SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA journal_mode = DELETE";
+    if (sqlite3_backup_finish(run) != SQLITE_OK ||
+        sqlite3_exec(raw, kLeaveWal, nullptr, nullptr, nullptr) != SQLITE_OK)
       throw std::runtime_error("cannot write " + part + ": " + sqlite3_errmsg(raw));
   }
   fsync_file(part);

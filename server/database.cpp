@@ -77,18 +77,22 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   register_saldo(db);
   if (mode == Mode::kCreate) return;
   try {
-    auto identity = query("PRAGMA application_id");
-    if (!identity.step() || identity.integer(0) != kApplicationId) {
+    // Each statement is reset before the next one runs: an open one would be a read transaction, in
+    // which the journal mode cannot change.
+    const auto pragma = [this](std::string_view sql) {
+      auto row = query(sql);
+      return row.step() ? row.integer(0) : 0;
+    };
+    if (pragma("PRAGMA application_id") != kApplicationId) {
       throw std::runtime_error(path +
                                " holds no books of Saldo; `saldod install` makes a new database");
     }
     // The program reads the database as its own version installs it; an older one is upgraded
     // first.
-    auto version = query("PRAGMA user_version");
-    version.step();
-    if (version.integer(0) > kSchemaVersion)
+    const auto version = pragma("PRAGMA user_version");
+    if (version > kSchemaVersion)
       throw std::runtime_error(path + " was installed by a newer version; use that one");
-    if (version.integer(0) < kSchemaVersion) {
+    if (version < kSchemaVersion) {
       throw std::runtime_error(
           path +
           " was installed by an older version; `saldod install` with the same day upgrades it");

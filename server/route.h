@@ -1,4 +1,4 @@
-// A route is an SQL file: a comment head, then the statements (README, "A route is a file"). Here
+// A route is an SQL file: a comment head, then the statements (server/README.md, "A route is a file"). Here
 // the files are read and checked, and requests find theirs.
 #pragma once
 

@@ -1,8 +1,8 @@
 // Days and instants: is_working_day, next_working_day, billing_day, day_start, day_end, instant.
 #include "facts.h"
+#include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
-#include "sqlite/value.h"
 
 namespace saldo {
 namespace {

@@ -16,10 +16,10 @@
 #include <utility>
 
 #include "facts.h"
+#include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
 #include "sqlite/json.h"
-#include "sqlite/value.h"
 
 namespace saldo {
 namespace {
@@ -112,7 +112,9 @@ void check(Context& /*context*/, sqlite3_context* /*result*/, int count,
 
 void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
             sqlite3_value** arguments) {
-  throw Error(value_text(arguments[0]), std::string(value_text(arguments[1])));
+  const auto code = parse_error_code(value_text(arguments[0]));
+  if (!code) throw invalid("saldo_refuse: there is no code " + describe(arguments[0]));
+  throw Error(*code, value_text(arguments[1]));
 }
 
 void open(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
@@ -122,9 +124,9 @@ void open(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
   const auto day = value_text(arguments[0]);
   const auto open_day = value_text(arguments[1]);
   if (day < open_day) {
-    throw Error("day_closed", std::string(day) + " is closed; " +
-                                  std::string(value_text(arguments[2])) + " from " +
-                                  std::string(open_day));
+    throw Error(ErrorCode::kDayClosed, std::string(day) + " is closed; " +
+                                           std::string(value_text(arguments[2])) + " from " +
+                                           std::string(open_day));
   }
 }
 

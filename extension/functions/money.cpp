@@ -4,9 +4,9 @@
 #include <limits>
 
 #include "facts.h"
+#include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
-#include "sqlite/value.h"
 
 namespace saldo {
 namespace {

@@ -11,9 +11,9 @@
 #include "digest.h"
 #include "facts.h"
 #include "facts_in_force.h"
+#include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
-#include "sqlite/value.h"
 
 namespace saldo {
 namespace {
@@ -25,8 +25,7 @@ void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
 void posted(Context& context, sqlite3_context* result, int /*count*/,
             sqlite3_value** /*arguments*/) {
   if (context.posting == nullptr) {
-    throw Error("append_only",
-                "posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
+    throw append_only("posted rows come from closing a day: INSERT INTO day_close(day, closed_at)");
   }
   sqlite3_result_int(result, 1);
 }

@@ -1,22 +1,58 @@
-// The errors of chapter 4: a code that programs read and a sentence that people read.
+// Errors: a code that programs read and a sentence that people read.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace saldo {
 
-// Thrown by the rules and caught by the guard around each callback; what() is "code: sentence".
-class Error : public std::runtime_error {
- public:
-  Error(std::string_view code, const std::string& sentence)
-      : std::runtime_error(std::string(code) + ": " + sentence) {}
+// Every code there is. A program that tells them apart switches over all of them.
+enum class ErrorCode {
+  // The books' (chapter 4 of the design).
+  kInvalid,
+  kOutOfRange,
+  kNotFound,
+  kConflict,
+  kDayClosed,
+  kDayNotEnded,
+  kPromiseRefused,
+  kAppendOnly,
+  // The server's (chapter 5).
+  kMalformed,
+  kUnauthorized,
+  kForbidden,
+  kMethodNotAllowed,
+  kNotAcceptable,
+  kTooLarge,
+  kUriTooLong,
+  kUnsupportedMediaType,
+  kInternal,
+  kFailing,
+  kOverloaded,
+  kTimedOut,
 };
 
-inline Error invalid(const std::string& sentence) { return {"invalid", sentence}; }
-inline Error out_of_range(const std::string& sentence) { return {"out_of_range", sentence}; }
-inline Error not_found(const std::string& sentence) { return {"not_found", sentence}; }
-inline Error conflict(const std::string& sentence) { return {"conflict", sentence}; }
+// As interfaces write it: 'day_closed'.
+std::string_view error_code_name(ErrorCode code);
+// nullopt: there is no such code.
+std::optional<ErrorCode> parse_error_code(std::string_view name);
+
+// what() is "code: sentence", the form in which SQLite hands it on.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, std::string_view sentence);
+  [[nodiscard]] ErrorCode code() const { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+inline Error invalid(std::string_view sentence) { return {ErrorCode::kInvalid, sentence}; }
+inline Error out_of_range(std::string_view sentence) { return {ErrorCode::kOutOfRange, sentence}; }
+inline Error not_found(std::string_view sentence) { return {ErrorCode::kNotFound, sentence}; }
+inline Error conflict(std::string_view sentence) { return {ErrorCode::kConflict, sentence}; }
+inline Error append_only(std::string_view sentence) { return {ErrorCode::kAppendOnly, sentence}; }
 
 }  // namespace saldo

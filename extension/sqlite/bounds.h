@@ -4,9 +4,7 @@
 
 #include <cstdint>
 #include <limits>
-#include <optional>
 
-#include "rules/time.h"
 #include "sqlite/api.h"
 
 namespace saldo {
@@ -18,6 +16,11 @@ struct Constraint {
   sqlite3_value* value;
 };
 
+// Whether a constraint with this operator bounds the column from above.
+inline bool bounds_above(int op) {
+  return op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE;
+}
+
 // A column of INTEGER affinity.
 struct IntegerRange {
   std::int64_t low = std::numeric_limits<std::int64_t>::min();
@@ -27,17 +30,6 @@ struct IntegerRange {
   [[nodiscard]] bool single() const { return low == high; }
   // '7' is 7; 7.5 bounds but equals nothing; other texts and blobs are greater than all numbers;
   // NULL leaves nothing.
-  void narrow(int op, sqlite3_value* value);
-};
-
-// A column of days, as texts. Either bound may be missing: what then holds is the table's to say.
-struct DayRange {
-  std::optional<Day> low;
-  std::optional<Day> high;
-  bool none = false;
-
-  // Equality with a text that is no day throws invalid; as a bound any text will do. Numbers equal
-  // no day and bound nothing; a blob is greater than all days; NULL leaves nothing.
   void narrow(int op, sqlite3_value* value);
 };
 

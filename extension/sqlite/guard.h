@@ -1,10 +1,10 @@
 // The only place that catches: no exception crosses into SQLite.
 #pragma once
 
+#include <exception>
 #include <new>
 
-#include "rules/error.h"
-#include "sqlite/statement.h"
+#include "sqlite/error.h"
 
 namespace saldo {
 

@@ -1,30 +1,38 @@
 #include "sqlite/statement.h"
 
+#include <new>
+
 namespace saldo {
 namespace {
 
-// Any table function of ours would do; this one is the cheapest to connect.
-constexpr const char* kAnchor = "SELECT 1 FROM main.working_calendar LIMIT 0";
+struct FreeMessage {
+  void operator()(char* message) const { sqlite3_free(message); }
+};
+
+StatementHandle compile(sqlite3* db, std::string_view sql, unsigned flags, const char** tail) {
+  sqlite3_stmt* statement = nullptr;
+  const int code =
+      sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &statement, tail);
+  if (code != SQLITE_OK) throw SqliteError(db);
+  return StatementHandle(statement);
+}
 
 }  // namespace
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   give_back();
-  owner_ = other.owner_;
+  cache_ = other.cache_;
   sql_ = other.sql_;
   handle_ = std::move(other.handle_);
   return *this;
 }
 
-Statement::~Statement() { give_back(); }
-
 void Statement::give_back() noexcept {
-  if (!handle_) return;
+  if (!handle_ || cache_ == nullptr) return;
   sqlite3_reset(handle_.get());
   sqlite3_clear_bindings(handle_.get());
   try {
-    // Nothing would finalize it after the last disconnection.
-    if (owner_->tables_ > 0) owner_->idle_[sql_].push_back(std::move(handle_));
+    if (cache_->caches()) cache_->idle_[sql_].push_back(std::move(handle_));
   } catch (const std::bad_alloc&) {
     // It is finalized instead.
   }
@@ -32,8 +40,7 @@ void Statement::give_back() noexcept {
 }
 
 void Statement::check(int code) const {
-  if (code != SQLITE_OK)
-    throw SqliteError(sqlite3_extended_errcode(owner_->db()), sqlite3_errmsg(owner_->db()));
+  if (code != SQLITE_OK) throw SqliteError(sqlite3_db_handle(handle_.get()));
 }
 
 Statement& Statement::bind(int index, std::int64_t value) {
@@ -41,22 +48,27 @@ Statement& Statement::bind(int index, std::int64_t value) {
   return *this;
 }
 
-Statement& Statement::bind(int index, std::string_view value) {
-  const char* text = value.empty() ? "" : value.data();  // a null pointer would bind NULL
-  check(sqlite3_bind_text(handle_.get(), index, text, static_cast<int>(value.size()),
-                          SQLITE_TRANSIENT));
+Statement& Statement::bind(int index, double value) {
+  check(sqlite3_bind_double(handle_.get(), index, value));
   return *this;
 }
 
-Statement& Statement::bind_kept(int index, std::string_view value) {
-  check(sqlite3_bind_text(handle_.get(), index, value.data(), static_cast<int>(value.size()),
-                          SQLITE_STATIC));
+Statement& Statement::bind(int index, std::string_view text) {
+  const char* bytes = text.empty() ? "" : text.data();  // a null pointer would bind NULL
+  check(
+      sqlite3_bind_text64(handle_.get(), index, bytes, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
-Statement& Statement::bind_blob(int index, std::string_view value) {
-  check(sqlite3_bind_blob(handle_.get(), index, value.data(), static_cast<int>(value.size()),
-                          SQLITE_STATIC));
+Statement& Statement::bind_static(int index, std::string_view text) {
+  const char* bytes = text.empty() ? "" : text.data();
+  check(sqlite3_bind_text64(handle_.get(), index, bytes, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind_blob_static(int index, std::string_view bytes) {
+  check(sqlite3_bind_blob64(handle_.get(), index, bytes.empty() ? "" : bytes.data(), bytes.size(),
+                            SQLITE_STATIC));
   return *this;
 }
 
@@ -69,7 +81,7 @@ bool Statement::step() {
   const int code = sqlite3_step(handle_.get());
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) {
-    const SqliteError error(sqlite3_extended_errcode(owner_->db()), sqlite3_errmsg(owner_->db()));
+    const SqliteError error(sqlite3_db_handle(handle_.get()));
     sqlite3_reset(handle_.get());
     throw error;
   }
@@ -79,20 +91,10 @@ bool Statement::step() {
 
 void Statement::reset() { sqlite3_reset(handle_.get()); }
 
-int Statement::columns() const { return sqlite3_column_count(handle_.get()); }
-
-int Statement::parameters() const { return sqlite3_bind_parameter_count(handle_.get()); }
-
-int Statement::type(int column) const { return sqlite3_column_type(handle_.get(), column); }
-
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(handle_.get(), column);
-}
-
 std::string_view Statement::text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_.get(), column));
   if (text == nullptr) {
-    if (sqlite3_errcode(owner_->db()) == SQLITE_NOMEM) throw std::bad_alloc();
+    if (sqlite3_errcode(sqlite3_db_handle(handle_.get())) == SQLITE_NOMEM) throw std::bad_alloc();
     return {};
   }
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
@@ -100,7 +102,10 @@ std::string_view Statement::text(int column) const {
 
 std::string_view Statement::blob(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_.get(), column));
-  if (bytes == nullptr) return {};
+  if (bytes == nullptr) {
+    if (sqlite3_errcode(sqlite3_db_handle(handle_.get())) == SQLITE_NOMEM) throw std::bad_alloc();
+    return {};
+  }
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
 }
 
@@ -109,33 +114,33 @@ std::optional<std::int64_t> Statement::optional_integer(int column) const {
   return integer(column);
 }
 
-StatementHandle Statements::compile(const char* sql) {
-  sqlite3_stmt* statement = nullptr;
-  const int code = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) throw SqliteError(sqlite3_extended_errcode(db_), sqlite3_errmsg(db_));
-  return StatementHandle(statement);
+Statement compile_once(sqlite3* db, std::string_view sql, std::string_view* tail) {
+  const char* end = nullptr;
+  Statement statement(compile(db, sql, 0, &end));
+  if (tail != nullptr) *tail = sql.substr(static_cast<std::size_t>(end - sql.data()));
+  return statement;
 }
 
-Statement Statements::prepare(const char* sql) {
-  if (tables_ == 0) compile(kAnchor);
+void execute(sqlite3* db, const std::string& sql) {
+  char* message = nullptr;
+  const int code = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &message);
+  if (code == SQLITE_OK) return;
+  const std::unique_ptr<char, FreeMessage> owned(message);
+  throw SqliteError(sqlite3_extended_errcode(db),
+                    message != nullptr ? message : sqlite3_errstr(code));
+}
+
+Statement StatementCache::prepare(const char* sql) {
+  if (!caches()) compile_once(db_, connect_sql_);
   auto& idle = idle_[sql];
-  if (idle.empty()) return {this, sql, compile(sql)};
+  if (idle.empty()) return {this, sql, compile(db_, sql, SQLITE_PREPARE_PERSISTENT, nullptr)};
   StatementHandle handle = std::move(idle.back());
   idle.pop_back();
   return {this, sql, std::move(handle)};
 }
 
-void Statements::execute(const std::string& sql) {
-  char* message = nullptr;
-  const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &message);
-  if (code == SQLITE_OK) return;
-  const std::string text = message != nullptr ? message : sqlite3_errstr(code);
-  sqlite3_free(message);
-  throw SqliteError(sqlite3_extended_errcode(db_), text);
-}
-
-void Statements::disconnected() {
-  if (--tables_ == 0) idle_.clear();
+void StatementCache::disconnected() {
+  if (--tables_ == 0) clear();
 }
 
 }  // namespace saldo

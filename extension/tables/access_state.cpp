@@ -16,8 +16,9 @@
 #include <chrono>
 
 #include "facts.h"
+#include "functions/arguments.h"
 #include "rules/error.h"
-#include "sqlite/value.h"
+#include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
 
@@ -154,7 +155,7 @@ class AccessState : public Cursor {
       case kAt:
         return result_text(context, format_instant(at_));
       case kState:
-        return result_kept_text(context, state_name(access_.state));
+        return result_text_static(context, state_name(access_.state));
       case kEmployeesAllowed:
         return sqlite3_result_int(context, employees_allowed(access_.state) ? 1 : 0);
       case kAdminAllowed:

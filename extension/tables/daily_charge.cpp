@@ -11,6 +11,7 @@
 
 #include "facts.h"
 #include "sqlite/value.h"
+#include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
 

@@ -26,7 +26,7 @@ class PostedCharge : public Cursor {
   using Cursor::Cursor;
 
   void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_used*/) override {
-    if (context().posting == nullptr) throw Error("append_only", "no day is being posted");
+    if (context().posting == nullptr) throw append_only("no day is being posted");
     next();
   }
 
@@ -37,11 +37,11 @@ class PostedCharge : public Cursor {
   void column(sqlite3_context* context, int column) override {
     switch (column) {
       case kDay:
-        return result_kept_text(context, this->context().posting->day());
+        return result_text_static(context, this->context().posting->day());
       case kAccountId:
         return sqlite3_result_int64(context, charge_->account_id);
       case kServiceId:
-        return result_kept_text(context, charge_->service_id);  // by the books of the posting
+        return result_text_static(context, charge_->service_id);  // by the books of the posting
       case kQuantity:
         return sqlite3_result_int64(context, charge_->quantity);
       case kMonthlyFee:

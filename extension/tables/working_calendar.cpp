@@ -5,6 +5,7 @@
 // rows come sorted by day.
 #include "facts.h"
 #include "sqlite/value.h"
+#include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
 

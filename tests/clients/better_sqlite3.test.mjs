@@ -56,7 +56,7 @@ test(`better-sqlite3 with SQLite ${new Database(':memory:').prepare('SELECT sqli
 
     db.close();
     await t.test('and those that digest.py computes', () => {
-      execFileSync('/usr/bin/python3', [join(here, '../digest.py'), join(folder, 'node.db')]);
+      execFileSync('/usr/bin/python3', [join(here, '../../extension/digest.py'), join(folder, 'node.db')]);
     });
   });
 

@@ -1,5 +1,5 @@
 // The server's OpenAPI document: it lints clean, and a client generated from it, by tools that nobody here wrote, runs the
-// README's walk and gets the answers that the README prints. The server is SALDOD, or build/saldod.
+// walk of server/README.md and gets the answers that it prints. The server is SALDOD, or build/saldod.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const saldod = process.env.SALDOD ?? join(here, '../../build/saldod');
-const chapter = readFileSync(join(here, '../../README.md'), 'utf8').match(/^### A CRM's first week\n.*?(?=^###)/ms)[0];
+const chapter = readFileSync(join(here, '../../server/README.md'), 'utf8')
+  .match(/^## A CRM's first week\n.*?(?=^##)/ms)[0];
 
 const folder = mkdtempSync(join(tmpdir(), 'saldo-'));
 const database = join(folder, 'crm.db');
@@ -32,6 +33,7 @@ const url = line.match(/^saldod \S+ listens on (\S+)$/)[1];
 // Within node_modules, so that what is generated finds the libraries, and is no part of the project.
 const generated = join(here, 'node_modules/.walk');
 mkdirSync(generated, { recursive: true });
+writeFileSync(join(generated, 'package.json'), '{"type": "module"}');  // Node 20 would see it by itself; 18 does not
 const document = join(folder, 'openapi.json');
 writeFileSync(document, await (await fetch(`${url}/openapi.json`)).text());
 
@@ -50,7 +52,7 @@ test('the OpenAPI document lints clean by the recommended rules', () => {
   assert.deepEqual([totals.errors, totals.warnings, totals.ignored], [0, 0, 0]);
 });
 
-test("a generated client runs the README's walk", async () => {
+test("a generated client runs the walk of server/README.md", async () => {
   copyFileSync(join(here, 'walk.ts'), join(generated, 'walk.ts'));
   tool('openapi-typescript', document, '--output', join(generated, 'api.d.ts'));
   tool('tsc', '--strict', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck', 'walk.ts');

@@ -104,7 +104,7 @@ class Clients(unittest.TestCase):
                     self.assertEqual(question["rows"], client.rows(question["sql"]))
 
     def check_digests_without_extension(self, database):
-        done = subprocess.run([sys.executable, str(HERE.parent / "digest.py"), database],
+        done = subprocess.run([sys.executable, str(HERE.parent.parent / "extension" / "digest.py"), database],
                               capture_output=True, text=True, encoding="utf-8", check=False)
         self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
 
@@ -151,7 +151,7 @@ class Clients(unittest.TestCase):
             bare.execute(f'DROP TRIGGER "{trigger}"')
         bare.execute("UPDATE payment SET amount = amount + 1 WHERE payment_id = 2")
         bare.close()
-        done = subprocess.run([sys.executable, str(HERE.parent / "digest.py"), database],
+        done = subprocess.run([sys.executable, str(HERE.parent.parent / "extension" / "digest.py"), database],
                               capture_output=True, text=True, encoding="utf-8", check=False)
         self.assertEqual(1, done.returncode)
         self.assertRegex(done.stdout, "^2026-04-29: kept .*\n$")

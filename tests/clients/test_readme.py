@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Plays the demonstration and asks it everything the README shows: the answers must be those it prints.
+"""Plays the demonstration and asks it everything the READMEs show: the answers must be those they print.
 
 A ```console block with the prompt `sqlite>` is a session in the sqlite3 shell, from a fresh copy of the demonstration's
-database: prompts, statements, and what they answer. The blocks with the prompt `$ ` are one session of a shell with saldod in
-its folder. `test_readme.py --write` writes the answers into the README."""
+database: prompts, statements, and what they answer. The blocks of one file with the prompt `$ ` are one session of a shell
+with saldod in its folder. A ```python block is run beside the demonstration. Links must lead somewhere.
+`test_readme.py --write` writes the answers into the READMEs."""
 
 import contextlib
 import difflib
@@ -20,11 +21,14 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
-README = ROOT / "README.md"
+README_FILES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
 DEMO = ROOT / "sql" / "demo"
 SALDOD = os.environ.get("SALDOD", str(ROOT / "build" / "saldod"))
 ADDRESS = "127.0.0.1:8080"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SHELL_SECONDS_MAX = 300  # for a session or the demonstration; no measure of speed
 MARK = "-- answered --"
 
 
@@ -32,7 +36,8 @@ def shell(database, script):
     # Line by line, so that answers and errors keep their order.
     done = subprocess.run(
         ["stdbuf", "-oL", "sqlite3", "-batch", "-box", "-cmd", f".load {EXTENSION}", str(database)], cwd=DEMO,
-        input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False)
+        input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False,
+        timeout=SHELL_SECONDS_MAX)
     return done.stdout
 
 
@@ -96,7 +101,7 @@ def session(blocks, folder):
     with subprocess.Popen(["bash"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, encoding="utf-8", start_new_session=True) as bash:
         try:
-            answers = bash.communicate(script, timeout=60)[0].replace(address, ADDRESS).split(MARK + "\n")
+            answers = bash.communicate(script, timeout=SHELL_SECONDS_MAX)[0].replace(address, ADDRESS).split(MARK + "\n")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(bash.pid, signal.SIGKILL)
@@ -106,37 +111,84 @@ def session(blocks, folder):
     return answered_blocks
 
 
-def asked_anew(folder):
-    """The README with all answers given again."""
+def played_demo(folder):
     demo = folder / "demo.db"
     played = make_demo(demo)
     if not played.endswith("closed 2026-11-22\n"):
         raise AssertionError(f"the demonstration did not end well:\n{played[-2000:]}")
-    text = README.read_text(encoding="utf-8")
-    by_http = iter(session([block for block in BLOCK.findall(text) if block.startswith("$ ")], folder))
+    return demo
 
-    def again(match):
-        if match.group().startswith("$ "):
-            return next(by_http)
-        copy = folder / "copy.db"
-        shutil.copyfile(demo, copy)
-        return answered(match.group(), copy)
 
-    return BLOCK.sub(again, text)
+def asked_anew(text, demo):
+    """The text of a README with all answers given again."""
+    by_shell = [block for block in BLOCK.findall(text) if block.startswith("$ ")]
+    with tempfile.TemporaryDirectory() as folder:
+        sessions = iter(session(by_shell, pathlib.Path(folder)) if by_shell else [])
+
+        def again(match):
+            if match.group().startswith("$ "):
+                return next(sessions)
+            copy = pathlib.Path(folder) / "copy.db"
+            shutil.copyfile(demo, copy)
+            return answered(match.group(), copy)
+
+        return BLOCK.sub(again, text)
+
+
+def anchors(text):
+    """What a link may name after `#`: the headings, as GitHub and others turn them into names."""
+    headings = re.findall(r"^#+ (.*)", CODE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 class Readme(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.demo = played_demo(pathlib.Path(folder.name))
+
     def test_answers(self):
+        for file in README_FILES:
+            with self.subTest(str(file.relative_to(ROOT))):
+                printed = file.read_text(encoding="utf-8")
+                answers = asked_anew(printed, self.demo)
+                difference = difflib.unified_diff(printed.splitlines(), answers.splitlines(), "README", "answers",
+                                                  lineterm="")
+                if printed != answers:
+                    self.fail("it prints other answers:\n" + "\n".join(difference))
+
+    def test_python(self):
+        programs = [program for file in README_FILES for program in PYTHON.findall(file.read_text(encoding="utf-8"))]
+        self.assertTrue(programs)
         with tempfile.TemporaryDirectory() as folder:
-            printed, answers = README.read_text(encoding="utf-8"), asked_anew(pathlib.Path(folder))
-        difference = difflib.unified_diff(printed.splitlines(), answers.splitlines(), "README.md", "answers", lineterm="")
-        if printed != answers:
-            self.fail("the README prints other answers:\n" + "\n".join(difference))
+            shutil.copyfile(self.demo, pathlib.Path(folder) / "demo.db")
+            os.symlink(EXTENSION, pathlib.Path(folder) / "saldo.so")
+            for program in programs:
+                done = subprocess.run(["/usr/bin/python3", "-c", program], cwd=folder, capture_output=True, text=True,
+                                      check=False, timeout=SHELL_SECONDS_MAX)
+                self.assertEqual((0, "('active',)\n", ""), (done.returncode, done.stdout, done.stderr))
+
+    def test_links(self):
+        for file in README_FILES:
+            text = CODE.sub("", file.read_text(encoding="utf-8"))
+            for link in re.findall(r"\]\(([^)\s]+)\)", text):
+                with self.subTest(f"{file.relative_to(ROOT)}: {link}"):
+                    path, _, anchor = link.partition("#")
+                    target = file.parent / path if path else file
+                    self.assertTrue(target.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(target.read_text(encoding="utf-8")))
+
+    def test_the_first_page_is_short(self):
+        self.assertLessEqual(len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()), 250)
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
         with tempfile.TemporaryDirectory() as scratch:
-            README.write_text(asked_anew(pathlib.Path(scratch)), encoding="utf-8")
+            played = played_demo(pathlib.Path(scratch))
+            for readme in README_FILES:
+                readme.write_text(asked_anew(readme.read_text(encoding="utf-8"), played), encoding="utf-8")
     else:
         unittest.main()

@@ -4,7 +4,7 @@
 Payments, adjustments, usage, promises and headcounts are written over several connections, each write with an
 Idempotency-Key, while day after day is closed. SIGKILL ends the server at random moments, in starts and in closings
 too; it is started again on the same file, and what was not answered is sent again, word for word. In the end every
-write is there exactly once, each day is closed whole, and `saldod verify` and tests/digest.py find nothing. Then the
+write is there exactly once, each day is closed whole, and `saldod verify` and extension/digest.py find nothing. Then the
 `sqlite3` shell and `saldod close` are killed in the middle of closing. `--kills 300` is the long run; the tests do 30.
 
 SIGKILL leaves to the system what was written, so that a missing fsync does not show here: see io_test.cpp.
@@ -250,7 +250,8 @@ def check_file(database):
     done = saldod("verify", "--database", database, timeout=600)
     if done.returncode != 0:
         fail(f"saldod verify: {done.stdout}{done.stderr}")
-    done = subprocess.run([sys.executable, str(ROOT / "digest.py"), str(database)], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, str(ROOT.parent / "extension" / "digest.py"), str(database)],
+                          capture_output=True, text=True, check=False)
     if done.returncode != 0:
         fail(f"digest.py: {done.stdout}{done.stderr}")
     expect("charges by day", peek(database, "SELECT day, charges FROM day_close WHERE charges > 0 ORDER BY day"),

@@ -1,0 +1,24 @@
+#include "sqlite/connection.h"
+
+namespace saldo {
+
+Connection::Connection(const std::string& path, int flags)
+    : handle_(open(path, flags)), statements_(handle_.get()) {}
+
+sqlite3* Connection::open(const std::string& path, int flags) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  if (code == SQLITE_OK) return db;
+  const std::unique_ptr<sqlite3, Close> failed(db);
+  if (db == nullptr) throw SqliteError(code, sqlite3_errstr(code));
+  throw SqliteError(db);
+}
+
+int Connection::close() {
+  statements_.clear();
+  const int code = sqlite3_close(handle());
+  if (code == SQLITE_OK) static_cast<void>(handle_.release());
+  return code;
+}
+
+}  // namespace saldo
