@@ -199,7 +199,7 @@ class Meaning:
             options = [list(dict.fromkeys(a.predicates)) for a in by_alias.values()]
             choices.append([dict(zip(by_alias, combination)) for combination in itertools.product(*options)])
         self.right = list(dict.fromkeys(
-            write(query, book, combination) for combination in itertools.islice(itertools.product(*choices), 8)))
+            write(query, book, combination) for combination in itertools.islice(itertools.product(*choices), 16)))
         block = query.blocks[0]
         self.order_columns = []
         if query.kind == "plain" and block.order:
