@@ -11,7 +11,7 @@ import sqlite3
 OPENING_YEAR = 2150
 TABLES = ("daily_charge", "access_state", "working_calendar")
 SECOND_BEFORE_ITS_END = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', day_end(?), '-1 second')"
-MARGIN_DAYS = 25  # the copies reach this many days beyond the last day that a query names: a month from the open day
+MARGIN_DAYS = 31  # the copies reach this many days beyond the last day that a query names: a month from the open day
 
 
 def plus_days(day, days):

@@ -89,35 +89,36 @@ def names_in(text):
     return [part.split("}")[0] for part in text.split("{")[1:] if not part.startswith("t_")]
 
 
-def _branches(table, alias, conditions, before, book, names, with_perhaps):
-    """(asks, predicate, [(asks, predicate)] of the ORs all of whose branches ask, the same of those of which some do)"""
-    conditions = list(conjuncts(conditions))
-    asks = before
-    for condition in conditions:
-        if isinstance(condition, Leaf) and (with_perhaps or condition.kind != "perhaps"):
-            asks |= condition.asks.get(alias, 0)
-    decided, partly = [], []
-    for condition in conditions:
-        if not (isinstance(condition, Group) and condition.operator == "OR"):
-            continue
-        parts, all_ask, some_ask, common = [], True, False, DAYS | AT
-        for branch in condition.parts:
-            branch_asks, predicate, _, _ = _branches(table, alias, [branch], asks, book, names, with_perhaps)
-            text = branch.sql(names) if own(branch, alias) else "1"
-            parts.append(f"({text} AND {predicate})")
-            some_ask = some_ask or branch_asks != asks
-            all_ask = all_ask and branch_asks != asks
-            common &= branch_asks
-        if some_ask:
-            (decided if all_ask else partly).append((asks | common, "(" + " OR ".join(parts) + ")"))
-    bounded = asks & (UPPER | AT)
-    if bounded or not (decided or partly):
-        predicate = rows_of(table, asks, alias, book)
-    elif decided:
-        asks, predicate = decided[0]
-    else:
-        predicate = partly[0][1]
-    return asks, predicate, decided, partly
+class _Branches:
+    """What conditions ask, and what the branches of their ORs do.
+
+    `predicates_all`: for each OR all of whose branches ask, the rows that they ask for; `predicates_some`: for one of which only
+    some do. SQLite answers an OR branch by branch, each beside the other conditions (`is_deep`: the other ORs among them).
+    """
+
+    def __init__(self, table, alias, conditions, before, book, names, with_perhaps, is_deep):
+        conditions = list(conjuncts(conditions))
+        self.asks = before
+        for condition in conditions:
+            if isinstance(condition, Leaf) and (with_perhaps or condition.kind != "perhaps"):
+                self.asks |= condition.asks.get(alias, 0)
+        self.predicates_all, self.predicates_some = [], []
+        ors = [condition for condition in conditions if isinstance(condition, Group) and condition.operator == "OR"]
+        for condition in ors:
+            others = [other for other in ors if other is not condition] if is_deep else []
+            parts, asking = [], []
+            for branch in condition.parts:
+                alone = _Branches(table, alias, [branch], self.asks, book, names, with_perhaps, is_deep)
+                asking.append(alone.asks != self.asks or bool(alone.predicates_all))
+                beside = _Branches(table, alias, [branch, *others], self.asks, book, names, with_perhaps, is_deep)
+                text = branch.sql(names) if own(branch, alias) else "1"
+                parts.append(f"({text} AND {beside.predicate})")
+            if any(asking):
+                (self.predicates_all if all(asking) else self.predicates_some).append("(" + " OR ".join(parts) + ")")
+        if self.asks & (UPPER | AT) or not (self.predicates_all or self.predicates_some):
+            self.predicate = rows_of(table, self.asks, alias, book)
+        else:
+            self.predicate = [*self.predicates_all, *self.predicates_some][0]
 
 
 def asked_for(table, alias, conditions, weak_conditions, book, names):
@@ -127,7 +128,9 @@ def asked_for(table, alias, conditions, weak_conditions, book, names):
     for condition in conditions:
         if isinstance(condition, Leaf) and condition.kind != "perhaps":
             asks |= condition.asks.get(alias, 0)
-    _, _, decided, partly = _branches(table, alias, conditions, 0, book, names, False)
+    found = [_Branches(table, alias, conditions, 0, book, names, False, is_deep) for is_deep in (False, True)]
+    decided = [predicate for branches in found for predicate in branches.predicates_all]
+    partly = [predicate for branches in found for predicate in branches.predicates_some]
     all_leaves = [leaf for condition in [*conditions, *weak_conditions] for leaf in leaves(condition)]
     base = rows_of(table, asks, alias, book)
     fallible = any(leaf.fallible for leaf in all_leaves)
@@ -135,15 +138,15 @@ def asked_for(table, alias, conditions, weak_conditions, book, names):
     if asks & AT:
         return Asked([base], fallible, how=how)
     if asks & UPPER:
-        return Asked([base] + [predicate for _, predicate in decided + partly], fallible, how=how)
+        return Asked([base] + decided + partly, fallible, how=how)
     weak_leaves = [leaf for condition in weak_conditions for leaf in leaves(condition)]
     perhaps = [leaf for leaf in all_leaves if leaf.asks.get(alias, 0) and (leaf.kind == "perhaps" or leaf in weak_leaves)]
-    predicates = [predicate for _, predicate in decided] or [base] + [predicate for _, predicate in partly]
+    predicates = decided or [base] + partly
     for leaf in perhaps:
         predicates.append(rows_of(table, asks | leaf.asks[alias], alias, book))
     if perhaps:
-        _, predicate, perhaps_decided, perhaps_partly = _branches(table, alias, conditions, 0, book, names, True)
-        predicates += [predicate] + [predicate for _, predicate in perhaps_decided + perhaps_partly]
+        branches = _Branches(table, alias, conditions, 0, book, names, True, False)
+        predicates += [branches.predicate, *branches.predicates_all, *branches.predicates_some]
     if decided:
         return Asked(predicates, True, how="OR")
     told = any(leaf.kind == "told" for leaf in all_leaves)

@@ -52,12 +52,18 @@ class Query:
 
 # Writing
 
+def subquery_names(is_copy):
+    """The tables in subqueries of conditions, each of which asks for days of its own."""
+    if not is_copy:
+        return {f"t_{table}": table for table in TABLES}
+    return {f"t_{table}": f"{table}_copy" for table in TABLES} | {
+        "t_access_state": "(SELECT * FROM access_state_copy WHERE rowid % 10 <> 1)"}
+
+
 def names_for(block, is_copy):
     names = {ref.alias: ref.alias + "." for ref in block.refs}
     names |= block.outer_names
-    for table in TABLES:
-        names["t_" + table] = table + "_copy" if is_copy else table
-    return names
+    return names | subquery_names(is_copy)
 
 
 def asked_by(block, book):
@@ -166,9 +172,7 @@ def write(query, book, choice):
     if kind == "count":
         return f"SELECT count(*) FROM ({texts[0]})"
     if kind == "outer":
-        names = {"s": "q."}
-        for table in TABLES:
-            names["t_" + table] = table if choice is None else table + "_copy"
+        names = {"s": "q."} | subquery_names(choice is not None)
         where = " AND ".join(condition.sql(names) for condition in query.extra["where"]) or "1"
         return f"SELECT {query.extra['select']} FROM ({texts[0]}) AS q WHERE {where}"
     if kind == "cte":
@@ -259,6 +263,7 @@ class Generator:
         malformed = [day + "x", day + "T12:00:00Z", day[:8] + "31", day[:8], day[:7], ""]
         if not is_upper:
             malformed += ["x", 5, 7.5]
+            malformed.remove("")  # the calendar begins long before the copy
         return self.value(self.random.choice(malformed + [None]))
 
     def two_days(self, across):
