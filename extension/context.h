@@ -1,10 +1,10 @@
 // What the functions and tables of one connection share.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "rules/books.h"
 #include "sqlite/statement.h"
@@ -13,16 +13,29 @@ namespace saldo {
 
 class PostedCharges;
 
+// The books as last read (facts/books.h), and of which version of the database.
+struct CachedBooks {
+  struct Version {
+    std::int64_t books = 0;  // that of the table books_version
+    // Which statement has read that, and how often the schema has changed since it was prepared.
+    const void* statement = nullptr;
+    int schema_changes = 0;
+
+    bool operator==(const Version&) const = default;
+  };
+
+  std::shared_ptr<const Books> books;  // nullptr: none are held
+  Version version;
+};
+
 struct Context {
   explicit Context(sqlite3* db)
       : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
   StatementCache statements;
-
-  // The books as last read, and the version of the database file's content they were read from
-  // (facts.h).
-  std::shared_ptr<const Books> books;
-  unsigned books_version = 0;
+  CachedBooks books;
+  // Computed for the trigger that is about to store it.
+  std::optional<std::int64_t> next_books_version;
 
   // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
   // no rows.

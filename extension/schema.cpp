@@ -133,6 +133,7 @@ void create_history(StatementCache& statements, const std::string& table) {
 
 void create_triggers_and_views(StatementCache& statements) {
   run(statements, embedded("triggers.sql"));
+  run(statements, embedded("books_version.sql"));
   for (const char* table : kReplaceable) create_history(statements, table);
   run(statements, embedded("views.sql"));
   run(statements, embedded("audits.sql"));
@@ -188,6 +189,15 @@ void check_country(const std::string& country) {
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
 
+// In UTF-16 texts sort otherwise, and so the same books would have other digests.
+void check_encoding(StatementCache& statements) {
+  auto row = statements.prepare("PRAGMA main.encoding");
+  if (!row.step() || row.text(0) == "UTF-8") return;
+  throw conflict("the texts of this database are " + std::string(row.text(0)) +
+                 "; install in a new file, or in this one, as long as it is empty, after PRAGMA"
+                 " encoding = 'UTF-8'");
+}
+
 }  // namespace
 
 void create_schema(StatementCache& statements) {
@@ -219,6 +229,7 @@ std::vector<SchemaObject> installed_objects() {
 void install(Context& context, Day opening_day, const std::string& country) {
   StatementCache& statements = context.statements;
   check_country(country);
+  check_encoding(statements);
   const bool empty =
       !statements
            .prepare("SELECT 1 FROM main.sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")

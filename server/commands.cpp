@@ -10,90 +10,13 @@
 
 #include "anchor.h"
 #include "closing.h"
+#include "commands/terminal.h"
 #include "database.h"
-#include "problem.h"
 #include "rules/time.h"
 #include "tokens.h"
 
 namespace saldo::server {
 namespace {
-
-// One line that is written over again, on a terminal only.
-void show_progress(const std::string& line) {
-  if (isatty(STDERR_FILENO) == 0) return;
-  std::cerr << "\r\033[K" << line << std::flush;
-}
-
-// Prints the rows of a finding; true: there are some.
-bool report(Database& database, const std::string& sql, const std::string& what) {
-  constexpr int kMostShown = 20;
-  auto row = database.query_once(sql);
-  int found = 0;
-  while (row.step()) {
-    if (++found > kMostShown) continue;
-    std::cout << what << ":";
-    for (int i = 0; i < row.columns(); ++i)
-      std::cout << " " << (row.is_null(i) ? "-" : row.text(i));
-    std::cout << "\n";
-  }
-  if (found > kMostShown) std::cout << what << ": and " << found - kMostShown << " more\n";
-  return found > 0;
-}
-
-// A check that cannot be run is a finding as well; a damaged page is not to hide what others find.
-template <typename Check>
-bool attempt(const std::string& name, Check check) {
-  try {
-    return check();
-  } catch (const SqliteError& error) {
-    std::cout << name << ": cannot be run: " << error.what() << "\n";
-    return false;
-  }
-}
-
-bool verify_integrity(Database& database) {
-  bool sound = true;
-  auto row = database.query("PRAGMA integrity_check");
-  while (row.step()) {
-    if (row.text(0) == "ok") continue;
-    std::cout << "integrity_check: " << row.text(0) << "\n";
-    sound = false;
-  }
-  return sound;
-}
-
-bool verify_audits(Database& database) {
-  bool sound = true;
-  // Each by itself, so that one sees where it is; all see the same snapshot.
-  auto names = database.query(
-      "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'audit~_%' ESCAPE '~' "
-      "ORDER BY name");
-  bool any = false;
-  while (names.step()) {
-    any = true;
-    const std::string name(names.text(0));
-    show_progress(name);
-    const std::string sql = "SELECT * FROM main.\"" + name + "\"";
-    if (!attempt(name, [&] { return !report(database, sql, name); })) sound = false;
-  }
-  show_progress("");
-  // audit_schema would say so, but is gone as well.
-  if (!any) std::cout << "audit_schema: there are no audits in this database\n";
-  return sound && any;
-}
-
-bool verify_anchor(Database& database, const std::string& file) {
-  bool sound = true;
-  for (const auto& [day, digest] : read_anchor(file)) {
-    auto row = database.query("SELECT digest FROM day_close WHERE day = ?1");
-    row.bind(1, day);
-    if (row.step() && row.text(0) == digest) continue;
-    std::cout << "anchor: " << day << " has another digest than " << file
-              << " says, or is not closed\n";
-    sound = false;
-  }
-  return sound;
-}
 
 void fsync_file(const std::string& file) {
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -148,21 +71,6 @@ int close_days(const std::string& database, const std::string& through) {
   }
   if (closed == 0) std::cout << "there is no ended day to close up to " << through << "\n";
   return 0;
-}
-
-int verify(const std::string& database, const std::string& anchor) {
-  Database books(database, Database::Mode::kRead);
-  const Transaction snapshot(books, "BEGIN");
-  show_progress("integrity_check");
-  const bool intact = attempt("integrity_check", [&] { return verify_integrity(books); });
-  const bool audited = verify_audits(books);
-  const bool anchored = anchor.empty() || verify_anchor(books, anchor);
-  const bool sound = intact && audited && anchored;
-  if (sound) {
-    std::cout << "nothing found: integrity, audits"
-              << (anchor.empty() ? "" : " and anchored digests") << " are well\n";
-  }
-  return sound ? 0 : 1;
 }
 
 int make_token(const std::string& database, const std::string& role, const std::string& name) {

@@ -10,9 +10,6 @@ namespace saldo::server {
 int install(const std::string& database, const std::string& opening, const std::string& country);
 // Closes every ended day up to `through`, one commit a day, with progress on a terminal.
 int close_days(const std::string& database, const std::string& through);
-// Integrity, audits, and the digests against those in `anchor` (empty: no such file); 1 when
-// anything is found.
-int verify(const std::string& database, const std::string& anchor);
 int make_token(const std::string& database, const std::string& role, const std::string& name);
 int list_tokens(const std::string& database);
 int withdraw_token(const std::string& database, const std::string& name);

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "commands/verify.h"
 #include "http.h"
 #include "memory.h"
 #include "service.h"

@@ -22,6 +22,15 @@ UNION ALL
 SELECT p.day, p.account_id, p.service_id, p.amount, NULL
 FROM charge AS p WHERE p.day NOT IN (SELECT day FROM day_close);
 
+-- The totals by day and service against the posted charges. It also shows when the accounts or the quantity differ.
+CREATE VIEW audit_charge_total(day, service_id, posted, computed) AS
+SELECT day, service_id, sum(posted), sum(computed)
+FROM (
+  SELECT day, service_id, accounts, quantity, amount AS posted, 0 AS computed FROM charge_total
+  UNION ALL
+  SELECT day, service_id, -count(*), -sum(quantity), 0, sum(amount) FROM charge GROUP BY day, service_id)
+GROUP BY day, service_id HAVING sum(accounts) <> 0 OR sum(quantity) <> 0 OR sum(posted) <> sum(computed);
+
 -- The balances carried out of the last closed day against the money and the posted charges up to it.
 CREATE VIEW audit_balance(account_id, balance, computed) AS
 SELECT account_id, sum(carried), sum(computed)
@@ -129,6 +138,7 @@ FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts);
 
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
+UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
 UNION ALL SELECT 'audit_balance', count(*) FROM audit_balance
 UNION ALL SELECT 'audit_arrears', count(*) FROM audit_arrears
 UNION ALL SELECT 'audit_day_gap', count(*) FROM audit_day_gap

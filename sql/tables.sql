@@ -193,6 +193,14 @@ CREATE TABLE superseded(
 );
 CREATE INDEX superseded_day ON superseded(day);
 
+-- One row. `version` is a chain of hashes over all changes of policy, calendar_exception, service, tariff and the closed
+-- days (books_version.sql): one value means one content of these tables, also within a transaction and after ROLLBACK TO, and
+-- other books have another one. As long as it stands the extension need not read those tables again.
+CREATE TABLE books_version(
+  version INTEGER NOT NULL
+);
+INSERT INTO books_version(version) VALUES (0);
+
 -- The server ----------------------------------------------------------------------------------------------------------
 
 -- Who may ask by HTTP. The token itself is not kept, but its SHA-256 in hexadecimal.
@@ -230,7 +238,7 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- `posted` keeps rows of other origin out: its expression fails but while the closing of a day writes.
+-- `posted` keeps rows of other origin out: its expression fails except while saldo_post() writes.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
   account_id  INTEGER NOT NULL,
@@ -241,6 +249,17 @@ CREATE TABLE charge(
   amount      INTEGER NOT NULL,
   posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
   PRIMARY KEY (day, account_id, service_id)
+) WITHOUT ROWID;
+
+-- The totals of `charge` by day and service, for reports.
+CREATE TABLE charge_total(
+  day        TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  accounts   INTEGER NOT NULL,
+  quantity   INTEGER NOT NULL,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (day, service_id)
 ) WITHOUT ROWID;
 
 -- What each account carries out of the last closed day: the balance with that day's charges but without money that counts
@@ -254,7 +273,7 @@ CREATE TABLE balance(
   posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
 );
 
--- What the facts say of an account from the end of a closed day on, on a spot, so that nothing costs more as history grows:
+-- What the facts say of an account from the end of a closed day on, in one place, so that nothing costs more as history grows:
 -- its registration, terms, headcounts and subscriptions in force then or later (extension/facts_in_force.h gives the
 -- bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
 CREATE TABLE facts_in_force(

@@ -597,6 +597,10 @@ CREATE TRIGGER charge_kept BEFORE UPDATE OR DELETE ON charge BEGIN
   SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
 END;
 
+CREATE TRIGGER charge_total_kept BEFORE UPDATE OR DELETE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
 -- Posting replaces rows, which deletes them under recursive_triggers.
 CREATE TRIGGER balance_kept BEFORE DELETE ON balance BEGIN
   SELECT saldo_posted();

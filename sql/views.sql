@@ -61,10 +61,15 @@ FROM (
 CREATE VIEW revenue_by_day(day, accounts, charges, amount) AS
 SELECT day, accounts, charges, charged FROM day_close;
 
--- quantity is that of all days together: employee-days for a service by headcount.
+-- quantity is that of all days together: employee-days for a service by headcount. What is asked for without `accounts`
+-- comes from a few rows a day; the accounts are counted in all charges of the month.
 CREATE VIEW revenue_by_service(month, service_id, accounts, quantity, amount) AS
-SELECT substr(day, 1, 7) AS month, service_id, count(DISTINCT account_id), sum(quantity), sum(amount)
-FROM charge GROUP BY month, service_id;
+SELECT t.month, t.service_id,
+       (SELECT count(DISTINCT c.account_id) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+        WHERE substr(d.day, 1, 7) = t.month AND c.service_id = t.service_id),
+       t.quantity, t.amount
+FROM (SELECT substr(day, 1, 7) AS month, service_id, sum(quantity) AS quantity, sum(amount) AS amount
+      FROM charge_total GROUP BY 1, 2) AS t;
 
 CREATE VIEW debtor(account_id, name, state, balance, arrears_since, restricted_from) AS
 SELECT s.account_id, a.name, s.state, s.balance, s.arrears_since, s.restricted_from

@@ -1,18 +1,11 @@
 // Days and instants: is_working_day, next_working_day, billing_day, day_start, day_end, instant.
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
 
 namespace saldo {
 namespace {
-
-// The billing days that know about `from`: closed days have their ends on file, but the triggers,
-// which ask for open days inside of a write transaction, are spared reading them all.
-BillingDays days_from(Context& context, Instant from) {
-  BillingDays open = read_open_days(context);
-  return from >= open.last_kept_end() ? open : read_books(context)->days;
-}
 
 void is_working_day(Context& context, sqlite3_context* result, int count,
                     sqlite3_value** arguments) {
@@ -31,25 +24,19 @@ void next_working_day(Context& context, sqlite3_context* result, int count,
 void billing_day(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const Instant instant = expect_instant("instant", arguments[0]);
-  result_text(result, format_day(days_from(context, instant).day_of(instant)));
-}
-
-void day_boundary(Context& context, sqlite3_context* result, Day day) {
-  const BillingDays open = read_open_days(context);
-  const Instant start = open.start_of(day);
-  result_text(result, format_instant(start >= open.last_kept_end()
-                                         ? start
-                                         : read_books(context)->days.start_of(day)));
+  result_text(result, format_day(read_books(context)->days.day_of(instant)));
 }
 
 void day_start(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
-  day_boundary(context, result, expect_day("day", arguments[0]));
+  const Day day = expect_day("day", arguments[0]);
+  result_text(result, format_instant(read_books(context)->days.start_of(day)));
 }
 
 void day_end(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
-  day_boundary(context, result, expect_day("day", arguments[0]) + days{1});
+  const Day day = expect_day("day", arguments[0]);
+  result_text(result, format_instant(read_books(context)->days.end_of(day)));
 }
 
 void instant(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value** arguments) {

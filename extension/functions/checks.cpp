@@ -15,7 +15,7 @@
 #include <limits>
 #include <utility>
 
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"

@@ -23,6 +23,7 @@ inline constexpr int kChangesSchema = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 
 const std::vector<Function>& calendar_functions();
 const std::vector<Function>& money_functions();
+const std::vector<Function>& books_functions();
 const std::vector<Function>& check_functions();
 const std::vector<Function>& posting_functions();
 const std::vector<Function>& install_functions();

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
@@ -16,7 +16,7 @@ void daily_fee_of(Context& /*context*/, sqlite3_context* result, int count,
   if (any_null(count, arguments)) return;
   const Amount price =
       expect_integer("monthly_price", arguments[0], 0, std::numeric_limits<Amount>::max());
-  sqlite3_result_int64(result, daily_fee(price, expect_day("day", arguments[1])));
+  sqlite3_result_int64(result, daily_fee(MonthlyPrice{price}, expect_day("day", arguments[1])));
 }
 
 // NULL without a tier.
@@ -33,7 +33,7 @@ void monthly_price(Context& context, sqlite3_context* result, int count,
   if (service == Books::kNone) throw not_found("there is no service " + describe(arguments[1]));
   const PriceHistory* prices = books->find_prices(books->find_price_list(price_list), service);
   const auto price = prices != nullptr ? prices->at(day, quantity) : std::nullopt;
-  if (price) sqlite3_result_int64(result, price->monthly(quantity));
+  if (price) sqlite3_result_int64(result, price->monthly(quantity).amount);
 }
 
 void money(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {

@@ -7,12 +7,14 @@
 //   saldo_digest(day)    the digest of a closed day, computed again from the tables (3.2)
 //   saldo_facts_in_force(account_id, facts)
 //                        what the tables say that these bytes of facts_in_force should be
-#include "posting.h"
-#include "digest.h"
-#include "facts.h"
-#include "facts_in_force.h"
+#include "posting/posting.h"
+
+#include "facts/account_reader.h"
+#include "facts/books.h"
+#include "facts/facts_in_force.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
+#include "posting/digest.h"
 #include "rules/error.h"
 
 namespace saldo {
@@ -33,6 +35,7 @@ void posted(Context& context, sqlite3_context* result, int /*count*/,
 void digest(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const std::string day(expect_text("day", arguments[0]));
+  expect_no_attached_books(context);
   DayDigest digest(context, day);
   auto row = context.statements.prepare(
       "SELECT day, account_id, service_id, quantity, monthly_fee, unit_fee, amount FROM main.charge"
@@ -46,11 +49,11 @@ void facts_in_force(Context& context, sqlite3_context* result, int count,
                     sqlite3_value** arguments) {
   if (any_null(count, arguments) || sqlite3_value_type(arguments[1]) != SQLITE_BLOB) return;
   const auto books = read_books(context);
-  const std::string_view kept(static_cast<const char*>(sqlite3_value_blob(arguments[1])),
-                              static_cast<std::size_t>(sqlite3_value_bytes(arguments[1])));
+  const std::string_view stored(static_cast<const char*>(sqlite3_value_blob(arguments[1])),
+                                static_cast<std::size_t>(sqlite3_value_bytes(arguments[1])));
   const auto facts =
       encode_facts(*books, read_account(context, *books, sqlite3_value_int64(arguments[0])),
-                   facts_hold_from(kept));
+                   facts_hold_from(stored));
   if (facts)
     sqlite3_result_blob(result, facts->data(), static_cast<int>(facts->size()), SQLITE_TRANSIENT);
 }

@@ -40,14 +40,14 @@ const Movement* Walk::next_movement() const {
                                                      : nullptr;
 }
 
-bool Walk::in_arrears(Amount balance, Day day) const {
+bool Walk::in_arrears(WideAmount balance, Day day) const {
   if (balance >= 0) return false;
   const Terms* terms = account_->terms_on(day);
   if (terms == nullptr) return true;
-  return terms->credit_limit.has_value() && balance < subtract(0, *terms->credit_limit);
+  return terms->credit_limit.has_value() && balance < -WideAmount{*terms->credit_limit};
 }
 
-void Walk::judge(Instant at) {
+void Walk::update_arrears(Instant at) {
   if (!in_arrears(standing_.balance, day_)) {
     standing_.arrears_since.reset();
     standing_.restricted_days = 0;
@@ -64,7 +64,7 @@ void Walk::apply_movements_before(Instant end) {
       standing_.balance = add(standing_.balance, movement->amount);
       ++next_movement_;
     }
-    judge(at);
+    update_arrears(at);
   }
 }
 
@@ -75,7 +75,7 @@ void Walk::begin_day() {
     standing_.balance = add(standing_.balance, m->amount);
     ++next_movement_;
   }
-  judge(at_);
+  update_arrears(at_);
 }
 
 void Walk::end_day() {
@@ -152,27 +152,26 @@ Access Walk::access() const {
   return access;
 }
 
-// How many times 30 days from `day` on certainly pass without arrears, and what each costs.
-Walk::Months Walk::months_ahead(Day day, Day end, Amount balance) const {
-  constexpr int kMonth = 30;
+Walk::CoveredPeriods Walk::covered_periods(Day day, Day end, WideAmount balance) const {
   if (!account_->usage.empty() && account_->usage.back().charged_on >= day) return {};
-  const auto [monthly, until] = charges_->recurring_from(day);
-  // The end of the last day is judged by the terms of the day after it, which may be others.
-  std::int64_t count = ((std::min(until, end) - day).count() - 1) / kMonth;
+  const auto [price, until] = charges_->recurring_from(day);
+  // The end of a day is under the credit limit of the day after it: a period must end one day
+  // before the facts change.
+  WideAmount count = ((std::min(until, end) - day).count() - 1) / kDaysPerMonthlyPrice;
   const Terms* terms = account_->terms_on(day + days{1});
   const auto limit = terms != nullptr ? terms->credit_limit : 0;
-  if (monthly > 0 && limit) count = std::min(count, add(balance, *limit) / monthly);
-  return {std::max<std::int64_t>(count, 0), monthly};
+  if (price.amount > 0 && limit) count = std::min(count, (balance + *limit) / price.amount);
+  return {static_cast<std::int64_t>(std::max<WideAmount>(count, 0)), price};
 }
 
 Outlook Walk::outlook() const {
-  Amount balance = standing_.balance;
-  const Day end = std::min(day_ + days{kHorizon}, kLastDay);
+  WideAmount balance = standing_.balance;
+  const Day end = std::min(day_ + days{kHorizonDays}, kLastDay);
   for (Day day = day_; day < end; day += days{1}) {
-    const Months months = months_ahead(day, end, balance);
-    for (std::int64_t i = 0; i < months.count; ++i, day += days{30})
-      balance = subtract(balance, months.cost);
-    balance = subtract(balance, charges_->total(day, true));
+    const CoveredPeriods covered = covered_periods(day, end, balance);
+    balance -= WideAmount{covered.cost.amount} * covered.count;
+    day += days{kDaysPerMonthlyPrice * covered.count};
+    balance -= charges_->total(day, true);
     if (in_arrears(balance, day + days{1})) {
       return {day, books_->calendar.restriction_after(books_->days.end_of(day), books_->days)};
     }

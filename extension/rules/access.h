@@ -28,10 +28,9 @@ std::string_view state_name(State state);
 bool employees_allowed(State state);
 bool admin_allowed(State state);
 
-// What an account carries from one day to the next, as it is right before the midnight between
-// them, but for the balance, in which the charges that fall due at that midnight are counted
-// already. Money of that very second and the next day's credit limit are not: they may still be
-// recorded after the day is closed.
+// What an account carries from one day to the next, just before the midnight between them. The
+// balance already includes the charges due at that midnight. Money of that very second and the next
+// day's credit limit do not count yet, as they may still be recorded after the day is closed.
 struct Standing {
   Amount balance = 0;
   std::optional<Instant> arrears_since;
@@ -57,6 +56,12 @@ struct Outlook {
 // Follows one account through time: every movement, charge and change of limit in the order of
 // their instants; those of one instant count together before one asks whether the account is in
 // arrears.
+//
+// By the bounds of entry (3.1) nothing here exceeds 64 bits, 9.2 x 10^18, before an account was
+// charged 8,000 times for a service's greatest price: recorded money leaves a balance within 10^18,
+// a credit limit is at most 10^18, a service costs at most about 10^15 a day (usage) or a month,
+// and ten years of all that no subscription ends are 122 months. Where a sum does exceed them, as
+// in a forecast for the year 9000, it is out_of_range. Outlooks never are: they count in 128 bits.
 class Walk {
  public:
   // From the beginning: the money before the opening, then day by day from the opening.
@@ -78,6 +83,7 @@ class Walk {
   }
   // At the instant advanced to.
   [[nodiscard]] Access access() const;
+  // For an account that is not in arrears.
   [[nodiscard]] Outlook outlook() const;
   // R9: whether recurring services are charged on the day of the instant advanced to; it is decided
   // at the day's end.
@@ -86,18 +92,23 @@ class Walk {
   [[nodiscard]] Amount accrued() const;
 
  private:
+  // Of an outlook: without a credit limit, a balance may go down for ten years.
+  __extension__ using WideAmount = __int128;
+
+  // As many whole periods of kDaysPerMonthlyPrice days from a day on as the balance surely covers,
+  // maybe fewer than it does, and what one of them costs.
+  struct CoveredPeriods {
+    std::int64_t count = 0;
+    MonthlyPrice cost;
+  };
+
   [[nodiscard]] const Movement* next_movement() const;
   void apply_movements_before(Instant end);
   void begin_day();
   void end_day();
-  void judge(Instant at);
-  [[nodiscard]] bool in_arrears(Amount balance, Day day) const;
-
-  struct Months {
-    std::int64_t count = 0;
-    Amount cost = 0;
-  };
-  [[nodiscard]] Months months_ahead(Day day, Day end, Amount balance) const;
+  void update_arrears(Instant at);
+  [[nodiscard]] bool in_arrears(WideAmount balance, Day day) const;
+  [[nodiscard]] CoveredPeriods covered_periods(Day day, Day end, WideAmount balance) const;
 
   const Books* books_;
   const Account* account_;

@@ -19,7 +19,7 @@ const Fact* in_force(const std::vector<Fact>& facts, Day day, DayOf of) {
 
 }  // namespace
 
-void Account::keep_from(Day day) {
+void Account::drop_before(Day day) {
   if (const Terms* in_force = terms_on(day); in_force != nullptr && in_force > terms.data() + 1) {
     terms.erase(terms.begin() + 1, terms.begin() + (in_force - terms.data()));
   }
@@ -41,14 +41,10 @@ std::int64_t Account::employees_on(Day day) const {
   return headcount == nullptr ? 0 : headcount->employees;
 }
 
-Charge DailyCharges::price(int service, int price_list, std::int64_t quantity, Day day) const {
-  Charge charge;
-  charge.service = service;
-  charge.price_list = price_list;
-  charge.quantity = quantity;
+std::optional<Price> DailyCharges::find_price(int price_list, int service, Day day,
+                                              std::int64_t quantity) const {
   const PriceHistory* prices = books_.find_prices(price_list, service);
-  if (prices != nullptr) charge.price = prices->at(day, quantity);
-  return charge;
+  return prices != nullptr ? prices->at(day, quantity) : std::nullopt;
 }
 
 Day DailyCharges::next_change(Day day) const {
@@ -74,9 +70,9 @@ Day DailyCharges::recurring_until() {
 
 DailyCharges::Recurring DailyCharges::recurring_from(Day day) {
   price_recurring(day);
-  Amount monthly = 0;
-  for (const auto& charge : recurring_) monthly = add(monthly, charge.amount);
-  return {monthly, recurring_until()};
+  MonthlyPrice price;
+  for (const auto& recurring : recurring_) price = add(price, recurring.monthly);
+  return {price, recurring_until()};
 }
 
 void DailyCharges::price_recurring(Day day) {
@@ -94,9 +90,9 @@ void DailyCharges::price_recurring(Day day) {
       continue;
     const auto quantity =
         subscription.quantity ? *subscription.quantity : account_.employees_on(day);
-    Charge charge = price(subscription.service, subscription.price_list, quantity, day);
-    if (charge.price) charge.amount = charge.price->monthly(quantity);
-    recurring_.push_back(charge);
+    const auto price = find_price(subscription.price_list, subscription.service, day, quantity);
+    recurring_.push_back({subscription.service, subscription.price_list, quantity, price,
+                          price ? price->monthly(quantity) : MonthlyPrice()});
   }
 }
 
@@ -120,17 +116,18 @@ void DailyCharges::append_usage(Day day) {
     }
   }
   for (std::size_t i = first; i < charges_.size(); ++i) {
-    const int service = charges_[i].service;
-    const auto subscription =
-        std::find_if(account_.subscriptions.begin(), account_.subscriptions.end(),
-                     [&](const Subscription& s) { return s.service == service && s.covers(day); });
-    const int price_list = subscription != account_.subscriptions.end()
-                               ? subscription->price_list
-                               : books_.find_price_list(kStandardList);
-    charges_[i] = price(service, price_list, charges_[i].quantity, day);
-    if (const auto& price = charges_[i].price) {
-      charges_[i].amount = add(multiply(price->tier.unit_fee, charges_[i].quantity),
-                               daily_fee(price->tier.monthly_fee, day));
+    Charge& charge = charges_[i];
+    const auto subscription = std::find_if(
+        account_.subscriptions.begin(), account_.subscriptions.end(),
+        [&](const Subscription& s) { return s.service == charge.service && s.covers(day); });
+    charge.price_list = subscription != account_.subscriptions.end()
+                            ? subscription->price_list
+                            : books_.find_price_list(kStandardList);
+    charge.price = find_price(charge.price_list, charge.service, day, charge.quantity);
+    if (charge.price) {
+      const Tier& tier = charge.price->tier;
+      charge.amount = add(multiply(tier.unit_fee, charge.quantity),
+                          daily_fee(MonthlyPrice{tier.monthly_fee}, day));
     }
   }
 }
@@ -139,8 +136,10 @@ const std::vector<Charge>& DailyCharges::on(Day day, bool recurring_charged) {
   charges_.clear();
   if (recurring_charged) {
     price_recurring(day);
-    charges_ = recurring_;
-    for (auto& charge : charges_) charge.amount = daily_fee(charge.amount, day);
+    for (const auto& recurring : recurring_) {
+      charges_.push_back({recurring.service, recurring.price_list, recurring.quantity,
+                          recurring.price, daily_fee(recurring.monthly, day)});
+    }
   }
   if (!account_.usage.empty()) {
     const std::size_t recurring = charges_.size();

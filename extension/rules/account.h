@@ -72,9 +72,9 @@ struct Account {
   std::vector<Movement> movements;
   std::vector<Promise> promises;
 
-  // Forgets what no day from `day` on depends on. The first terms stay: usage that comes late asks
-  // whether they were in force (R5).
-  void keep_from(Day day);
+  // Drops the facts that do not matter on `day` or later. The first terms stay: usage that comes
+  // late asks whether they were in force (R5).
+  void drop_before(Day day);
   // R1; nullptr: a trial.
   [[nodiscard]] const Terms* terms_on(Day day) const;
   // R2; 0 before the first.
@@ -91,7 +91,7 @@ struct Charge {
 };
 
 // What one account owes for each day. Days may come in any order; ascending ones are cheap, as the
-// prices of the recurring services are kept until the first day on which a fact changes them.
+// prices of the recurring services are computed anew only from a day on which a fact changes them.
 class DailyCharges {
  public:
   DailyCharges(const Books& books, const Account& account) : books_(books), account_(account) {}
@@ -102,27 +102,35 @@ class DailyCharges {
   // The sum of the above.
   Amount total(Day day, bool recurring_charged);
 
-  // What the recurring services cost together in any 30 days on end (R4) from `day` until before
+  // What the recurring services cost together (R4) in any 30 days in a row from `day` until before
   // `until`.
   struct Recurring {
-    Amount monthly = 0;
+    MonthlyPrice price;
     Day until{};
   };
   Recurring recurring_from(Day day);
 
  private:
+  struct RecurringService {
+    int service = Books::kNone;
+    int price_list = Books::kNone;
+    std::int64_t quantity = 0;
+    std::optional<Price> price;
+    MonthlyPrice monthly;
+  };
+
   void price_recurring(Day day);
   Day recurring_until();
   void append_usage(Day day);
   [[nodiscard]] Day next_change(Day day) const;
-  [[nodiscard]] Charge price(int service, int price_list, std::int64_t quantity, Day day) const;
+  [[nodiscard]] std::optional<Price> find_price(int price_list, int service, Day day,
+                                                std::int64_t quantity) const;
 
   const Books& books_;
   const Account& account_;
-  std::vector<Charge>
-      recurring_;  // amounts are monthly prices; holds from recurring_from_ until recurring_until_
+  std::vector<RecurringService> recurring_;  // from recurring_from_ until before recurring_until_
   Day recurring_from_ = Day::max();
-  std::optional<Day> recurring_until_;  // once another day is asked for
+  std::optional<Day> recurring_until_;  // computed when another day is asked for
   std::vector<Charge> charges_;
 };
 

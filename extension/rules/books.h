@@ -28,9 +28,9 @@ struct Books {
   std::vector<std::string> price_lists;                // sorted
   std::map<std::pair<int, int>, PriceHistory> prices;  // by the indices of price list and service
 
-  // Whether an account's walk to `day` can begin with what the last close left: after the last
-  // closed day, if there is one.
-  [[nodiscard]] bool carried_to(Day day) const { return opening < open_day && open_day <= day; }
+  // Whether what the last close left (Standing) can be where an account's walk to `day` begins:
+  // only if a day is closed, and `day` comes after the last of them.
+  [[nodiscard]] bool can_resume_at(Day day) const { return opening < open_day && open_day <= day; }
 
   static constexpr int kNone = -1;
 

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace saldo {
+namespace {
+
+std::int64_t working_days_a_week(const Policy& policy) {
+  return std::count(policy.works.begin(), policy.works.end(), true);
+}
+
+}  // namespace
 
 std::vector<Policy>::const_iterator Calendar::policy_after(Day day) const {
   return std::upper_bound(policies_.begin(), policies_.end(), day,
@@ -22,14 +29,17 @@ bool Calendar::is_working(Day day) const {
 }
 
 std::optional<Day> Calendar::next_working_day(Day day) const {
-  const Day end = std::min(day + days{kHorizon}, kLastDay);
-  for (; day <= end; day += days{1}) {
+  const Day end = std::min(day + days{kHorizonDays}, kLastDay);
+  while (day <= end) {
     if (is_working(day)) return day;
+    day += days{1};
+    // Where no weekday is a working day, only an exception or another policy brings one.
+    if (day <= end && working_days_a_week(policy_on(day)) == 0) day = working_week_until(day);
   }
   return std::nullopt;
 }
 
-Day Calendar::alike_until(Day day) const {
+Day Calendar::working_week_until(Day day) const {
   Day end = kLastDay;
   const auto exception = exceptions_.lower_bound(day);
   if (exception != exceptions_.end()) end = std::min(end, exception->first);
@@ -40,14 +50,15 @@ Day Calendar::alike_until(Day day) const {
 
 std::optional<Day> Calendar::working_day_after(Day day, std::int64_t count) const {
   for (;; --count) {
-    // Whole weeks at once, or a grace of a million days would take as many steps.
-    const auto& works = policy_on(day).works;
-    const std::int64_t weekly = std::count(works.begin(), works.end(), true);
+    // Whole weeks at once: a grace of a year then takes few steps.
+    const std::int64_t weekly = working_days_a_week(policy_on(day));
     if (weekly != 0 && count >= weekly) {
       const std::int64_t weeks =
-          std::min<std::int64_t>((alike_until(day) - day).count() / 7, count / weekly);
+          std::min<std::int64_t>((working_week_until(day) - day).count() / 7, count / weekly);
       day += days{7 * weeks};
       count -= weekly * weeks;
+      // One looks on from the last working day that passed.
+      while (weeks > 0 && !is_working(day - days{1})) day -= days{1};
     }
     const auto working = next_working_day(day);
     if (!working || count <= 0) return working;
@@ -64,13 +75,13 @@ std::optional<Instant> Calendar::restriction_after(Instant cause,
     if (!first) return std::nullopt;
     return *first == day ? cause : billing_days.start_of(*first);
   }
-  if (billing_days.start_of(day) != cause) day += days{1};
+  if (!billing_days.begins_at(day, cause)) day += days{1};
   const auto first = working_day_after(day, grace);
   if (!first) return std::nullopt;
   return billing_days.start_of(*first);
 }
 
-bool Calendar::forgives_restricted_days() const {
+bool Calendar::limits_restricted_days_charged() const {
   return std::any_of(policies_.begin(), policies_.end(), [](const Policy& policy) {
     return policy.restricted_days_charged.has_value();
   });

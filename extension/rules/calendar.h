@@ -22,8 +22,8 @@ struct Policy {
   std::string language;                                 // ru or en
 };
 
-// How far ahead R7 and R10 look, in days.
-inline constexpr std::int64_t kHorizon = 3650;
+// How far ahead R7 and R10 look.
+inline constexpr std::int64_t kHorizonDays = 3650;
 
 class Calendar {
  public:
@@ -42,14 +42,17 @@ class Calendar {
   // R7: when the restriction begins for arrears, or a promise's expiry, at `cause`; nullopt: never.
   [[nodiscard]] std::optional<Instant> restriction_after(Instant cause,
                                                          const BillingDays& billing_days) const;
-  // Whether any version charges only some of the restricted days (R9).
-  [[nodiscard]] bool forgives_restricted_days() const;
+  // Whether under some version not every restricted day is charged (R9), so that what a day costs
+  // depends on the access that day.
+  [[nodiscard]] bool limits_restricted_days_charged() const;
 
  private:
   [[nodiscard]] std::vector<Policy>::const_iterator policy_after(Day day) const;
-  // Every week within [day, the day answered) has the same working days.
-  [[nodiscard]] Day alike_until(Day day) const;
-  // The first working day once `count` of them, from `day` on, have passed; nullopt as above.
+  // The first day, `day` or later, on which an exception or another version of the policy departs
+  // from the working week of `day`; kLastDay when there is none.
+  [[nodiscard]] Day working_week_until(Day day) const;
+  // The first working day once `count` of them, from `day` on, have passed; nullopt where the next
+  // one is too far from `day` or from one that passed, as next_working_day has it.
   [[nodiscard]] std::optional<Day> working_day_after(Day day, std::int64_t count) const;
 
   std::vector<Policy> policies_;

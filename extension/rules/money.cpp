@@ -8,8 +8,6 @@
 namespace saldo {
 namespace {
 
-constexpr int kDaysInMonth = 30;
-
 struct Currency {
   std::string_view code;
   std::string_view sign;
@@ -48,14 +46,16 @@ Amount multiply(Amount a, std::int64_t times) {
   return product;
 }
 
-Amount daily_fee(Amount monthly_price, Day day) {
-  const auto since_epoch = day.time_since_epoch().count();
-  const auto n = ((since_epoch % kDaysInMonth) + kDaysInMonth) % kDaysInMonth;
+MonthlyPrice add(MonthlyPrice a, MonthlyPrice b) { return {add(a.amount, b.amount)}; }
+
+Amount daily_fee(MonthlyPrice price, Day day) {
+  constexpr int kDays = kDaysPerMonthlyPrice;
+  const auto n = ((day.time_since_epoch().count() % kDays) + kDays) % kDays;
   // P = 30q + r, so that floor(Pn/30) = qn + floor(rn/30) and nothing overflows; both divisions
   // round down, as P >= 0.
-  const Amount q = monthly_price / kDaysInMonth;
-  const Amount r = monthly_price % kDaysInMonth;
-  return q + r * (n + 1) / kDaysInMonth - r * n / kDaysInMonth;
+  const Amount q = price.amount / kDays;
+  const Amount r = price.amount % kDays;
+  return q + r * (n + 1) / kDays - r * n / kDays;
 }
 
 std::string format_money(Amount amount, std::string_view currency, std::string_view language) {

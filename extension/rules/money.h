@@ -17,10 +17,22 @@ Amount add(Amount a, Amount b);
 Amount subtract(Amount a, Amount b);
 Amount multiply(Amount a, std::int64_t times);
 
-// R4: what `day` costs of a monthly price. With n = days since 1970-01-01 modulo 30 it is
+// What 30 days cost, >= 0. No amount that anyone owes: a type of its own, so that only daily_fee
+// makes an amount of it.
+struct MonthlyPrice {
+  Amount amount = 0;
+
+  bool operator==(const MonthlyPrice&) const = default;
+};
+MonthlyPrice add(MonthlyPrice a, MonthlyPrice b);
+
+// R4: a month's price is that of this many days, whichever they are.
+inline constexpr int kDaysPerMonthlyPrice = 30;
+
+// R4: what `day` costs of a monthly price P. With n = days since 1970-01-01 modulo 30 it is
 // floor(P(n+1)/30) - floor(Pn/30): a thirtieth to within one minor unit, and any 30 days in a row
-// sum to exactly P. `monthly_price` >= 0.
-Amount daily_fee(Amount monthly_price, Day day);
+// sum to exactly P.
+Amount daily_fee(MonthlyPrice price, Day day);
 
 // '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a
 // sign of its own here is written by its code. `language` is ru or en.

@@ -28,10 +28,10 @@ struct Price {
   Day valid_from{};
   Tier tier;
 
-  // R3: monthly_fee + unit_fee x quantity. Fits by the limits of 3.1, but a tariff altered behind
-  // our back may not: then it throws out_of_range.
-  [[nodiscard]] Amount monthly(std::int64_t quantity) const {
-    return add(tier.monthly_fee, multiply(tier.unit_fee, quantity));
+  // R3: monthly_fee + unit_fee x quantity. At most 10^15 + 10^12 by the bounds of entry; a tariff
+  // that was altered behind the triggers may exceed 64 bits: then it throws out_of_range.
+  [[nodiscard]] MonthlyPrice monthly(std::int64_t quantity) const {
+    return {add(tier.monthly_fee, multiply(tier.unit_fee, quantity))};
   }
 };
 

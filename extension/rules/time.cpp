@@ -57,6 +57,22 @@ char* put_date(char* at, const date::year_month_day& ymd) {
   return put_digits(at, 2, static_cast<unsigned>(ymd.day()));
 }
 
+// The folder of the zones holds other things beside them: the machine's own zone ('localtime',
+// 'posixrules'), copies ('posix/Europe/Moscow'), zones with leap seconds ('right/UTC'), tables.
+// Only the names of zones have parts that begin with a capital letter. 'Factory' stands for no
+// place.
+bool is_zone_name(std::string_view name) {
+  bool begins = true;
+  for (const char c : name) {
+    const bool capital = c >= 'A' && c <= 'Z';
+    const bool other =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+';
+    if (!capital && (begins || (!other && c != '/'))) return false;
+    begins = c == '/';
+  }
+  return !begins && name != "Factory";
+}
+
 }  // namespace
 
 std::optional<Day> parse_day(std::string_view text) {
@@ -155,15 +171,19 @@ Instant BillingDays::zone_start(Day day) const {
   return recent.instant;
 }
 
-Instant BillingDays::start_of(Day day) const {
+Instant BillingDays::unchecked_start_of(Day day) const {
   const auto closed = (day - first_closed_).count();
   if (closed > 0 && closed <= static_cast<std::ptrdiff_t>(ends_.size())) {
     return ends_[static_cast<std::size_t>(closed - 1)];
   }
+  return zone_start(day);
+}
+
+Instant BillingDays::start_of(Day day) const {
   if (day < kFirstDay || day > kLastDay + days{1}) {
     throw out_of_range("a day lies outside of 0000-01-01 to 9999-12-31");
   }
-  const Instant instant = zone_start(day);
+  const Instant instant = unchecked_start_of(day);
   if (instant < kFirstInstant || instant > kLastInstant) {
     throw out_of_range("the start of a day lies outside of the years 0000 to 9999 of UTC");
   }
@@ -174,7 +194,7 @@ Day BillingDays::day_of(Instant instant) const {
   const auto offset = zone_->get_info(instant).offset;
   const auto utc_day = date::floor<days>(instant + offset);
   Day day{utc_day.time_since_epoch()};
-  // The wall clock may show a date again that has ended already, and the kept ends of closed days
+  // The wall clock may show a date again that has ended already, and the stored ends of closed days
   // may differ from the zone's: the billing day is the last one that has begun.
   while (day > kFirstDay && instant < start_of(day)) day -= days{1};
   while (day < kLastDay && instant >= start_of(day + days{1})) day += days{1};
@@ -186,10 +206,11 @@ Day BillingDays::day_of(Instant instant) const {
 
 const date::time_zone* find_zone(const std::string& name) {
   try {
-    return date::locate_zone(name);
+    if (is_zone_name(name)) return date::locate_zone(name);
   } catch (const std::runtime_error&) {
-    throw invalid("'" + name + "' is not a time zone of the IANA database, such as Europe/Moscow");
+    // Refused as other names are.
   }
+  throw invalid("'" + name + "' is not a time zone of the IANA database, such as Europe/Moscow");
 }
 
 }  // namespace saldo

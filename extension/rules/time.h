@@ -43,8 +43,8 @@ std::string format_instant(Instant instant);  // of the years 0000 to 9999
 // of a second, which are cut off. A leap second counts as the second before it.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 
-// Where billing days begin and end: by the time zone, and for closed days by the instants kept when
-// they were closed, so that a later release of time-zone data cannot move them (3.2).
+// Where billing days begin and end: by the time zone, and for closed days by the instants stored
+// when they were closed, so that a later release of time-zone data cannot move them (3.2).
 class BillingDays {
  public:
   BillingDays() = default;
@@ -55,14 +55,15 @@ class BillingDays {
   // The first instant of `day`. Throws out_of_range beyond the years 0000 to 9999.
   [[nodiscard]] Instant start_of(Day day) const;
   [[nodiscard]] Instant end_of(Day day) const { return start_of(day + days{1}); }
+  // Whether `instant` is the first one of `day`, also of the day in which the year 0 begins.
+  [[nodiscard]] bool begins_at(Day day, Instant instant) const {
+    return unchecked_start_of(day) == instant;
+  }
   // Throws likewise.
   [[nodiscard]] Day day_of(Instant instant) const;
-  // The end of the last closed day; the first instant of all when no day is.
-  [[nodiscard]] Instant last_kept_end() const {
-    return ends_.empty() ? kFirstInstant : ends_.back();
-  }
 
  private:
+  [[nodiscard]] Instant unchecked_start_of(Day day) const;
   [[nodiscard]] Instant zone_start(Day day) const;
 
   const date::time_zone* zone_ = nullptr;
@@ -78,7 +79,9 @@ class BillingDays {
   mutable std::array<Start, 8> recent_{};
 };
 
-// Throws invalid when the system's tz database has no such zone.
+// Throws invalid where the IANA database, as installed in the system, has no such zone of one place
+// or offset. What depends on the machine ('localtime') or counts leap seconds ('right/UTC') is
+// none.
 const date::time_zone* find_zone(const std::string& name);
 
 }  // namespace saldo

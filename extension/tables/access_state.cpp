@@ -15,12 +15,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "facts.h"
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "rules/error.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
+#include "walks/walks.h"
 
 namespace saldo {
 namespace {
@@ -67,7 +68,7 @@ class AccessState : public Cursor {
   using Cursor::Cursor;
 
   void filter(const std::vector<Constraint>& constraints, unsigned columns_used) override {
-    reader_.reset();
+    walks_.reset();
     done_ = true;
     IntegerRange accounts;
     DayRange range;
@@ -101,18 +102,16 @@ class AccessState : public Cursor {
     }
     if (first_ > last_) return;
 
-    since_close_ = books_->carried_to(first_);
     const auto used = [columns_used](Column column) {
       return ((columns_used >> column) & 1U) != 0;
     };
-    const bool ahead = used(kRestrictedFrom) || used(kLastsUntil);
-    Scope scope;
-    scope.since_close = since_close_;
-    scope.money = true;
-    scope.charges = !since_close_ || last_ > books_->open_day || ahead || used(kAccrued);
-    scope.usage_from = since_close_ ? books_->open_day : books_->opening;
-    scope.usage_to = ahead ? kLastDay : last_;
-    reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
+    WalkRequest request;
+    request.first = first_;
+    request.last = last_;
+    request.access = true;
+    request.charges = used(kAccrued);
+    request.outlook = used(kRestrictedFrom) || used(kLastsUntil);
+    walks_.emplace(context(), books_, accounts, request);
     done_ = false;
     day_ = last_;
     next();
@@ -123,33 +122,28 @@ class AccessState : public Cursor {
       day_ += days{1};
     } else {
       do {
-        if (!reader_->next()) {
-          reader_.reset();
+        if (!walks_->next()) {
+          walks_.reset();
           done_ = true;
           return;
         }
-        day_ = std::max(first_, reader_->account().registered_on);
+        day_ = std::max(first_, walks_->account().registered_on);
       } while (day_ > last_);
-      charges_.emplace(*books_, reader_->account());
-      if (since_close_) {
-        walk_.emplace(*books_, reader_->account(), *charges_, reader_->carried(), books_->open_day);
-      } else {
-        walk_.emplace(*books_, reader_->account(), *charges_);
-      }
     }
     if (by_day_) at_ = books_->days.end_of(day_) - seconds{1};
-    advance(context(), *books_, *walk_, day_, at_);
-    access_ = walk_->access();
+    walks_->advance(day_, at_);
+    access_ = walks_->walk().access();
     outlook_.reset();
   }
 
   [[nodiscard]] bool eof() const override { return done_; }
 
   void column(sqlite3_context* context, int column) override {
-    const Standing& standing = walk_->standing();
+    const Walk& walk = walks_->walk();
+    const Standing& standing = walk.standing();
     switch (column) {
       case kAccountId:
-        return sqlite3_result_int64(context, reader_->account().account_id);
+        return sqlite3_result_int64(context, walks_->account().account_id);
       case kDay:
         return result_text(context, format_day(day_));
       case kAt:
@@ -163,7 +157,7 @@ class AccessState : public Cursor {
       case kBalance:
         return sqlite3_result_int64(context, standing.balance);
       case kAccrued:
-        return sqlite3_result_int64(context, walk_->accrued());
+        return sqlite3_result_int64(context, walk.accrued());
       case kArrearsSince:
         return result_instant(context, standing.arrears_since);
       case kRestrictedFrom:
@@ -179,12 +173,12 @@ class AccessState : public Cursor {
         }
         return;
       default:
-        return sqlite3_result_int64(context, walk_->restricted_days(access_.state));
+        return sqlite3_result_int64(context, walk.restricted_days(access_.state));
     }
   }
 
   [[nodiscard]] std::int64_t rowid() const override {
-    return hash_rowid({reader_->account().account_id, at_.time_since_epoch().count()});
+    return hash_rowid({walks_->account().account_id, at_.time_since_epoch().count()});
   }
 
  private:
@@ -200,7 +194,7 @@ class AccessState : public Cursor {
 
   // Looks up to ten years ahead: only when asked, and once a row.
   const Outlook& outlook() {
-    if (!outlook_) outlook_ = walk_->outlook();
+    if (!outlook_) outlook_ = walks_->walk().outlook();
     return *outlook_;
   }
 
@@ -209,10 +203,7 @@ class AccessState : public Cursor {
   Day first_{};
   Day last_{};
   bool by_day_ = false;
-  bool since_close_ = false;  // the walk begins at the last close
-  std::unique_ptr<AccountReader> reader_;
-  std::optional<DailyCharges> charges_;
-  std::optional<Walk> walk_;
+  std::optional<Walks> walks_;
   Day day_{};
   Instant at_{};
   Access access_;

@@ -9,11 +9,12 @@
 // beyond that projects today's facts forward. Rows come sorted by account_id, day, service_id.
 #include <algorithm>
 
-#include "facts.h"
+#include "facts/books.h"
 #include "sqlite/value.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
+#include "walks/walks.h"
 
 namespace saldo {
 namespace {
@@ -51,8 +52,7 @@ class ChargeCursor : public Cursor {
   ChargeCursor(Context& context, bool priced) : Cursor(context), priced_(priced) {}
 
   void filter(const std::vector<Constraint>& constraints, unsigned /*columns_used*/) override {
-    reader_.reset();
-    charges_.reset();
+    walks_.reset();
     done_ = true;
     IntegerRange accounts;
     DayRange range;
@@ -79,15 +79,11 @@ class ChargeCursor : public Cursor {
     first_ = std::max(range.low.value_or(books_->opening), books_->opening);
     last_ = range.high.value_or(books_->open_day);
     if (first_ > last_) return;
-    Scope scope;
-    walking_ = books_->calendar.forgives_restricted_days();
-    since_close_ = books_->carried_to(first_);
-    scope.since_close = since_close_;
-    scope.money = walking_;
-    scope.usage_from = walking_ && since_close_ ? books_->open_day : first_;
-    if (walking_ && !since_close_) scope.usage_from = books_->opening;
-    scope.usage_to = last_;
-    reader_ = std::make_unique<AccountReader>(context(), *books_, accounts, scope);
+    WalkRequest request;
+    request.first = first_;
+    request.last = last_;
+    request.charges = true;
+    walks_.emplace(context(), books_, accounts, request);
     done_ = false;
     day_ = last_;
     rows_.clear();
@@ -98,15 +94,13 @@ class ChargeCursor : public Cursor {
   void next() override {
     ++row_;
     for (std::int64_t barren_days = 1; row_ >= rows_.size(); ++barren_days) {
-      if (barren_days % kDaysAtOnce == 0) heed_interrupt(context());
+      if (barren_days % kDaysPerInterruptCheck == 0) check_interrupt(context());
       if (day_ < last_ && !rest_is_empty()) {
         day_ += days{1};
-      } else if (reader_->next()) {
-        charges_.emplace(*books_, reader_->account());
-        if (walking_) begin_walk();
+      } else if (walks_->next()) {
         day_ = first_;
       } else {
-        reader_.reset();
+        walks_.reset();
         done_ = true;
         return;
       }
@@ -121,7 +115,7 @@ class ChargeCursor : public Cursor {
     const Charge& charge = rows_[row_];
     switch (column) {
       case kAccountId:
-        return sqlite3_result_int64(context, reader_->account().account_id);
+        return sqlite3_result_int64(context, walks_->account().account_id);
       case kDay:
         return result_text(context, day_text());
       case kServiceId:
@@ -152,34 +146,21 @@ class ChargeCursor : public Cursor {
 
   [[nodiscard]] std::int64_t rowid() const override {
     return hash_rowid(
-        {reader_->account().account_id, day_.time_since_epoch().count(), rows_[row_].service});
+        {walks_->account().account_id, day_.time_since_epoch().count(), rows_[row_].service});
   }
 
  private:
   static constexpr int kAnyService = -2;
 
-  void begin_walk() {
-    if (since_close_) {
-      walk_.emplace(*books_, reader_->account(), *charges_, reader_->carried(), books_->open_day);
-    } else {
-      walk_.emplace(*books_, reader_->account(), *charges_);
-    }
-  }
-
   // No terms from here on and no usage: nothing more can come of this account.
   [[nodiscard]] bool rest_is_empty() const {
-    const Account& account = reader_->account();
+    const Account& account = walks_->account();
     return account.terms.empty() && account.usage.empty();
   }
 
   void find_rows() {
-    bool recurring_charged = true;
-    if (walking_) {
-      advance(context(), *books_, *walk_, day_, books_->days.end_of(day_) - seconds{1});
-      recurring_charged = walk_->recurring_charged();
-    }
     rows_.clear();
-    for (const Charge& charge : charges_->on(day_, recurring_charged)) {
+    for (const Charge& charge : walks_->charges_on(day_)) {
       if (charge.price.has_value() == priced_ &&
           (service_ == kAnyService || service_ == charge.service)) {
         rows_.push_back(charge);
@@ -204,11 +185,7 @@ class ChargeCursor : public Cursor {
   int service_ = kAnyService;
   Day first_{};
   Day last_{};
-  bool walking_ = false;      // R9 is at work: what a day costs depends on the access that day
-  bool since_close_ = false;  // and the walk begins at the last close
-  std::unique_ptr<AccountReader> reader_;
-  std::optional<DailyCharges> charges_;
-  std::optional<Walk> walk_;
+  std::optional<Walks> walks_;
   Day day_{};
   std::vector<Charge> rows_;  // of the account on day_
   std::size_t row_ = 0;

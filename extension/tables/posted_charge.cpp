@@ -2,7 +2,7 @@
 // of the day that is being posted, sorted by account_id and service_id, once. Nobody else may ask.
 #include <array>
 
-#include "posting.h"
+#include "posting/posting.h"
 #include "rules/error.h"
 #include "sqlite/value.h"
 #include "tables/table_function.h"

@@ -3,7 +3,7 @@
 //
 // Without a bound on one side the range ends at the opening of the books or at the open day. The
 // rows come sorted by day.
-#include "facts.h"
+#include "facts/books.h"
 #include "sqlite/value.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"

@@ -69,8 +69,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/services"): "operator",
     ("GET", "/v1/policies"): "operator",
     ("GET", "/v1/calendar"): "operator",
-    **{("GET", f"/v1/reports/{view}"): "analyst" for view in ("audit_arrears", "audit_computed", "audit_reference",
-                                                               "books")},
+    **{("GET", f"/v1/reports/{view}"): "analyst" for view in ("audit_arrears", "audit_charge_total", "audit_computed",
+                                                               "audit_reference", "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -1263,6 +1263,11 @@ class Tampered(HistoryCase):
             + [{"day": monday, "account_id": account_id, "service_id": service_id, "posted": of[monday],
                 "computed": None}
                for account_id, service_id, of in charged if of[monday]],
+            "audit_charge_total": [
+                {"day": sunday, "service_id": "crm", "posted": crm, "computed": crm + 2}
+                for crm in [self.crm_of_payer[sunday] + self.crm_of_debtor[sunday]]]
+            + [{"day": sunday, "service_id": "sms", "posted": sms, "computed": sms + 1}
+               for sms in [self.sms_of_payer[sunday]]],
             # One more kopeck for each charge of Sunday.
             "audit_balance": [{"account_id": index + 1, "balance": -index - 1, "computed": balance - charges}
                               for index, (balance, charges) in enumerate(zip(self.balances(CLOSED), (2, 1, 0)))],

@@ -175,6 +175,20 @@ class Tools(unittest.TestCase):
         for tool in WRITERS + READERS:
             self.walk("saldod install", tool)
 
+    def test_verify_beside_a_shell_that_writes(self):
+        for mode in ("DELETE", "WAL"):
+            with self.subTest(mode):
+                database = self.folder / f"{mode}.db"
+                shutil.copyfile(self.makers["the shell"], database)
+                payments = "".join(f"INSERT INTO payment(account_id, amount, method, external_id, credited_at) "
+                                   f"VALUES (1, 7, 'sbp', 'w{i}', '2026-05-02T09:00:00Z');\n" for i in range(300))
+                with subprocess.Popen(["sqlite3", "-batch", "-bail", "-cmd", f".load {EXTENSION}", str(database)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+                    writer.stdin.write(f"PRAGMA busy_timeout = 60000; PRAGMA journal_mode = {mode};\n{payments}")
+                    writer.stdin.close()
+                    self.assertIn("nothing found", must("verify", "--database", database))
+                    self.assertEqual(0, writer.wait(COMMAND_SECONDS_MAX))
+
     def test_a_backup_can_be_read_where_nothing_can_be_written(self):
         books = Books(self, self.folder / "served.db")
         shutil.copyfile(self.makers["the shell"], books.database)

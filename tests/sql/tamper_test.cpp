@@ -20,10 +20,15 @@
 namespace saldo_test {
 namespace {
 
-const std::vector<std::string> kFilled = {
-    "policy",     "calendar_exception", "service",     "tariff",  "account",    "account_terms",
-    "headcount",  "subscription",       "usage_event", "payment", "adjustment", "promised_payment",
-    "superseded", "day_close",          "charge",      "balance"};
+const std::vector<std::string> kFilled = {"policy",      "calendar_exception",
+                                          "service",     "tariff",
+                                          "account",     "account_terms",
+                                          "headcount",   "subscription",
+                                          "usage_event", "payment",
+                                          "adjustment",  "promised_payment",
+                                          "superseded",  "day_close",
+                                          "charge",      "charge_total",
+                                          "balance"};
 
 const char* const kViolations =
     "SELECT check_name FROM audit WHERE violations <> 0 ORDER BY check_name";
@@ -389,6 +394,18 @@ const std::vector<Deed> kDeeds = {
      "SELECT '2026-03-01', '2026-03-01T21:00:00Z', '2026-03-01T21:00:00Z', 0, 0, 0, "
      "digest FROM day_close WHERE day = '2026-03-11'"},
 
+    {"charge_total", "kopeck",
+     "UPDATE charge_total SET amount = amount + 1 WHERE day = '2026-03-03' AND service_id = 'crm'"},
+    {"charge_total", "account",
+     "UPDATE charge_total SET accounts = 1 WHERE day = '2026-03-03' AND service_id = 'crm'"},
+    {"charge_total", "quantity",
+     "UPDATE charge_total SET quantity = 1 WHERE day = '2026-03-03' AND service_id = 'crm'"},
+    {"charge_total", "service",
+     "UPDATE charge_total SET service_id = 'db' WHERE day = '2026-03-02' AND service_id = 'crm'"},
+    {"charge_total", "delete", "DELETE FROM charge_total WHERE service_id = 'sms'"},
+    {"charge_total", "insert",
+     "INSERT INTO charge_total(day, service_id, accounts, quantity, amount)"
+     " VALUES ('2026-03-01', 'crm', 0, 0, 1)"},
     {"charge", "kopeck",
      "UPDATE charge SET amount = amount + 1 WHERE day = '2026-03-04' AND account_id = 1 AND "
      "service_id = "

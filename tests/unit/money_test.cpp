@@ -18,11 +18,12 @@ __extension__ typedef __int128 Wide;
 TEST(DailyFee, AnyThirtyDaysSumToTheMonthlyPrice) {
   for (Amount price = 0; price <= 100'000; ++price) {
     Amount sum = 0;
-    for (int i = 0; i < 30; ++i) sum += daily_fee(price, kEpoch + days{i});
+    for (int i = 0; i < 30; ++i) sum += daily_fee(MonthlyPrice{price}, kEpoch + days{i});
     ASSERT_EQ(sum, price);
     // Moving on by one day drops a fee and takes in the one 30 days later.
     for (int i = 0; i < 30; ++i) {
-      ASSERT_EQ(daily_fee(price, kEpoch + days{i}), daily_fee(price, kEpoch + days{i + 30}))
+      ASSERT_EQ(daily_fee(MonthlyPrice{price}, kEpoch + days{i}),
+                daily_fee(MonthlyPrice{price}, kEpoch + days{i + 30}))
           << price << ' ' << i;
     }
   }
@@ -31,7 +32,7 @@ TEST(DailyFee, AnyThirtyDaysSumToTheMonthlyPrice) {
 TEST(DailyFee, IsAThirtiethToWithinAKopeck) {
   for (Amount price = 0; price <= 100'000; ++price) {
     for (int i = 0; i < 30; ++i) {
-      const Amount fee = daily_fee(price, kEpoch + days{i});
+      const Amount fee = daily_fee(MonthlyPrice{price}, kEpoch + days{i});
       ASSERT_GE(fee, price / 30);
       ASSERT_LE(fee, (price + 29) / 30);
     }
@@ -47,7 +48,7 @@ TEST(DailyFee, IsTheDifferenceOfTwoFloors) {
       const Wide n = ((since_epoch % 30) + 30) % 30;
       const auto expected = static_cast<Amount>(static_cast<Wide>(price) * (n + 1) / 30 -
                                                 static_cast<Wide>(price) * n / 30);
-      ASSERT_EQ(daily_fee(price, kEpoch + days{since_epoch}), expected)
+      ASSERT_EQ(daily_fee(MonthlyPrice{price}, kEpoch + days{since_epoch}), expected)
           << price << ' ' << since_epoch;
     }
   }

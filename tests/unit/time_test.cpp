@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+#include <string>
+
 #include "rules/error.h"
 #include "times.h"
 
@@ -111,6 +115,30 @@ TEST(BillingDays, BeyondTheYearsIsAnError) {
   EXPECT_THROW((void)days_in("Europe/Moscow").day_of(at("9999-12-31T21:00:00Z")), Error);
   EXPECT_THROW((void)days_in("America/New_York").day_of(at("0000-01-01T00:00:00Z")), Error);
   EXPECT_THROW(find_zone("Europe/Nowhere"), Error);
+}
+
+// Each of the database's own table of names is a zone, and nothing else of its folder.
+TEST(Zones, AreThoseOfTheIanaDatabase) {
+  std::ifstream table("/usr/share/zoneinfo/tzdata.zi");
+  ASSERT_TRUE(table) << "the package tzdata";
+  int names = 0;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream words(line);
+    std::string kind;
+    std::string name;
+    words >> kind >> name;
+    if (kind == "L") words >> name;  // L TARGET NAME
+    if ((kind != "L" && kind != "Z") || name == "Factory") continue;
+    EXPECT_NO_THROW(find_zone(name)) << name;
+    ++names;
+  }
+  EXPECT_GT(names, 400);
+  for (const char* name :
+       {"localtime", "posixrules", "Factory", "right/UTC", "posix/UTC", "/etc/localtime",
+        "../localtime", "Europe/../Europe/Moscow", "Europe//Moscow", "Europe/Moscow/", "Europe",
+        "europe/moscow", "zone.tab", "tzdata.zi", "leapseconds", "+VERSION", "", "/", "UTC "}) {
+    EXPECT_THROW(find_zone(name), Error) << name;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "digest.h"
+#include "posting/digest.h"
 
 #include "rules/error.h"
 #include "sqlite/json.h"
@@ -108,7 +108,7 @@ void DayDigest::add_column(const Statement& row, int column) {
       append_json(buffer_, row.text(column));
       break;
     default:
-      buffer_ += "false";  // no row accepted holds a blob or a real number
+      buffer_ += "false";  // a forged value: any fixed text makes the digest differ
   }
 }
 

@@ -1,4 +1,4 @@
-#include "facts_in_force.h"
+#include "facts/facts_in_force.h"
 
 #include <algorithm>
 #include <limits>
@@ -11,12 +11,12 @@ namespace {
 
 constexpr std::int32_t kNoDay = std::numeric_limits<std::int32_t>::min();
 constexpr std::int64_t kNoNumber = std::numeric_limits<std::int64_t>::min();
-constexpr std::size_t kMostCounted = 255;
+constexpr std::size_t kCountMax = 255;
 
 class Writer {
  public:
   void count(std::size_t count) {
-    fits_ = fits_ && count <= kMostCounted;
+    fits_ = fits_ && count <= kCountMax;
     bytes_ += static_cast<char>(count);
   }
   void day(const std::optional<Day>& day) {
@@ -48,7 +48,7 @@ class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}
 
-  std::size_t count() { return static_cast<unsigned char>(take(1).front()); }
+  std::size_t count() { return static_cast<unsigned char>(read_bytes(1).front()); }
   std::optional<Day> optional_day() {
     const auto value = integer<std::int32_t>();
     if (value == kNoDay) return std::nullopt;
@@ -67,27 +67,27 @@ class Reader {
     return value;
   }
   std::int64_t number() { return integer<std::int64_t>(); }
-  std::string_view text() { return take(count()); }
+  std::string_view text() { return read_bytes(count()); }
   void finish() const {
     if (!bytes_.empty()) malformed();
   }
 
  private:
   [[noreturn]] static void malformed() {
-    throw invalid("the database holds a row of facts_in_force that is none; see audit");
+    throw invalid("the database holds a malformed row of facts_in_force; see audit");
   }
-  std::string_view take(std::size_t size) {
+  std::string_view read_bytes(std::size_t size) {
     if (size > bytes_.size()) malformed();
-    const auto taken = bytes_.substr(0, size);
+    const auto bytes = bytes_.substr(0, size);
     bytes_.remove_prefix(size);
-    return taken;
+    return bytes;
   }
   template <typename Integer>
   Integer integer() {
-    const auto taken = take(sizeof(Integer));
+    const auto bytes = read_bytes(sizeof(Integer));
     std::make_unsigned_t<Integer> value = 0;
     for (std::size_t i = 0; i < sizeof(Integer); ++i) {
-      const auto byte = static_cast<unsigned char>(taken[i]);
+      const auto byte = static_cast<unsigned char>(bytes[i]);
       value |= static_cast<std::make_unsigned_t<Integer>>(byte) << (8 * i);
     }
     return static_cast<Integer>(value);
@@ -99,26 +99,26 @@ class Reader {
 }  // namespace
 
 std::optional<std::string> encode_facts(const Books& books, const Account& account, Day from) {
-  Account kept = account;
-  kept.keep_from(from);
+  Account left = account;
+  left.drop_before(from);
   Writer writer;
   writer.day(from);
-  writer.day(kept.registered_on);
-  writer.day(kept.trial_ends_on);
-  writer.count(kept.terms.size());
-  for (const auto& terms : kept.terms) {
+  writer.day(left.registered_on);
+  writer.day(left.trial_ends_on);
+  writer.count(left.terms.size());
+  for (const auto& terms : left.terms) {
     writer.day(terms.valid_from);
     writer.count(static_cast<std::size_t>(terms.status));
     writer.number(terms.credit_limit);
     writer.count(terms.held ? 1 : 0);
   }
-  writer.count(kept.headcounts.size());
-  for (const auto& headcount : kept.headcounts) {
+  writer.count(left.headcounts.size());
+  for (const auto& headcount : left.headcounts) {
     writer.day(headcount.day);
     writer.number(headcount.employees);
   }
-  writer.count(kept.subscriptions.size());
-  for (const auto& subscription : kept.subscriptions) {
+  writer.count(left.subscriptions.size());
+  for (const auto& subscription : left.subscriptions) {
     writer.text(books.services[static_cast<std::size_t>(subscription.service)].id);
     writer.day(subscription.started_on);
     writer.day(subscription.ended_on);

@@ -1,11 +1,23 @@
-// Closing a day: what the day costs each account, written into the posted tables.
+// Closing a day: what it costs each account, written into the posted tables. The way goes from SQL
+// to C++ and back:
+//
+//   INSERT INTO day_close(day, closed_at)            whoever closes the day
+//     SELECT saldo_post(day)                         the trigger day_close_post
+//       post_day
+//         INSERT INTO charge SELECT * FROM posted_charge
+//           PostedCharges::next                      the table posted_charge, for each of its rows
+//             INSERT INTO balance, facts_in_force    on the way, for many accounts at once
+//         INSERT INTO charge_total                   a row for each service charged
+//         UPDATE day_close                           the totals, and last the digest
+//
+// So SQLite itself writes the million rows of `charge`, and no more than one account is in memory.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "context.h"
-#include "digest.h"
+#include "posting/digest.h"
 
 namespace saldo {
 

@@ -25,8 +25,8 @@ class DayDigest {
  public:
   // Begins with the digest of the day before. Throws not_found when `day` has no row in day_close.
   DayDigest(Context& context, const std::string& day);
-  // All charges of the day, in the order of account_id and service_id, as columns or as rows of all
-  // of them.
+  // All charges of the day, in the order of account_id and service_id, either as values or as a row
+  // whose columns are all hashed.
   void add(const ChargeColumns& charge);
   void add(std::string_view name, const Statement& row);
   // Goes on with the day's facts and its own row, by the tables. Lower-case hexadecimal.
