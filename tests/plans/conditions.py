@@ -1,8 +1,8 @@
 """Conditions of generated queries, and what they ask the virtual tables for.
 
-Each condition knows which days or instants it asks a table for, by the contract: =, IN, IS, a range, a row value. What says
-nothing about days only filters. `asked_for` puts the conditions of one table of a query together: which rows of a copy that holds
-all days would be the right ones to run the query over.
+Each condition knows which days or instants it asks a table for, by the contract: =, IN, IS, a range, a row value. What
+says nothing about days only filters. `asked_for` puts the conditions of one table of a query together: which rows of a
+copy that holds all days would be the right ones to run the query over.
 """
 
 LOWER, UPPER, AT = 1, 2, 4  # a lower bound of days, an upper one, instants
@@ -54,7 +54,7 @@ def conjuncts(conditions):
 
 
 class Asked:
-    """Which rows of the copy a table of a query stands for: `predicates`, each of them right; and whether an error is."""
+    """Which rows of the copy a table stands for: `predicates`, each of them right; and whether an error is right."""
 
     def __init__(self, predicates, may_fail=False, must_fail=False, how=""):
         self.predicates = predicates
@@ -89,11 +89,16 @@ def names_in(text):
     return [part.split("}")[0] for part in text.split("{")[1:] if not part.startswith("t_")]
 
 
+def _text(condition):
+    return condition.text if isinstance(condition, Leaf) else id(condition)
+
+
 class _Branches:
     """What conditions ask, and what the branches of their ORs do.
 
-    `predicates_all`: for each OR all of whose branches ask, the rows that they ask for; `predicates_some`: for one of which only
-    some do. SQLite answers an OR branch by branch, each beside the other conditions (`is_deep`: the other ORs among them).
+    `predicates_all`: for each OR all of whose branches ask, the rows that they ask for; `predicates_some`: for one of
+    which only some do. SQLite answers an OR branch by branch, each beside the other conditions (`is_deep`: the other
+    ORs among them).
     """
 
     def __init__(self, table, alias, conditions, before, book, names, with_perhaps, is_deep):
@@ -113,6 +118,14 @@ class _Branches:
                 beside = _Branches(table, alias, [branch, *others], self.asks, book, names, with_perhaps, is_deep)
                 text = branch.sql(names) if own(branch, alias) else "1"
                 parts.append(f"({text} AND {beside.predicate})")
+            # SQLite may turn (A AND B) OR A into A, and so ask for A alone.
+            shared = set.intersection(*(set(map(_text, conjuncts([branch]))) for branch in condition.parts))
+            common = 0
+            for leaf in leaves(condition.parts[0]):
+                if leaf.text in shared:
+                    common |= leaf.asks.get(alias, 0)
+            if common and all(asking):
+                self.predicates_all.append(rows_of(table, self.asks | common, alias, book))
             if any(asking):
                 (self.predicates_all if all(asking) else self.predicates_some).append("(" + " OR ".join(parts) + ")")
         if self.asks & (UPPER | AT) or not (self.predicates_all or self.predicates_some):
@@ -122,7 +135,7 @@ class _Branches:
 
 
 def asked_for(table, alias, conditions, weak_conditions, book, names):
-    """`conditions` hold for each row of the table that counts; `weak_conditions` do as well, but the table may not see them."""
+    """`conditions` hold for each row of the table that counts; so do `weak_conditions`, which it may not see."""
     conditions = list(conjuncts(conditions))
     asks = 0
     for condition in conditions:
@@ -140,7 +153,9 @@ def asked_for(table, alias, conditions, weak_conditions, book, names):
     if asks & UPPER:
         return Asked([base] + decided + partly, fallible, how=how)
     weak_leaves = [leaf for condition in weak_conditions for leaf in leaves(condition)]
-    perhaps = [leaf for leaf in all_leaves if leaf.asks.get(alias, 0) and (leaf.kind == "perhaps" or leaf in weak_leaves)]
+    perhaps = [
+        leaf for leaf in all_leaves if leaf.asks.get(alias, 0) and (leaf.kind == "perhaps" or leaf in weak_leaves)
+    ]
     predicates = decided or [base] + partly
     for leaf in perhaps:
         predicates.append(rows_of(table, asks | leaf.asks[alias], alias, book))
@@ -150,7 +165,12 @@ def asked_for(table, alias, conditions, weak_conditions, book, names):
     if decided:
         return Asked(predicates, True, how="OR")
     told = any(leaf.kind == "told" for leaf in all_leaves)
-    if table == "access_state" and not asks and not partly and not perhaps and any(
-            isinstance(condition, Leaf) and condition.kind == "told" for condition in conditions):
+    if (
+        table == "access_state"
+        and not asks
+        and not partly
+        and not perhaps
+        and any(isinstance(condition, Leaf) and condition.kind == "told" for condition in conditions)
+    ):
         return Asked(predicates, must_fail=True, how="told")
     return Asked(predicates, bool(partly or perhaps or told or fallible), how="in part" if partly or perhaps else how)

@@ -1,4 +1,7 @@
-"""Random queries over the virtual tables, each a tree that can be written for the tables and for their copies, and shortened."""
+"""Random queries over the virtual tables.
+
+Each is a tree that can be written for the tables and for their copies, and shortened.
+"""
 
 import copy
 import itertools
@@ -7,16 +10,46 @@ from books import TABLES, plus_days
 from conditions import AT, DAYS, LOWER, UPPER, Group, Leaf, asked_for, leaves, names_in, own, rows_of
 
 COLUMNS = {
-    "daily_charge": ["account_id", "day", "service_id", "quantity", "price_list", "valid_from", "min_quantity", "monthly_fee",
-                     "unit_fee", "amount"],
-    "access_state": ["account_id", "day", "at", "state", "employees_allowed", "admin_allowed", "balance", "accrued",
-                     "arrears_since", "restricted_from", "promised_until", "promise_allowed", "lasts_until"],
+    "daily_charge": [
+        "account_id",
+        "day",
+        "service_id",
+        "quantity",
+        "price_list",
+        "valid_from",
+        "min_quantity",
+        "monthly_fee",
+        "unit_fee",
+        "amount",
+    ],
+    "access_state": [
+        "account_id",
+        "day",
+        "at",
+        "state",
+        "employees_allowed",
+        "admin_allowed",
+        "balance",
+        "accrued",
+        "arrears_since",
+        "restricted_from",
+        "promised_until",
+        "promise_allowed",
+        "lasts_until",
+    ],
     "working_calendar": ["day", "working", "name"],
     "account": ["account_id", "registered_on"],
-    "days": ["day", "account_id"], "moments": ["at"], "pairs": ["account_id", "day", "at"], "mine": ["id"], "yours": ["id"],
+    "days": ["day", "account_id"],
+    "moments": ["at"],
+    "pairs": ["account_id", "day", "at"],
+    "mine": ["id"],
+    "yours": ["id"],
 }
-KEYS = {"daily_charge": ["account_id", "day", "service_id"], "access_state": ["account_id", "day", "at"],
-        "working_calendar": ["day"]}
+KEYS = {
+    "daily_charge": ["account_id", "day", "service_id"],
+    "access_state": ["account_id", "day", "at"],
+    "working_calendar": ["day"],
+}
 ACROSS_MAX = 6  # days asked for at once where tables are joined
 
 
@@ -24,7 +57,14 @@ class Ref:
     """A table in FROM. `via`: the name itself, a subquery, a view, a temp view, or a common table expression."""
 
     def __init__(self, table, alias, join="", on=(), using=(), via="table"):
-        self.table, self.alias, self.join, self.on, self.using, self.via = table, alias, join, list(on), list(using), via
+        self.table, self.alias, self.join, self.on, self.using, self.via = (
+            table,
+            alias,
+            join,
+            list(on),
+            list(using),
+            via,
+        )
         self.asks_by_using = 0
         self.may_fail = False  # asked only by a table that comes after it
 
@@ -52,12 +92,14 @@ class Query:
 
 # Writing
 
+
 def subquery_names(is_copy):
     """The tables in subqueries of conditions, each of which asks for days of its own."""
     if not is_copy:
         return {f"t_{table}": table for table in TABLES}
     return {f"t_{table}": f"{table}_copy" for table in TABLES} | {
-        "t_access_state": "(SELECT * FROM access_state_copy WHERE rowid % 10 <> 1)"}
+        "t_access_state": "(SELECT * FROM access_state_copy WHERE rowid % 10 <> 1)"
+    }
 
 
 def names_for(block, is_copy):
@@ -80,7 +122,7 @@ def asked_by(block, book):
             weak = block.where
         else:
             conditions += block.where
-        for later in block.refs[i + 1:]:
+        for later in block.refs[i + 1 :]:
             if "LEFT" not in later.join:
                 conditions += later.on
         if ref.asks_by_using:
@@ -94,9 +136,13 @@ def asked_by(block, book):
         if len(block.refs) > 1 and asked.must_fail:  # another table may have no rows
             asked.must_fail, asked.may_fail = False, True
         result[ref.alias] = asked
-        asked.by = by_others(ref.alias, conditions) if not ref.asks_by_using else {
-            other.alias for other in block.refs if other is not ref}
-    # Two tables that ask each other, and nothing else that says which days: whichever is read first answers for its default.
+        asked.by = (
+            by_others(ref.alias, conditions)
+            if not ref.asks_by_using
+            else {other.alias for other in block.refs if other is not ref}
+        )
+    # Two tables that ask each other, and nothing else that says which days: whichever is read first answers for its
+    # default.
     for alias, asked in result.items():
         for other in asked.by & set(result):
             if result[other].how in ("default", "told", "in part", "from"):
@@ -111,8 +157,13 @@ def asked_by(block, book):
 
 def by_others(alias, conditions):
     """The other tables whose values say what a table is asked for."""
-    return {name for condition in conditions for leaf in leaves(condition) if leaf.asks.get(alias)
-            for name in names_in(leaf.text)} - {alias}
+    return {
+        name
+        for condition in conditions
+        for leaf in leaves(condition)
+        if leaf.asks.get(alias)
+        for name in names_in(leaf.text)
+    } - {alias}
 
 
 def write_from(block, predicates):
@@ -202,8 +253,11 @@ class Meaning:
         for by_alias in asked:
             options = [list(dict.fromkeys(a.predicates)) for a in by_alias.values()]
             choices.append([dict(zip(by_alias, combination)) for combination in itertools.product(*options)])
-        self.right = list(dict.fromkeys(
-            write(query, book, combination) for combination in itertools.islice(itertools.product(*choices), 16)))
+        self.right = list(
+            dict.fromkeys(
+                write(query, book, combination) for combination in itertools.islice(itertools.product(*choices), 16)
+            )
+        )
         block = query.blocks[0]
         self.order_columns = []
         if query.kind == "plain" and block.order:
@@ -216,6 +270,7 @@ class Meaning:
 
 
 # Generating
+
 
 class Generator:
     def __init__(self, random, book):
@@ -247,14 +302,24 @@ class Generator:
 
     def day(self):
         book = self.book
-        return self.random.choice(self.pick((6, book.days), (2, [book.open_day, plus_days(book.open_day, 1)]),
-                                            (1, [book.opening, plus_days(book.open_day, -1)])))
+        return self.random.choice(
+            self.pick(
+                (6, book.days),
+                (2, [book.open_day, plus_days(book.open_day, 1)]),
+                (1, [book.opening, plus_days(book.open_day, -1)]),
+            )
+        )
 
     def day_value(self):
         day = self.day()
-        return self.pick((12, lambda: self.value(day)), (1, lambda: f"(SELECT '{day}')"), (1, lambda: f"date('{day}', '+0 days')"),
-                         (1, lambda: "(SELECT max(day) FROM days)"), (1, lambda: "(SELECT open_day FROM books)"),
-                         (1, lambda: f"(SELECT min(day) FROM {{t_working_calendar}} WHERE day = '{day}')"))()
+        return self.pick(
+            (12, lambda: self.value(day)),
+            (1, lambda: f"(SELECT '{day}')"),
+            (1, lambda: f"date('{day}', '+0 days')"),
+            (1, lambda: "(SELECT max(day) FROM days)"),
+            (1, lambda: "(SELECT open_day FROM books)"),
+            (1, lambda: f"(SELECT min(day) FROM {{t_working_calendar}} WHERE day = '{day}')"),
+        )()
 
     def bound(self, is_upper):
         if self.chance(0.85):
@@ -276,8 +341,17 @@ class Generator:
 
     def account_value(self):
         account = self.random.choice(self.book.accounts)
-        value = self.pick((12, account), (1, str(account)), (1, f"{account}.0"), (1, float(account)), (1, account + 0.5),
-                          (1, f"{account}x"), (1, f" {account}"), (1, None), (1, 99))
+        value = self.pick(
+            (12, account),
+            (1, str(account)),
+            (1, f"{account}.0"),
+            (1, float(account)),
+            (1, account + 0.5),
+            (1, f"{account}x"),
+            (1, f" {account}"),
+            (1, None),
+            (1, 99),
+        )
         return self.value(value)
 
     # Conditions of one table, {s}
@@ -302,13 +376,25 @@ class Generator:
             (3, lambda: [leaf(f"{day} IN ({some()})")]),
             (1, lambda: [leaf(f"{day} IN (NULL, {some()})")]),
             (2, lambda: [leaf(f"{day} IN (SELECT day FROM days)")]),
-            (1, lambda: [leaf(f"{day} IN (SELECT day FROM {{t_working_calendar}} WHERE day BETWEEN '{low}' AND '{high}'"
-                              f"{' AND working' if self.chance(0.5) else ''})")]),
+            (
+                1,
+                lambda: [
+                    leaf(
+                        f"{day} IN (SELECT day FROM {{t_working_calendar}} WHERE day BETWEEN '{low}' AND '{high}'"
+                        f"{' AND working' if self.chance(0.5) else ''})"
+                    )
+                ],
+            ),
             (1, lambda: [leaf(f"{day} IN (VALUES ('{low}'), ('{high}'))")]),
             (1, lambda: [leaf(f"{day} IN (SELECT '{low}' UNION SELECT day FROM pairs)")]),
             (6, lambda: [leaf(f"{day} BETWEEN {value(low)} AND {value(high)}")]),
-            (3, lambda: [lower(f"{day} {self.random.choice(['>=', '>'])} {value(low)}"),
-                         upper(f"{day} {self.random.choice(['<=', '<'])} {value(high)}")]),
+            (
+                3,
+                lambda: [
+                    lower(f"{day} {self.random.choice(['>=', '>'])} {value(low)}"),
+                    upper(f"{day} {self.random.choice(['<=', '<'])} {value(high)}"),
+                ],
+            ),
             (1, lambda: [lower(f"{value(low)} <= {day}"), upper(f"{value(high)} >= {day}")]),
             (1, lambda: [lower(f"{day} >= {value(low)}"), upper(f"{day} <= {self.bound(True)}")]),
             (1, lambda: [lower(f"{day} >= {self.bound(False)}"), upper(f"{day} <= {value(high)}")]),
@@ -317,7 +403,10 @@ class Generator:
             (0.5, lambda: [leaf(f"{day} IN ({self.day_value()}, {value(self.malformed())})", True)]),
         ]
         if not across:
-            choices += [(1, lambda: [upper(f"{day} <= {value(high)}")]), (1, lambda: [upper(f"{day} < {self.bound(True)}")])]
+            choices += [
+                (1, lambda: [upper(f"{day} <= {value(high)}")]),
+                (1, lambda: [upper(f"{day} < {self.bound(True)}")]),
+            ]
         if has_account:
             pair = lambda: f"({self.random.choice(book.accounts)}, '{self.day()}')"
             # A list of several rows is nothing that SQLite hands down in every version.
@@ -325,7 +414,15 @@ class Generator:
                 (1, lambda: [leaf(f"({account}, {day}) IN (VALUES {pair()})")]),
                 (2, lambda: [leaf(f"({account}, {day}) IN (VALUES {pair()}, {pair()}, {pair()})", True)]),
                 (1, lambda: [leaf(f"({account}, {day}) IN (SELECT account_id, day FROM pairs)")]),
-                (1, lambda: [leaf(f"({day}, {account}) IN (SELECT day, account_id FROM pairs UNION SELECT '{low}', 3)", True)]),
+                (
+                    1,
+                    lambda: [
+                        leaf(
+                            f"({day}, {account}) IN (SELECT day, account_id FROM pairs" f" UNION SELECT '{low}', 3)",
+                            True,
+                        )
+                    ],
+                ),
                 (0.5, lambda: [leaf(f"({account}, {day}) = {pair()}")]),
                 (0.5, lambda: [leaf(f"({account}, {day}) = (SELECT account_id, day FROM pairs LIMIT 1)")]),
             ]
@@ -342,18 +439,26 @@ class Generator:
         value = lambda: self.value(self.instant())
         pair = lambda: f"({self.random.choice(self.book.accounts)}, '{self.instant()}')"
         return self.pick(
-            (4, lambda: leaf(f"{at} = {value()}")), (1, lambda: leaf(f"{at} IS {value()}")),
+            (4, lambda: leaf(f"{at} = {value()}")),
+            (1, lambda: leaf(f"{at} IS {value()}")),
             (3, lambda: leaf(f"{at} IN ({value()}, {value()}, {value()})")),
             (1, lambda: leaf(f"{at} IN (SELECT at FROM moments)")),
             (1, lambda: leaf(f"{at} = (SELECT max(at) FROM moments)")),
             (1, lambda: leaf(f"{at} = {self.value(self.malformed())}", True)),
             (1, lambda: leaf(f"({account}, {at}) IN (VALUES {pair()}, {pair()})", True)),
-            (1, lambda: leaf(f"({account}, {at}) IN (SELECT account_id, at FROM pairs)")))()
+            (1, lambda: leaf(f"({account}, {at}) IN (SELECT account_id, at FROM pairs)")),
+        )()
 
     def asks_lower(self, s):
         day = f"{{{s}}}day"
-        return Leaf(self.pick((3, f"{day} >= {self.bound(False)}"), (1, f"{day} > {self.bound(False)}"),
-                              (1, f"{self.bound(False)} <= {day}")), {s: LOWER})
+        return Leaf(
+            self.pick(
+                (3, f"{day} >= {self.bound(False)}"),
+                (1, f"{day} > {self.bound(False)}"),
+                (1, f"{self.bound(False)} <= {day}"),
+            ),
+            {s: LOWER},
+        )
 
     def told(self, table, s):
         day, at, v = f"{{{s}}}day", f"{{{s}}}at", self.value(self.instant())
@@ -361,7 +466,13 @@ class Generator:
         globs = [f"{day} GLOB '{month}-*'"]  # which SQLite hands down as a range
         texts = [f"{day} LIKE '{month}-%'", f"{day} LIKE '%5'", f"{day} GLOB '*5'"]
         if table == "access_state":
-            texts += [f"{at} > {v}", f"{at} <= {v}", f"{at} BETWEEN {v} AND {v}", f"{at} LIKE '{month}%'", f"{at} GLOB '{month}*'"]
+            texts += [
+                f"{at} > {v}",
+                f"{at} <= {v}",
+                f"{at} BETWEEN {v} AND {v}",
+                f"{at} LIKE '{month}%'",
+                f"{at} GLOB '{month}*'",
+            ]
         if self.chance(0.1):
             return Leaf(globs[0], {s: DAYS}, kind="perhaps", fallible=True)
         return Leaf(self.random.choice(texts), kind="told")
@@ -370,71 +481,118 @@ class Generator:
         """What says nothing, or nothing that can be handed down, about days."""
         book, day = self.book, f"{{{s}}}day"
         account, service = f"{{{s}}}account_id", f"{{{s}}}service_id"
-        texts = [(1, lambda: f"{day} <> {self.day_value()}"), (1, lambda: f"{day} NOT IN ({self.day_value()}, {self.day_value()})"),
-                 (1, lambda: f"{day} IS NOT {self.day_value()}"), (1, lambda: f"substr({day}, 9) > '10'"),
-                 (1, lambda: f"{day} NOT BETWEEN {self.day_value()} AND {self.day_value()}"),
-                 (1, lambda: f"coalesce({day}, 1) = {self.day_value()}"), (0.5, lambda: f"{day} IS NOT NULL"),
-                 (0.5, lambda: f"+{day} = {self.day_value()}")]
+        texts = [
+            (1, lambda: f"{day} <> {self.day_value()}"),
+            (1, lambda: f"{day} NOT IN ({self.day_value()}, {self.day_value()})"),
+            (1, lambda: f"{day} IS NOT {self.day_value()}"),
+            (1, lambda: f"substr({day}, 9) > '10'"),
+            (1, lambda: f"{day} NOT BETWEEN {self.day_value()} AND {self.day_value()}"),
+            (1, lambda: f"coalesce({day}, 1) = {self.day_value()}"),
+            (0.5, lambda: f"{day} IS NOT NULL"),
+            (0.5, lambda: f"+{day} = {self.day_value()}"),
+        ]
         if table != "working_calendar":
             number = self.account_value
             texts += [
-                (6, lambda: f"{account} = {number()}"), (2, lambda: f"{account} IN ({number()}, {number()}, {number()})"),
+                (6, lambda: f"{account} = {number()}"),
+                (2, lambda: f"{account} IN ({number()}, {number()}, {number()})"),
                 (3, lambda: f"{account} IN (SELECT id FROM {self.random.choice(['mine', 'yours', 'typed'])})"),
                 (2, lambda: f"{account} {self.random.choice(['<', '<=', '>', '>='])} {number()}"),
-                (1, lambda: f"{account} BETWEEN {number()} AND {number()}"), (1, lambda: f"{account} IS {number()}"),
-                (1, lambda: f"{account} <> {number()}"), (1, lambda: f"{account} NOT IN ({number()}, {number()})"),
-                (1, lambda: f"{account} NOT IN (SELECT id FROM mine)"), (1, lambda: f"{account} + 0 = {number()}"),
+                (1, lambda: f"{account} BETWEEN {number()} AND {number()}"),
+                (1, lambda: f"{account} IS {number()}"),
+                (1, lambda: f"{account} <> {number()}"),
+                (1, lambda: f"{account} NOT IN ({number()}, {number()})"),
+                (1, lambda: f"{account} NOT IN (SELECT id FROM mine)"),
+                (1, lambda: f"{account} + 0 = {number()}"),
                 (1, lambda: f"EXISTS (SELECT 1 FROM mine WHERE id = {account})"),
                 (1, lambda: f"{account} IN (SELECT a.account_id FROM account AS a WHERE a.registered_on <= {day})"),
                 (1, lambda: f"{account} = (SELECT max(id) FROM mine)"),
-                (0.5, lambda: f"{account} IN (SELECT account_id FROM {{t_access_state}} WHERE day = '{self.day()}' AND state = 'active')"),
-                (0.5, lambda: f"{account} IN (SELECT account_id FROM {{t_daily_charge}} WHERE day BETWEEN '{book.opening}' AND "
-                              f"'{self.day()}' AND (account_id < 4 OR service_id = 'crm'))"),
+                (
+                    0.5,
+                    lambda: f"{account} IN (SELECT account_id FROM {{t_access_state}}"
+                    f" WHERE day = '{self.day()}' AND state = 'active')",
+                ),
+                (
+                    0.5,
+                    lambda: f"{account} IN (SELECT account_id FROM {{t_daily_charge}}"
+                    f" WHERE day BETWEEN '{book.opening}' AND '{self.day()}' AND (account_id < 4 OR service_id = 'crm'))",
+                ),
             ]
         if table == "daily_charge":
-            texts += [(3, lambda: f"{service} = {self.value(self.random.choice(book.services + ['x', 5]))}"),
-                      (1, lambda: f"{service} IN ('crm', 'sms', NULL)"), (1, lambda: f"{service} >= 'db'"),
-                      (1, lambda: f"{service} LIKE '%m%'"), (1, lambda: f"{service} IS 'sms'"), (1, lambda: f"{service} <> 'db'"),
-                      (2, lambda: f"{{{s}}}amount > {self.random.randrange(0, 90)}"), (1, lambda: f"{{{s}}}quantity = 2"),
-                      (1, lambda: f"{{{s}}}valid_from < {day}"), (1, lambda: f"{{{s}}}price_list = 'standard'")]
+            texts += [
+                (3, lambda: f"{service} = {self.value(self.random.choice(book.services + ['x', 5]))}"),
+                (1, lambda: f"{service} IN ('crm', 'sms', NULL)"),
+                (1, lambda: f"{service} >= 'db'"),
+                (1, lambda: f"{service} LIKE '%m%'"),
+                (1, lambda: f"{service} IS 'sms'"),
+                (1, lambda: f"{service} <> 'db'"),
+                (2, lambda: f"{{{s}}}amount > {self.random.randrange(0, 90)}"),
+                (1, lambda: f"{{{s}}}quantity = 2"),
+                (1, lambda: f"{{{s}}}valid_from < {day}"),
+                (1, lambda: f"{{{s}}}price_list = 'standard'"),
+            ]
         elif table == "access_state":
             state = f"{{{s}}}state"
-            texts += [(3, lambda: f"{state} = '{self.random.choice(['active', 'grace', 'restricted', 'trial'])}'"),
-                      (1, lambda: f"{state} IN ('active', 'paused')"), (1, lambda: f"{state} LIKE '%t%'"),
-                      (2, lambda: f"{{{s}}}balance < {self.random.randrange(-100, 400)}"), (1, lambda: f"{{{s}}}employees_allowed"),
-                      (1, lambda: f"{{{s}}}arrears_since IS NULL"), (1, lambda: f"{{{s}}}lasts_until >= {day}"),
-                      (1, lambda: f"{{{s}}}accrued > 0")]
+            texts += [
+                (3, lambda: f"{state} = '{self.random.choice(['active', 'grace', 'restricted', 'trial'])}'"),
+                (1, lambda: f"{state} IN ('active', 'paused')"),
+                (1, lambda: f"{state} LIKE '%t%'"),
+                (2, lambda: f"{{{s}}}balance < {self.random.randrange(-100, 400)}"),
+                (1, lambda: f"{{{s}}}employees_allowed"),
+                (1, lambda: f"{{{s}}}arrears_since IS NULL"),
+                (1, lambda: f"{{{s}}}lasts_until >= {day}"),
+                (1, lambda: f"{{{s}}}accrued > 0"),
+            ]
         else:
-            texts += [(3, lambda: f"{{{s}}}working = {self.random.randrange(2)}"), (1, lambda: f"{{{s}}}working"),
-                      (1, lambda: f"{{{s}}}name IS NULL")]
+            texts += [
+                (3, lambda: f"{{{s}}}working = {self.random.randrange(2)}"),
+                (1, lambda: f"{{{s}}}working"),
+                (1, lambda: f"{{{s}}}name IS NULL"),
+            ]
         if self.chance(0.06):
             return self.perhaps(table, s)
         return Leaf(self.pick(*texts)())
 
     def perhaps(self, table, s):
         day, account = f"{{{s}}}day", f"{{{s}}}account_id"
-        texts = [f"{day} = '{self.day()}' COLLATE NOCASE", f"{day} = '{self.day()}' COLLATE RTRIM",
-                 f"{day} COLLATE NOCASE <= '{self.day()}'"]
+        texts = [
+            f"{day} = '{self.day()}' COLLATE NOCASE",
+            f"{day} = '{self.day()}' COLLATE RTRIM",
+            f"{day} COLLATE NOCASE <= '{self.day()}'",
+        ]
         if table != "working_calendar":
-            texts += [f"({day}, {account}) <= ('{self.day()}', {self.random.choice(self.book.accounts)})",
-                      f"({account}, {day}) > ({self.random.choice(self.book.accounts)}, '{self.day()}')"]
+            texts += [
+                f"({day}, {account}) <= ('{self.day()}', {self.random.choice(self.book.accounts)})",
+                f"({account}, {day}) > ({self.random.choice(self.book.accounts)}, '{self.day()}')",
+            ]
         return Leaf(self.random.choice(texts), {s: DAYS}, kind="perhaps", fallible=True)
 
     def any_condition(self, table, s, depth=0):
         """A condition beside those that ask: often an OR, some of whose branches may name days themselves."""
+
         def branch():
             return self.pick(
                 (5, lambda: self.filter_leaf(table, s)),
-                (2, lambda: self.all_of(self.asks_closed(table, s) if table != "access_state" or self.chance(0.2) else
-                                        self.no_instants(table, s))),
-                (1, lambda: self.asks_lower(s)), (1, lambda: self.told(table, s)),
-                (3 if depth < 2 else 0, lambda: self.any_condition(table, s, depth + 1)))()
+                (
+                    2,
+                    lambda: self.all_of(
+                        self.asks_closed(table, s)
+                        if table != "access_state" or self.chance(0.2)
+                        else self.no_instants(table, s)
+                    ),
+                ),
+                (1, lambda: self.asks_lower(s)),
+                (1, lambda: self.told(table, s)),
+                (3 if depth < 2 else 0, lambda: self.any_condition(table, s, depth + 1)),
+            )()
+
         return self.pick(
             (3 if depth else 6, lambda: self.filter_leaf(table, s)),
             (8, lambda: Group("OR", [branch() for _ in range(self.random.randrange(2, 4))])),
             (2 if depth else 1, lambda: Group("AND", [branch() for _ in range(2)])),
             (1, lambda: Group("NOT", [branch()])),
-            (1, lambda: self.told(table, s)))()
+            (1, lambda: self.told(table, s)),
+        )()
 
     def no_instants(self, table, s):
         while True:
@@ -448,9 +606,10 @@ class Generator:
 
     def or_that_asks(self, table, s, across=False, depth=0):
         """An OR each of whose branches asks: the only thing that bounds the days."""
+
         def branch():
             conditions = self.asks_closed(table, s, across)
-            if not across and self.chance(0.1) :
+            if not across and self.chance(0.1):
                 conditions = [self.asks_lower(s)]
             if self.chance(0.5):
                 conditions = conditions + [self.filter_leaf(table, s)]
@@ -458,23 +617,40 @@ class Generator:
                 conditions = [self.or_that_asks(table, s, across, 1)]
             self.random.shuffle(conditions)
             return self.all_of(conditions)
+
         return Group("OR", [branch() for _ in range(self.random.randrange(2, 4))])
 
     def conditions(self, table, s, across=False, closed_only=False):
         how = self.pick(
-            (55, "closed"), (0 if closed_only else 15, "or"), (0 if closed_only or across else 10, "lower"),
+            (55, "closed"),
+            (0 if closed_only else 15, "or"),
+            (0 if closed_only or across else 10, "lower"),
             (0 if closed_only or table == "access_state" else 12, "default"),
-            (0 if closed_only or across else 6, "told"), (0 if closed_only or across else 5, "part"))
+            (0 if closed_only or across else 6, "told"),
+            (0 if closed_only or across else 5, "part"),
+        )
         conditions = {
-            "closed": lambda: self.asks_closed(table, s, across), "or": lambda: [self.or_that_asks(table, s, across)],
-            "lower": lambda: [self.asks_lower(s)], "default": lambda: [], "told": lambda: [self.told(table, s)],
+            "closed": lambda: self.asks_closed(table, s, across),
+            "or": lambda: [self.or_that_asks(table, s, across)],
+            "lower": lambda: [self.asks_lower(s)],
+            "default": lambda: [],
+            "told": lambda: [self.told(table, s)],
             "part": lambda: [Group("OR", [self.all_of(self.no_instants(table, s)), self.filter_leaf(table, s)])],
         }[how]()
         if how == "told":
-            return conditions + [Leaf(f"{{{s}}}account_id = {self.random.choice(self.book.accounts)}")
-                                 for _ in range(self.random.randrange(2))] if table != "working_calendar" else conditions
+            return (
+                conditions
+                + [
+                    Leaf(f"{{{s}}}account_id = {self.random.choice(self.book.accounts)}")
+                    for _ in range(self.random.randrange(2))
+                ]
+                if table != "working_calendar"
+                else conditions
+            )
         for _ in range(self.pick((3, 0), (5, 1), (3, 2), (1, 3))):
-            conditions.append(self.any_condition(table, s) if not across or self.chance(0.3) else self.filter_leaf(table, s))
+            conditions.append(
+                self.any_condition(table, s) if not across or self.chance(0.3) else self.filter_leaf(table, s)
+            )
         self.random.shuffle(conditions)
         return conditions
 
@@ -484,28 +660,49 @@ class Generator:
         """Select list, grouping, order and limit."""
         columns = [f"{ref.alias}.{column}" for ref in block.refs for column in COLUMNS[ref.table]]
         keys = [f"{ref.alias}.{column}" for ref in virtual for column in KEYS[ref.table]]
-        numbers = [column for column in columns if column.split(".")[1] in
-                   ("account_id", "amount", "balance", "accrued", "quantity", "working", "promise_allowed")] or ["1"]
-        texts = [column for column in columns if column.split(".")[1] in ("day", "at", "state", "service_id", "name")] or ["'t'"]
+        numbers = [
+            column
+            for column in columns
+            if column.split(".")[1]
+            in ("account_id", "amount", "balance", "accrued", "quantity", "working", "promise_allowed")
+        ] or ["1"]
+        texts = [
+            column for column in columns if column.split(".")[1] in ("day", "at", "state", "service_id", "name")
+        ] or ["'t'"]
         some = lambda of, most: self.random.sample(of, min(len(of), self.random.randrange(1, most + 1)))
-        aggregates = lambda: some([
-            "count(*)", f"sum({self.random.choice(numbers)})", f"min({self.random.choice(texts)})",
-            f"max({self.random.choice(texts)})", f"count(DISTINCT {self.random.choice(columns)})",
-            f"total({self.random.choice(numbers)})", f"count(*) FILTER (WHERE {self.random.choice(numbers)} > 2)"], 3)
+        aggregates = lambda: some(
+            [
+                "count(*)",
+                f"sum({self.random.choice(numbers)})",
+                f"min({self.random.choice(texts)})",
+                f"max({self.random.choice(texts)})",
+                f"count(DISTINCT {self.random.choice(columns)})",
+                f"total({self.random.choice(numbers)})",
+                f"count(*) FILTER (WHERE {self.random.choice(numbers)} > 2)",
+            ],
+            3,
+        )
         how = self.pick((5, "rows"), (1, "star"), (4, "aggregate"), (3, "group"), (2, "distinct"))
         direction = lambda: self.pick((3, ""), (1, " ASC"), (2, " DESC"))
         if how in ("rows", "star"):
             block.select = some(columns, 4) if how == "rows" else [f"{ref.alias}.*" for ref in virtual]
             if self.chance(0.6):
-                order = self.pick((3, keys), (1, keys[:1]), (1, keys[:2]), (3, some(columns, 3)),
-                                  (1, list(reversed(keys))), (1, [f"+{keys[0]}", keys[-1]]))
+                order = self.pick(
+                    (3, keys),
+                    (1, keys[:1]),
+                    (1, keys[:2]),
+                    (3, some(columns, 3)),
+                    (1, list(reversed(keys))),
+                    (1, [f"+{keys[0]}", keys[-1]]),
+                )
                 block.order = [(key, direction() if self.chance(0.5) else "") for key in order]
                 if self.chance(0.3):
                     present = {key for key, _ in block.order}
                     if len(virtual) == len(block.refs):
                         block.order += [(key, "") for key in keys if key not in present]
                     block.limit = f" LIMIT {self.random.randrange(1, 9)}" + (
-                        f" OFFSET {self.random.randrange(9)}" if self.chance(0.5) else "")
+                        f" OFFSET {self.random.randrange(9)}" if self.chance(0.5) else ""
+                    )
         elif how == "aggregate":
             block.select = aggregates()
         else:
@@ -529,21 +726,30 @@ class Generator:
 
     def with_plain_table(self):
         table = self.pick((3, "daily_charge"), (4, "access_state"), (1, "working_calendar"))
-        other = self.pick((0 if table == "working_calendar" else 3, "account"), (3, "days"), (2, "pairs"),
-                          (2 if table == "access_state" else 0, "moments"), (0 if table == "working_calendar" else 2, "mine"),
-                          (0 if table == "working_calendar" else 1, "yours"))
+        other = self.pick(
+            (0 if table == "working_calendar" else 3, "account"),
+            (3, "days"),
+            (2, "pairs"),
+            (2 if table == "access_state" else 0, "moments"),
+            (0 if table == "working_calendar" else 2, "mine"),
+            (0 if table == "working_calendar" else 1, "yours"),
+        )
         o, s = Ref(other, "o"), Ref(table, "s")
         link = []
         asked = False
         if other in ("days", "pairs"):
             asked = self.chance(0.75)
             if asked:
-                text = self.pick((4, "{s}day = {o}day"), (1, "{o}day = {s}day"), (1, "{s}day IS {o}day"),
-                                 (1, "{s}day BETWEEN {o}day AND date({o}day, '+3 days')"),
-                                 (1, "{s}day >= {o}day AND {s}day < date({o}day, '+3 days')"),
-                                 (1, "{s}day IN ({o}day, date({o}day, '+1 day'))"),
-                                 (1, "({s}day = {o}day OR {s}day = date({o}day, '+2 days'))"),
-                                 (1, "{s}day = date({o}day, '+1 day')"))
+                text = self.pick(
+                    (4, "{s}day = {o}day"),
+                    (1, "{o}day = {s}day"),
+                    (1, "{s}day IS {o}day"),
+                    (1, "{s}day BETWEEN {o}day AND date({o}day, '+3 days')"),
+                    (1, "{s}day >= {o}day AND {s}day < date({o}day, '+3 days')"),
+                    (1, "{s}day IN ({o}day, date({o}day, '+1 day'))"),
+                    (1, "({s}day = {o}day OR {s}day = date({o}day, '+2 days'))"),
+                    (1, "{s}day = date({o}day, '+1 day')"),
+                )
                 link.append(Leaf(text, {"s": DAYS}, fallible=" OR " in text))
             if table != "working_calendar" and self.chance(0.6):
                 link.append(Leaf("{s}account_id = {o}account_id"))
@@ -551,17 +757,33 @@ class Generator:
             link.append(Leaf("{s}at = {o}at", {"s": AT}))
             asked = True
         if other == "moments":
-            link.append(Leaf(self.pick((3, "{s}at = {o}at"), (1, "{s}at IS {o}at"), (1, "{s}at IN ({o}at, '" + self.instant() + "')")),
-                             {"s": AT}))
+            link.append(
+                Leaf(
+                    self.pick(
+                        (3, "{s}at = {o}at"), (1, "{s}at IS {o}at"), (1, "{s}at IN ({o}at, '" + self.instant() + "')")
+                    ),
+                    {"s": AT},
+                )
+            )
             asked = True
         if other == "account":
-            link.append(Leaf(self.pick((4, "{s}account_id = {o}account_id"), (1, "{s}account_id <= {o}account_id"),
-                                       (1, "{s}account_id IN ({o}account_id, 3)"),
-                                       (1, "({s}account_id = {o}account_id OR {s}account_id = 3)"))))
+            link.append(
+                Leaf(
+                    self.pick(
+                        (4, "{s}account_id = {o}account_id"),
+                        (1, "{s}account_id <= {o}account_id"),
+                        (1, "{s}account_id IN ({o}account_id, 3)"),
+                        (1, "({s}account_id = {o}account_id OR {s}account_id = 3)"),
+                    )
+                )
+            )
         if other in ("mine", "yours"):
             link.append(Leaf("{s}account_id = {o}id"))
-        own_conditions = self.conditions(table, "s", across=True, closed_only=True) if not asked else [
-            self.filter_leaf(table, "s") for _ in range(self.random.randrange(3))]
+        own_conditions = (
+            self.conditions(table, "s", across=True, closed_only=True)
+            if not asked
+            else [self.filter_leaf(table, "s") for _ in range(self.random.randrange(3))]
+        )
         return self.joined(o, s, link, own_conditions, asked)
 
     def joined(self, o, s, link, own_conditions, asked, others=()):
@@ -595,8 +817,6 @@ class Generator:
         o, s = Ref(other, "o"), Ref(table, "s")
         own_o = self.conditions(other, "o", across=True, closed_only=True)
         shared = [column for column in ("account_id", "day") if column in COLUMNS[table] and column in COLUMNS[other]]
-        asks_by_instants = any(AT & bits for condition in own_o for leaf in [condition] if isinstance(leaf, Leaf)
-                               for bits in leaf.asks.values())
         if self.chance(0.25) and not (table == other == "access_state"):
             # USING, or NATURAL where the tables have nothing else in common
             natural = self.chance(0.5) and table != other
@@ -607,11 +827,18 @@ class Generator:
             second.join = join if not natural else " NATURAL" + join
             if not natural:
                 second.using = self.pick((2, shared), (1, ["day"]))
-            where = own_o + [self.filter_leaf(table, "s") for _ in range(self.random.randrange(2)) if "LEFT" not in join]
+            where = own_o + [
+                self.filter_leaf(table, "s") for _ in range(self.random.randrange(2)) if "LEFT" not in join
+            ]
             block = Block([first, second], where)
             return self.finish(block, block.refs)
-        text = self.pick((5, "{s}day = {o}day"), (1, "{s}day = date({o}day, '+7 days')"), (1, "{s}day IS {o}day"),
-                         (1, "{s}day BETWEEN {o}day AND date({o}day, '+2 days')"), (1, "({s}day = {o}day OR {s}day = '" + self.day() + "')"))
+        text = self.pick(
+            (5, "{s}day = {o}day"),
+            (1, "{s}day = date({o}day, '+7 days')"),
+            (1, "{s}day IS {o}day"),
+            (1, "{s}day BETWEEN {o}day AND date({o}day, '+2 days')"),
+            (1, "({s}day = {o}day OR {s}day = '" + self.day() + "')"),
+        )
         asked = self.chance(0.75)
         link = [Leaf(text, {"s": DAYS}, fallible=" OR " in text)] if asked else []
         if "account_id" in shared and (self.chance(0.7) or not asked):
@@ -630,7 +857,9 @@ class Generator:
         a, s = Ref("account", "a"), Ref(table, "s", " JOIN ", [Leaf("{s}account_id = {a}account_id")])
         third = self.pick((2, "working_calendar"), (1, "days"))
         c = Ref(third, "c", self.pick((2, " JOIN "), (1, " LEFT JOIN ")), [Leaf("{c}day = {s}day", {"c": DAYS})])
-        where = self.asks_closed(table, "s", True) + [self.any_condition(table, "s") for _ in range(self.random.randrange(2))]
+        where = self.asks_closed(table, "s", True) + [
+            self.any_condition(table, "s") for _ in range(self.random.randrange(2))
+        ]
         if self.chance(0.3) and third == "days" and "LEFT" not in c.join:
             where = [self.filter_leaf(table, "s")]
             c.on = [Leaf("{s}day = {c}day", {"s": DAYS})]
@@ -642,9 +871,25 @@ class Generator:
 
     def query(self):
         self.params = {}
-        kind = self.pick((34, "one"), (16, "plain table"), (16, "two"), (5, "three"), (5, "count"), (6, "outer"), (3, "cte"),
-                         (4, "exists"), (6, "scalar"), (4, "in"), (6, "compound"))
-        simple = {"one": self.one_table, "plain table": self.with_plain_table, "two": self.two_virtual, "three": self.three_tables}
+        kind = self.pick(
+            (34, "one"),
+            (16, "plain table"),
+            (16, "two"),
+            (5, "three"),
+            (5, "count"),
+            (6, "outer"),
+            (3, "cte"),
+            (4, "exists"),
+            (6, "scalar"),
+            (4, "in"),
+            (6, "compound"),
+        )
+        simple = {
+            "one": self.one_table,
+            "plain table": self.with_plain_table,
+            "two": self.two_virtual,
+            "three": self.three_tables,
+        }
         if kind in simple:
             block = simple[kind]()
             block.shape = kind
@@ -656,31 +901,68 @@ class Generator:
         elif kind == "outer":
             table = self.pick((1, "daily_charge"), (1, "access_state"))
             block = Block([Ref(table, "s")], self.asks_closed(table, "s"), ["*"])
-            where = [self.filter_leaf(table, "s") if self.chance(0.4) else
-                     Group("OR", [self.filter_leaf(table, "s"), self.filter_leaf(table, "s")]) for _ in range(2)]
-            query = Query(kind, [block], {"where": where, "select": self.random.choice(
-                ["*", "count(*)", "day, count(*)", "account_id, day", "DISTINCT account_id"]).replace(
-                    "day, count(*)", "min(day), count(*)"), "may_fail": any(leaf.kind == "perhaps" for w in where
-                                                                           for leaf in getattr(w, "parts", [w]))})
+            where = [
+                self.filter_leaf(table, "s")
+                if self.chance(0.4)
+                else Group("OR", [self.filter_leaf(table, "s"), self.filter_leaf(table, "s")])
+                for _ in range(2)
+            ]
+            query = Query(
+                kind,
+                [block],
+                {
+                    "where": where,
+                    "select": self.random.choice(
+                        ["*", "count(*)", "day, count(*)", "account_id, day", "DISTINCT account_id"]
+                    ).replace("day, count(*)", "min(day), count(*)"),
+                    "may_fail": any(leaf.kind == "perhaps" for w in where for leaf in getattr(w, "parts", [w])),
+                },
+            )
         elif kind in ("exists", "scalar"):
-            table = self.pick((1, "daily_charge"), (1, "access_state"), (0.3 if kind == "scalar" else 0, "working_calendar"))
+            table = self.pick(
+                (1, "daily_charge"), (1, "access_state"), (0.3 if kind == "scalar" else 0, "working_calendar")
+            )
             on_days = kind == "scalar" and (table == "working_calendar" or self.chance(0.4))
             block = Block([Ref(table, "s")])
             block.outer_names = {"d": "d."} if on_days else {"a": "a."}
             if on_days:
-                block.where = [Leaf(self.pick((3, "{s}day = {d}day"), (1, "{s}day IN ({d}day, date({d}day, '+1 day'))"),
-                                              (1, "{s}day BETWEEN {d}day AND date({d}day, '+2 days')")), {"s": DAYS})]
+                block.where = [
+                    Leaf(
+                        self.pick(
+                            (3, "{s}day = {d}day"),
+                            (1, "{s}day IN ({d}day, date({d}day, '+1 day'))"),
+                            (1, "{s}day BETWEEN {d}day AND date({d}day, '+2 days')"),
+                        ),
+                        {"s": DAYS},
+                    )
+                ]
                 block.where += [self.any_condition(table, "s") for _ in range(self.random.randrange(2))]
             else:
-                block.where = [Leaf(self.pick((3, "{s}account_id = {a}account_id"), (1, "{s}account_id <= {a}account_id"),
-                                              (1, "({s}account_id = {a}account_id OR {s}account_id = 3)")))]
+                block.where = [
+                    Leaf(
+                        self.pick(
+                            (3, "{s}account_id = {a}account_id"),
+                            (1, "{s}account_id <= {a}account_id"),
+                            (1, "({s}account_id = {a}account_id OR {s}account_id = 3)"),
+                        )
+                    )
+                ]
                 block.where += self.conditions(table, "s")
             value = "amount" if table == "daily_charge" else "balance" if table == "access_state" else "working"
-            block.select = ["1"] if kind == "exists" else [self.random.choice(
-                ["count(*)", f"sum(s.{value})", "max(s.day)", "count(DISTINCT s.day)"])]
-            query = Query(kind, [block], {"not": self.pick((2, ""), (1, "NOT ")),
-                                          "from": "days AS d" if on_days else "account AS a",
-                                          "outer": "d.day" if on_days else "a.account_id"})
+            block.select = (
+                ["1"]
+                if kind == "exists"
+                else [self.random.choice(["count(*)", f"sum(s.{value})", "max(s.day)", "count(DISTINCT s.day)"])]
+            )
+            query = Query(
+                kind,
+                [block],
+                {
+                    "not": self.pick((2, ""), (1, "NOT ")),
+                    "from": "days AS d" if on_days else "account AS a",
+                    "outer": "d.day" if on_days else "a.account_id",
+                },
+            )
         elif kind == "in":
             table = self.pick((1, "daily_charge"), (1, "access_state"))
             block = Block([Ref(table, "s")], self.conditions(table, "s"), ["s.account_id"])
@@ -698,8 +980,10 @@ class Generator:
 
 # Shortening
 
+
 def shorter(query):
     """Queries with something left out, one thing each."""
+
     def variant(change):
         other = copy.deepcopy(query)
         change(other)
@@ -728,19 +1012,27 @@ def shorter(query):
             yield variant(lambda q, i=i: (setattr(q, "blocks", [q.blocks[i]]), setattr(q, "kind", "plain")))
         if len(block.refs) == 2 and not block.outer_names:
             for keep in range(2):
+
                 def drop(q, i=i, keep=keep):
                     b = q.blocks[i]
                     ref = b.refs[keep]
                     b.where = [c for c in b.where + b.refs[1].on if own(c, ref.alias)]
                     ref.on, ref.join, ref.using, ref.asks_by_using = [], "", [], 0
                     b.refs, b.select, b.order, b.group = [ref], ["count(*)"], [], []
+
                 yield variant(drop)
         for name, value in (("limit", None), ("order", []), ("distinct", False)):
             if getattr(block, name):
                 yield variant(lambda q, i=i, name=name, value=value: setattr(q.blocks[i], name, value))
         if query.kind == "plain" and block.select != ["count(*)"]:
-            yield variant(lambda q, i=i: (setattr(q.blocks[i], "select", ["count(*)"]), setattr(q.blocks[i], "order", []),
-                                          setattr(q.blocks[i], "group", []), setattr(q.blocks[i], "limit", None)))
+            yield variant(
+                lambda q, i=i: (
+                    setattr(q.blocks[i], "select", ["count(*)"]),
+                    setattr(q.blocks[i], "order", []),
+                    setattr(q.blocks[i], "group", []),
+                    setattr(q.blocks[i], "limit", None),
+                )
+            )
         for j, ref in enumerate(block.refs):
             if ref.via != "table":
                 yield variant(lambda q, i=i, j=j: setattr(q.blocks[i].refs[j], "via", "table"))
@@ -751,7 +1043,9 @@ def shorter(query):
             yield variant(lambda q, n=n: all_spots(q)[n][0].pop(all_spots(q)[n][1]))
         if isinstance(condition, Group):
             for k in range(len(condition.parts)):
+
                 def hoist(q, n=n, k=k):
                     where, at = all_spots(q)[n]
                     where[at] = where[at].parts[k]
+
                 yield variant(hoist)
