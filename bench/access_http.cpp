@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   static const Folder folder;  // static: removed by fail(), too
   const std::string path = folder.file("books.db");
   Database db(path);
-  db.load((std::filesystem::path(saldod).parent_path() / "saldo.so").c_str());
+  db.load_extension(std::filesystem::path(saldod).parent_path() / "saldo.so");
   const std::string at = make_known_states(db, accounts, weeks);
   const std::string token = new_token(saldod, path, "crm");
   const Child server({saldod, "serve", "--database", path, "--listen", "127.0.0.1:0",

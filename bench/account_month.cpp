@@ -47,7 +47,7 @@ constexpr Question kQuestions[] = {
 };
 
 void make(Database& db, const char* extension, int accounts) {
-  db.load(extension);
+  db.load_extension(extension);
   make_books(db, accounts);
   make_history(db, accounts, kClosedDays);
 }
@@ -63,10 +63,12 @@ std::vector<int> spread(const std::vector<int>& alike, int accounts) {
   return chosen;
 }
 
-double microseconds(Statement& statement, const std::vector<int>& accounts, std::size_t asked) {
+double microseconds(saldo::Statement& statement, const std::vector<int>& accounts,
+                    std::size_t asked) {
   const std::size_t step = accounts.size() / asked;
   const auto start = Clock::now();
-  for (std::size_t i = 0; i < accounts.size(); i += step) statement.bind(1, accounts[i]).run();
+  for (std::size_t i = 0; i < accounts.size(); i += step)
+    read_rows(statement.bind(1, std::int64_t{accounts[i]}));
   return seconds_since(start) / static_cast<double>(asked) * 1e6;
 }
 
@@ -103,11 +105,11 @@ int main(int argc, char** argv) {
   std::printf("%-28s %12s %12s %8s\n", "microseconds an account", std::to_string(small).c_str(),
               std::to_string(big).c_str(), "ratio");
   for (const auto& question : kQuestions) {
-    Statement in_small(small_books, question.sql);
-    Statement in_big(big_books, question.sql);
+    saldo::Statement in_small = small_books.compile_once(question.sql);
+    saldo::Statement in_big = big_books.compile_once(question.sql);
     for (std::size_t i = 0; i < of_small.size(); i += kAsked / question.accounts) {
-      const std::string answer = in_small.bind(1, of_small[i]).text();
-      if (answer.empty() || answer != in_big.bind(1, of_big[i]).text())
+      const std::string answer = text_of_rows(in_small.bind(1, std::int64_t{of_small[i]}));
+      if (answer.empty() || answer != text_of_rows(in_big.bind(1, std::int64_t{of_big[i]})))
         fail("accounts with the same facts have not the same " + std::string(question.name));
     }
     std::vector<double> small_times;

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
 
   static const Folder folder;  // static: removed by fail(), too
   Database db(folder.file("books.db"));
-  db.load(argv[1]);
+  db.load_extension(argv[1]);
   make_books(db, accounts);
   make_history(db, accounts, kDays);
 
@@ -58,7 +58,7 @@ int main(int argc, char** argv) {
   print_spread("all / one plain pass over the charges", ratios, 0);
 
   db.execute(
-      "DROP TRIGGER payment_fixed; UPDATE payment SET amount = amount + 1 WHERE payment_id = 7");
+      "DROP TRIGGER payment_refuse_update; UPDATE payment SET amount = amount + 1 WHERE payment_id = 7");
   for (const char* name : {"audit_balance", "audit_digest", "audit_schema"}) {
     if (db.value(std::string("SELECT count(*) FROM ") + name) != "1")
       fail(std::string(name) + " does not find the kopeck");

@@ -3,7 +3,6 @@
 // are in arrears, 2 % pay each day; two price lists, three versions of the prices.
 #pragma once
 
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "sqlite/connection.h"
+
 namespace saldo_bench {
 
 [[noreturn]] inline void fail(const std::string& what) {
@@ -22,69 +23,38 @@ namespace saldo_bench {
   std::exit(1);
 }
 
-class Database {
+class Database : public saldo::Connection {
  public:
-  explicit Database(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &db_) != SQLITE_OK) fail("cannot open " + path);
-  }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-  ~Database() { sqlite3_close(db_); }
+  explicit Database(const std::string& path)
+      : Connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {}
 
-  void load(const char* extension) {
-    char* message = nullptr;
-    sqlite3_enable_load_extension(db_, 1);
-    if (sqlite3_load_extension(db_, extension, nullptr, &message) != SQLITE_OK) fail(message);
-  }
-
-  void execute(const std::string& sql) {
-    char* message = nullptr;
-    if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &message) != SQLITE_OK) fail(message);
-  }
-
+  // The first column of the first row.
   std::string value(const std::string& sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW) {
-      fail(sqlite3_errmsg(db_));
-    }
-    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-    std::string result = text != nullptr ? text : "";
-    sqlite3_finalize(statement);
-    return result;
+    saldo::Statement row = compile_once(sql);
+    if (!row.step()) fail("no row: " + sql);
+    return std::string(row.text(0));
   }
 
   // Calls with each row, as text: columns parted by tabs, \N for NULL, as COPY of PostgreSQL has
   // it.
   void each_line(const std::string& sql, const std::function<void(const std::string&)>& call) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK)
-      fail(sqlite3_errmsg(db_));
+    saldo::Statement row = compile_once(sql);
     std::string line;
-    int result = 0;
-    while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+    while (row.step()) {
       line.clear();
-      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+      for (int i = 0; i < row.columns(); ++i) {
         if (i > 0) line += '\t';
-        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
-        line += text != nullptr ? text : "\\N";
+        line += row.is_null(i) ? "\\N" : row.text(i);
       }
       call(line);
     }
-    if (result != SQLITE_DONE) fail(sqlite3_errmsg(db_));
-    sqlite3_finalize(statement);
   }
-
-  sqlite3* handle() { return db_; }
 
   double seconds(const std::string& sql) {
     const auto start = std::chrono::steady_clock::now();
     execute(sql);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-
- private:
-  sqlite3* db_ = nullptr;
 };
 
 inline void make_books(Database& db, int accounts) {

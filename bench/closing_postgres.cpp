@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
 
   static const Folder folder;  // static: removed by fail(), too
   Database saldo(folder.file("books.db"));
-  saldo.load(argv[1]);
+  saldo.load_extension(argv[1]);
   Postgres rival;
   constexpr double kBar = 6;
   compare_closing(saldo, rival, accounts, runs, kBar);

@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
 
   static const Folder folder;  // static: removed by fail(), too
   Database saldo(folder.file("books.db"));
-  saldo.load(argv[1]);
+  saldo.load_extension(argv[1]);
   PlainSqlite rival(folder.file("plain.db"));
   compare_closing(saldo, rival, accounts, runs, 0);
 }

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   const Progress progress("closing days of " + std::to_string(accounts) + " accounts");
   progress.at("making the books");
   Database db(folder.file("books.db"));
-  db.load(argv[1]);
+  db.load_extension(argv[1]);
   make_books(db, accounts);
   db.execute(
       "CREATE TABLE bare_charge(day TEXT, account_id INTEGER, service_id TEXT, quantity INTEGER, "

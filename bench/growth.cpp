@@ -66,7 +66,7 @@ class Books {
  private:
   std::unique_ptr<Database> open() const {
     auto db = std::make_unique<Database>(path_);
-    db->load(extension_.c_str());
+    db->load_extension(extension_);
     db->execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384");
     return db;
   }

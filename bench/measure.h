@@ -58,62 +58,28 @@ inline void print_spread(const std::string& name, const std::vector<double>& rat
   std::fflush(stdout);
 }
 
-class Statement {
- public:
-  Statement(Database& db, const std::string& sql) : db_(db.handle()) {
-    if (sqlite3_prepare_v3(db_, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr) !=
-        SQLITE_OK)
-      fail(sqlite3_errmsg(db_));
+// Reads every column of every row, as a caller would, and counts the rows; the statement is then
+// ready for the next call.
+inline int read_rows(saldo::Statement& statement) {
+  int rows = 0;
+  for (; statement.step(); ++rows) {
+    for (int i = 0; i < statement.columns(); ++i) sqlite3_column_value(statement.handle(), i);
   }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-  ~Statement() { sqlite3_finalize(statement_); }
+  return rows;
+}
 
-  Statement& bind(int index, std::int64_t value) {
-    if (sqlite3_bind_int64(statement_, index, value) != SQLITE_OK) fail(sqlite3_errmsg(db_));
-    return *this;
-  }
-  Statement& bind(int index, const std::string& text) {
-    if (sqlite3_bind_text(statement_, index, text.c_str(), -1, SQLITE_TRANSIENT) != SQLITE_OK)
-      fail(sqlite3_errmsg(db_));
-    return *this;
-  }
-
-  // Reads every column of every row, as a caller would, and is ready for the next call.
-  int run() {
-    int rows = 0;
-    each_row([&] { ++rows; });
-    return rows;
-  }
-  // The same, as text: columns parted by tabs, rows ended by line feeds.
-  std::string text() {
-    std::string all;
-    each_row([&] {
-      for (int i = 0; i < sqlite3_column_count(statement_); ++i) {
-        const auto* cell = reinterpret_cast<const char*>(sqlite3_column_text(statement_, i));
-        all += (i > 0 ? "\t" : "") + std::string(cell != nullptr ? cell : "");
-      }
-      all += "\n";
-    });
-    return all;
-  }
-
- private:
-  template <typename Call>
-  void each_row(Call call) {
-    int result = 0;
-    while ((result = sqlite3_step(statement_)) == SQLITE_ROW) {
-      for (int i = 0; i < sqlite3_column_count(statement_); ++i)
-        sqlite3_column_value(statement_, i);
-      call();
+// The same, as text: columns parted by tabs, rows ended by line feeds.
+inline std::string text_of_rows(saldo::Statement& statement) {
+  std::string all;
+  while (statement.step()) {
+    for (int i = 0; i < statement.columns(); ++i) {
+      if (i > 0) all += '\t';
+      all += statement.text(i);
     }
-    if (result != SQLITE_DONE) fail(sqlite3_errmsg(db_));
-    sqlite3_reset(statement_);
+    all += '\n';
   }
-
-  sqlite3* db_;
-  sqlite3_stmt* statement_ = nullptr;
-};
+  return all;
+}
 
 // The peak of this process's resident memory since reset(), in MiB.
 class PeakMemory {

@@ -64,14 +64,14 @@ std::string between(int first, int last) {
 // it takes.
 double plainly(Bench& bench, const std::string& sql, const std::string& check,
                bool one_commit = false) {
-  Statement insert(bench.plain, sql);
+  saldo::Statement insert = bench.plain.compile_once(sql);
   std::vector<std::string> done;
   const int first = bench.next;
   const auto start = Clock::now();
   if (one_commit) bench.plain.execute("BEGIN");
   for (const auto going = bench.for_a_while(); going();) {
     const int number = bench.next++;
-    insert.bind(1, bench.account(number)).bind(2, identifier(number)).run();
+    read_rows(insert.bind(1, std::int64_t{bench.account(number)}).bind(2, identifier(number)));
     done.push_back(identifier(number) + "\t" + std::to_string(bench.account(number)));
   }
   if (one_commit) bench.plain.execute("COMMIT");
@@ -190,7 +190,7 @@ int main(int argc, char** argv) {
   bench.accounts = accounts;
   bench.seconds = seconds;
   for (Database* db : {&bench.plain, &bench.file}) {
-    db->load(extension.c_str());
+    db->load_extension(extension);
     make_books(*db, accounts);
   }
   bench.token = new_token(saldod, path, "operator");

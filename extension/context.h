@@ -13,6 +13,13 @@ namespace saldo {
 
 class PostedCharges;
 
+// A row as it goes to `superseded`.
+struct HeldRow {
+  std::string table;
+  std::string key;  // a JSON array of the key's columns
+  std::string row;  // a JSON object of all columns
+};
+
 // The books as last read (facts/books.h), and of which version of the database.
 struct CachedBooks {
   struct Version {
@@ -29,8 +36,7 @@ struct CachedBooks {
 };
 
 struct Context {
-  explicit Context(sqlite3* db)
-      : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
+  explicit Context(sqlite3* db) : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
   StatementCache statements;
   CachedBooks books;
@@ -40,10 +46,12 @@ struct Context {
   // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
   // no rows.
   PostedCharges* posting = nullptr;
+  // Likewise while running totals are written (functions/totals.cpp): `open_usage`, `open_money`.
+  bool own_write = false;
 
-  // The row of an open day that an INSERT or UPDATE is about to replace, as JSON, between its
-  // BEFORE trigger and its AFTER trigger, which puts it into `superseded`.
-  std::optional<std::string> replaced;
+  // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger
+  // and its AFTER trigger (functions/history.cpp).
+  std::vector<HeldRow> held_rows;
 };
 
 }  // namespace saldo

@@ -1,6 +1,10 @@
 #!/usr/bin/python3
 """digest.py FILE: recomputes all digests of a database without the extension; prints those that differ, and exits 1."""
-import hashlib, json, sqlite3, sys
+import hashlib
+import json
+import sqlite3
+import sys
+
 TABLES = [  # name of the line, columns, the column that says when a row took effect, order
     ("charge", "day, account_id, service_id, quantity, monthly_fee, unit_fee, amount", "day", "account_id, service_id"),
     ("payment", "*", "day", "payment_id"),

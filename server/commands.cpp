@@ -45,7 +45,7 @@ int install(const std::string& database, const std::string& opening, const std::
 
 int close_days(const std::string& database, const std::string& through) {
   if (!parse_day(through))
-    throw std::runtime_error("--through " + through + " is no day, YYYY-MM-DD");
+    throw std::runtime_error("--through " + through + " is not a day, YYYY-MM-DD");
   Database books(database, Database::Mode::kWrite);
   int closed = 0;
   for (;;) {

@@ -18,7 +18,7 @@
 namespace saldo::server {
 namespace {
 
-// The exit status of whatever could not be done; 1 says that `verify` found something.
+// The exit status of a command that failed; 1 says that `verify` found something.
 constexpr int kFailed = 2;
 
 struct Serve {
@@ -30,18 +30,18 @@ struct Serve {
   std::string log_level = "info";
 };
 
-// 500ms, 10s, 5m, 6h. A transform of CLI11, which then reads milliseconds.
+// A transform of CLI11: "10s" becomes "10000", the milliseconds. Returns an error message, or "".
 std::string duration(std::string& text) {
   const std::pair<std::string_view, std::int64_t> units[] = {
       {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
   for (const auto& [unit, factor] : units) {
     const auto digits = text.find_first_not_of("0123456789");
-    constexpr std::size_t kMostDigits = 9;
-    if (digits == 0 || digits > kMostDigits || text.substr(digits) != unit) continue;
+    constexpr std::size_t kDigitsMax = 9;
+    if (digits == 0 || digits > kDigitsMax || text.substr(digits) != unit) continue;
     text = std::to_string(std::stoll(text.substr(0, digits)) * factor);
     return "";
   }
-  return text + " is no duration, such as 500ms, 10s, 5m or 6h";
+  return text + " is not a duration, such as 500ms, 10s, 5m or 6h";
 }
 
 template <typename Duration>
@@ -60,7 +60,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
 }
 
 void add_serve_flags(CLI::App& app, Serve& serve) {
-  constexpr std::size_t kMostBytes = 1 << 30;
+  constexpr std::size_t kBytesMax = 1 << 30;
   app.add_option("--listen", serve.listen, "Address and port; port 0: the system gives one")
       ->capture_default_str();
   add_duration(app, "--close-after", serve.service.close_after, "6h",
@@ -80,10 +80,10 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
   key->needs(certificate);
   app.add_option("--max-body", serve.http.body, "Bytes of a body")
       ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1}, kMostBytes));
+      ->check(CLI::Range(std::size_t{1}, kBytesMax));
   app.add_option("--max-head", serve.http.head, "Bytes of request line and headers")
       ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1024}, kMostBytes));
+      ->check(CLI::Range(std::size_t{1024}, kBytesMax));
   app.add_option("--max-connections", serve.http.connections, "Connections at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
@@ -113,11 +113,11 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
 }
 
-// Too few would be noticed when there are many clients, and by all of them.
+// Fails at the start, rather than under load, when the system allows too few open files.
 void reserve_descriptors(std::size_t connections, int readers) {
-  constexpr rlim_t kOfAReader = 3;  // the file, its WAL, a temporary file
-  constexpr rlim_t kBesides = 64;
-  const rlim_t needed = connections + kOfAReader * static_cast<rlim_t>(readers) + kBesides;
+  constexpr rlim_t kFilesPerReader = 3;  // the database, its WAL, a temporary file
+  constexpr rlim_t kOtherFiles = 64;     // the writer's, the log, time zones, libraries
+  const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) + kOtherFiles;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return;
@@ -131,7 +131,7 @@ void reserve_descriptors(std::size_t connections, int readers) {
 
 std::pair<std::string, int> host_and_port(const std::string& listen) {
   const auto colon = listen.rfind(':');
-  constexpr int kGreatestPort = 65535;
+  constexpr int kPortMax = 65535;
   int port = -1;
   if (colon != std::string::npos && colon > 0) {
     const std::string text = listen.substr(colon + 1);
@@ -140,9 +140,9 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
       port = std::stoi(text);
     }
   }
-  if (port < 0 || port > kGreatestPort) {
+  if (port < 0 || port > kPortMax) {
     throw std::runtime_error("--listen " + listen +
-                             " is no address and port, such as 127.0.0.1:8080");
+                             " is not an address and port, such as 127.0.0.1:8080");
   }
   std::string host = listen.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
@@ -151,7 +151,8 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
 }
 
 int run_server(Serve& serve) {
-  // Only this thread takes the signals; the others inherit the mask.
+  // Blocked in this thread, and so in those it starts, which inherit the mask: sigwait() below
+  // takes the signals.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -178,7 +179,7 @@ int run_server(Serve& serve) {
   std::thread serving([&] { server.serve(); });
   int signal = 0;
   sigwait(&signals, &signal);
-  spdlog::info("stopping: what is under way is finished");
+  spdlog::info("stopping: requests under way are finished");
   server.stop_serving();
   serving.join();
   return 0;
@@ -207,6 +208,12 @@ int run(int count, char** arguments) {
 
   Serve serve;
   auto* serving = command(app, "serve", "Serve HTTP, and close days");
+  serving->footer(
+      "Clients that are not trusted should reach this server through a reverse proxy, which limits "
+      "how\n"
+      "long and how large their requests may be, and how many. An nginx configuration comes with "
+      "it:\n"
+      "/usr/share/saldo/nginx.conf, in the source server/deploy/nginx.conf.");
   add_serve_flags(*serving, serve);
   serving->callback([&] {
     serve.service.database = database;

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "schema.h"
+#include "schema/schema.h"
 
 namespace saldo {
 

@@ -62,7 +62,7 @@ struct KeptKey {
 std::optional<Reply> find_kept(Database& database, const KeptKey& key,
                                std::string_view request_hash) {
   auto row = database.query(
-      "SELECT request_hash, status, content_type, body FROM kept_answer "
+      "SELECT request_hash, status, content_type, body FROM stored_answer "
       "WHERE token = ?1 AND method = ?2 AND target = ?3 AND key = ?4");
   key.bind(row);
   if (!row.step()) return std::nullopt;
@@ -76,8 +76,8 @@ std::optional<Reply> find_kept(Database& database, const KeptKey& key,
 void keep(Database& database, const KeptKey& key, std::string_view request_hash, const Reply& reply,
           const std::string& now) {
   auto row = database.query(
-      "INSERT INTO kept_answer(token, method, target, key, request_hash, status, content_type, "
-      "body, kept_at) "
+      "INSERT INTO stored_answer(token, method, target, key, request_hash, status, content_type, "
+      "body, stored_at) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
   key.bind(row)
       .bind(5, request_hash)

@@ -29,15 +29,16 @@ bool is_one_of(const char* name, std::initializer_list<const char*> names) {
 // Tokens and kept answers are the server's; the others are SQLite's views of its own files and
 // memory, and the keys of indexes that an ANALYZE with STAT4 has left.
 bool is_hidden(const char* table) {
-  return is_one_of(table, {"token", "kept_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
+  return is_one_of(table, {"token", "stored_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
                            "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
 }
 
 // What changes a file, the connection or the schema.
 bool is_forbidden_function(const char* name) {
-  return is_one_of(
-      name, {"load_extension", "saldo_install", "saldo_post", "saldo_replacing", "saldo_replaced",
-             "fts3_tokenizer", "readfile", "writefile", "edit", "sqlite_log"});
+  return is_one_of(name, {"load_extension", "saldo_install", "saldo_post", "saldo_hold",
+                          "saldo_archive", "saldo_archive_deleted", "saldo_add_usage",
+                          "saldo_add_payment", "saldo_add_adjustment", "fts3_tokenizer", "readfile",
+                          "writefile", "edit", "sqlite_log"});
 }
 
 int authorize(void* confined, int action, const char* first, const char* second,

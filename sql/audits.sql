@@ -1,9 +1,9 @@
--- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables alone is
--- plain SQL; what has to be computed again asks the extension.
+-- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables
+-- alone is plain SQL; what has to be computed again asks the extension.
 
 -- A posted row that the facts do not bear out, or a missing one. It also shows when the quantity or a fee differs.
--- Rows are looked for from computed to posted, in one pass over the facts; when the counts differ, then on the days whose
--- counts differ the other way too.
+-- Rows are looked for from computed to posted, in one pass over the facts; when the counts differ, then on the days
+-- whose counts differ the other way too.
 CREATE VIEW audit_charge(day, account_id, service_id, posted, computed) AS
 SELECT c.day, c.account_id, c.service_id, p.amount, c.amount
 FROM daily_charge AS c
@@ -15,7 +15,8 @@ SELECT p.day, p.account_id, p.service_id, p.amount, NULL
 FROM day_close AS d CROSS JOIN charge AS p ON p.day = d.day
 WHERE (SELECT count(*) FROM charge)
       <> (SELECT count(*) FROM daily_charge WHERE day <= (SELECT last_closed_day FROM books))
-  AND (SELECT count(*) FROM charge AS x WHERE x.day = d.day) <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
+  AND (SELECT count(*) FROM charge AS x WHERE x.day = d.day)
+      <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
   AND NOT EXISTS (SELECT 1 FROM daily_charge AS c
                   WHERE c.account_id = p.account_id AND c.day = p.day AND c.service_id = p.service_id)
 UNION ALL
@@ -86,8 +87,8 @@ WHERE type = 'trigger' AND tbl_name IN (SELECT name FROM installed_schema)
 CREATE VIEW audit_unpriced(day, account_id, service_id, quantity) AS
 SELECT day, account_id, service_id, quantity FROM unpriced_charge WHERE quantity > 0;
 
--- References to rows that are not there, which the triggers refuse whatever foreign_keys says, and adjustments of the
--- wrong sign.
+-- References to rows that are not there, which the triggers refuse whatever foreign_keys says, adjustments of the wrong
+-- sign, and money about money that is another's or too much (R12).
 CREATE VIEW audit_reference(table_name, key, problem) AS
 SELECT 'account_terms', account_id || ', ' || valid_from, 'there is no account ' || account_id
 FROM account_terms WHERE account_id NOT IN (SELECT account_id FROM account)
@@ -115,13 +116,23 @@ FROM adjustment AS a
 WHERE account_id NOT IN (SELECT account_id FROM account)
    OR NOT EXISTS (SELECT 1 FROM adjustment_kind AS k WHERE k.kind = a.kind AND k.sign * a.amount >= 0)
 UNION ALL
+SELECT 'adjustment', CAST(a.adjustment_id AS TEXT),
+  'payment ' || a.payment_id || iif(p.payment_id IS NULL, ' is not there', ' is of account ' || p.account_id)
+FROM adjustment AS a LEFT JOIN payment AS p ON p.payment_id = a.payment_id
+WHERE a.payment_id IS NOT NULL AND p.account_id IS NOT a.account_id
+UNION ALL
+SELECT 'payment', CAST(p.payment_id AS TEXT), 'refund and chargeback exceed it: ' || -sum(a.amount)
+FROM adjustment AS a CROSS JOIN payment AS p ON p.payment_id = a.payment_id
+WHERE a.payment_id IS NOT NULL AND a.kind IN ('refund', 'chargeback')
+GROUP BY p.payment_id HAVING -sum(a.amount) > p.amount
+UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
 UNION ALL
 SELECT 'facts_in_force', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM facts_in_force WHERE account_id NOT IN (SELECT account_id FROM account);
 
--- Computed columns, and facts kept together, that are not what they are computed from says.
+-- Computed columns, facts put together and running totals that are not what their sources say.
 CREATE VIEW audit_computed(table_name, key, stored, computed) AS
 SELECT 'payment', CAST(payment_id AS TEXT), day, billing_day(credited_at)
 FROM payment WHERE day IS NOT billing_day(credited_at)
@@ -134,7 +145,23 @@ FROM usage_event CROSS JOIN books
 WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day)
 UNION ALL
 SELECT 'facts_in_force', CAST(account_id AS TEXT), hex(facts), hex(saldo_facts_in_force(account_id, facts))
-FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts);
+FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts)
+UNION ALL
+SELECT 'open_usage', account_id || ', ' || service_id || ', ' || day, CAST(quantity AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT u.account_id, u.service_id, u.day, u.quantity,
+             (SELECT sum(e.quantity) FROM usage_event AS e
+              WHERE e.account_id = u.account_id AND e.charged_on = u.day AND e.service_id = u.service_id) AS computed
+      FROM open_usage AS u)
+WHERE quantity IS NOT computed
+UNION ALL
+SELECT 'open_money', CAST(account_id AS TEXT), CAST(amount AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT m.account_id, m.amount,
+             (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+              WHERE p.account_id = m.account_id AND p.day > m.after_day)
+             + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+                WHERE j.account_id = m.account_id AND j.day > m.after_day) AS computed
+      FROM open_money AS m)
+WHERE amount IS NOT computed;
 
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge

@@ -1,8 +1,9 @@
--- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone, instants
--- 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. The rules are in triggers.sql.
+-- The tables: facts (3.1), then what closing a day posts (3.2). Days are 'YYYY-MM-DD' in the billing time zone,
+-- instants 'YYYY-MM-DDTHH:MM:SSZ' in UTC, amounts integers in minor units. What a column may hold is listed, with every
+-- limit, in extension/functions/domains.cpp; the rules that compare rows are in triggers.sql.
 --
--- Tables that are read along with the accounts are kept in the order of their keys, account first, so that closing a day
--- is one merge of them.
+-- Tables that are read along with the accounts are sorted by their keys, account first, so that closing a day is one
+-- merge of them.
 
 -- Facts ---------------------------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ CREATE TABLE usage_event(
   recorded_at TEXT,
   recorded_by TEXT
 ) WITHOUT ROWID;
--- They hold all that a charge needs, one for a day of all accounts, one for all days of an account.
+-- Both indexes hold all that a charge needs: one finds a day of all accounts, the other all days of an account.
 CREATE INDEX usage_event_day ON usage_event(charged_on, account_id, service_id, quantity, occurred_at);
 CREATE INDEX usage_event_account ON usage_event(account_id, charged_on, service_id, quantity, occurred_at);
 
@@ -168,6 +169,7 @@ CREATE TABLE adjustment(
 );
 CREATE INDEX adjustment_day ON adjustment(day, account_id, effective_at, amount);
 CREATE INDEX adjustment_account ON adjustment(account_id, day, effective_at, amount);
+CREATE INDEX adjustment_payment ON adjustment(payment_id, kind, amount) WHERE payment_id IS NOT NULL;
 
 CREATE TABLE promised_payment(
   promise_id  INTEGER PRIMARY KEY,
@@ -193,38 +195,13 @@ CREATE TABLE superseded(
 );
 CREATE INDEX superseded_day ON superseded(day);
 
--- One row. `version` is a chain of hashes over all changes of policy, calendar_exception, service, tariff and the closed
--- days (books_version.sql): one value means one content of these tables, also within a transaction and after ROLLBACK TO, and
--- other books have another one. As long as it stands the extension need not read those tables again.
+-- One row. `version` is a chain of hashes over all changes of policy, calendar_exception, service, tariff and the
+-- closed days (books_version.sql): one value means one content of these tables, also within a transaction and after
+-- ROLLBACK TO, and other books have another one. As long as it stands the extension need not read those tables again.
 CREATE TABLE books_version(
   version INTEGER NOT NULL
 );
 INSERT INTO books_version(version) VALUES (0);
-
--- The server ----------------------------------------------------------------------------------------------------------
-
--- Who may ask by HTTP. The token itself is not kept, but its SHA-256 in hexadecimal.
-CREATE TABLE token(
-  name       TEXT PRIMARY KEY NOT NULL,
-  role       TEXT NOT NULL,
-  hash       TEXT NOT NULL UNIQUE,
-  created_at TEXT NOT NULL,
-  revoked_at TEXT
-) WITHOUT ROWID;
-
--- The first answer to each Idempotency-Key. `target` is the path with its query, `request_hash` the SHA-256 of the body.
-CREATE TABLE kept_answer(
-  token        TEXT NOT NULL,
-  method       TEXT NOT NULL,
-  target       TEXT NOT NULL,
-  key          TEXT NOT NULL,
-  request_hash TEXT NOT NULL,
-  status       INTEGER NOT NULL,
-  content_type TEXT NOT NULL,
-  body         TEXT NOT NULL,
-  kept_at      TEXT NOT NULL,
-  PRIMARY KEY (token, method, target, key)
-) WITHOUT ROWID;
 
 -- Posting -------------------------------------------------------------------------------------------------------------
 
@@ -238,7 +215,8 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- `posted` keeps rows of other origin out: its expression fails except while saldo_post() writes.
+-- saldo_posted() is an error except while Saldo itself writes, so that the column `posted` refuses everyone else's
+-- rows.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
   account_id  INTEGER NOT NULL,
@@ -262,9 +240,9 @@ CREATE TABLE charge_total(
   PRIMARY KEY (day, service_id)
 ) WITHOUT ROWID;
 
--- What each account carries out of the last closed day: the balance with that day's charges but without money that counts
--- from the midnight on, since when it was in arrears right before the midnight, and how many restricted days (R9) this
--- run of arrears has had.
+-- What each account carries out of the last closed day: the balance with that day's charges but without money that
+-- counts from the midnight on, since when it was in arrears right before the midnight, and how many restricted days
+-- (R9) this run of arrears has had.
 CREATE TABLE balance(
   account_id      INTEGER PRIMARY KEY,
   balance         INTEGER NOT NULL,
@@ -273,11 +251,33 @@ CREATE TABLE balance(
   posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
 );
 
--- What the facts say of an account from the end of a closed day on, in one place, so that nothing costs more as history grows:
--- its registration, terms, headcounts and subscriptions in force then or later (extension/facts_in_force.h gives the
--- bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
+-- What the facts say of an account from the end of a closed day on, in one row, so that nothing costs more as history
+-- grows: its registration, terms, headcounts and subscriptions in force then or later (extension/facts/facts_in_force.h
+-- gives the bytes). Closing a day makes the rows that are missing; whatever changes an account's facts deletes its row.
 CREATE TABLE facts_in_force(
   account_id INTEGER PRIMARY KEY,
   facts      BLOB NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+-- Running totals of what is recorded for days not closed, so that the limit of a sum costs a new fact the same whatever
+-- was recorded before it. Only an account with new facts has its row up to date (functions/totals.cpp); closing a day
+-- leaves these tables alone.
+
+-- An account's usage of a service that is charged on the day.
+CREATE TABLE open_usage(
+  account_id INTEGER NOT NULL,
+  service_id TEXT NOT NULL,
+  day        TEXT NOT NULL,
+  quantity   INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (account_id, service_id, day)
+) WITHOUT ROWID;
+
+-- An account's payments and adjustments of all days after `after_day`, which is '' before any day is closed.
+CREATE TABLE open_money(
+  account_id INTEGER PRIMARY KEY,
+  after_day  TEXT NOT NULL,
+  amount     INTEGER NOT NULL,
   posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
 );

@@ -1,8 +1,15 @@
--- The reports (3.5). Those over posted days and recorded money are plain SQL and need no extension; `debtor` and
--- `monthly_recurring_revenue` ask the virtual tables.
+-- The books, and the reports (3.5). Those over posted days and recorded money are plain SQL and need no extension;
+-- `debtor` and `monthly_recurring_revenue` ask the virtual tables.
 --
--- `charge` is kept by day. The reports reach it by way of day_close, so that one account's rows are a look-up a day
+-- `charge` is sorted by day. The reports reach it by way of day_close, so that one account's rows are a look-up a day
 -- however many accounts there are.
+
+-- The first day is the valid_from of the first policy; before any day is closed, last_closed_day and closed_until are
+-- NULL.
+CREATE VIEW books(opening_day, last_closed_day, closed_until, open_day) AS
+SELECT p.valid_from, d.day, d.ends_at, coalesce(date(d.day, '+1 day'), p.valid_from)
+FROM policy AS p LEFT JOIN day_close AS d ON d.day = (SELECT max(day) FROM day_close WHERE digest IS NOT NULL)
+WHERE p.valid_from = (SELECT min(valid_from) FROM policy);
 
 CREATE VIEW ledger(account_id, day, effective_at, kind, service_id, method, amount, reference) AS
 SELECT c.account_id, d.day, d.ends_at, 'charge', c.service_id, NULL, -c.amount, NULL

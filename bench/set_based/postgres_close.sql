@@ -1,5 +1,6 @@
--- Closes a day in plain SQL: see sqlite_close.sql, of which this is the translation. Of the forms tried this was the fastest
--- whose plan does not hang on luck; charges made in a temporary table first, or returned to the UPDATE, were no quicker.
+-- Closes a day in plain SQL: see sqlite_close.sql, of which this is the translation. Of the forms tried this was the
+-- fastest whose plan does not hang on luck; charges made in a temporary table first, or returned to the UPDATE, were no
+-- quicker.
 
 BEGIN;
 
@@ -7,7 +8,8 @@ BEGIN;
 -- R3: the tiers in force, each up to the next.
 CREATE TEMP TABLE price ON COMMIT DROP AS
 SELECT price_list, service_id, kind, min_quantity,
-       lead(min_quantity, 1, 9223372036854775807) OVER (PARTITION BY price_list, service_id ORDER BY min_quantity) AS below,
+       lead(min_quantity, 1, 9223372036854775807)
+           OVER (PARTITION BY price_list, service_id ORDER BY min_quantity) AS below,
        monthly_fee, unit_fee
 FROM tariff AS t JOIN service USING (service_id)
 WHERE valid_from = (SELECT max(v.valid_from) FROM tariff AS v
@@ -65,7 +67,8 @@ moved AS (
   GROUP BY account_id)
 UPDATE balance AS b
 SET balance = b.balance + n.money - n.charged,
-    arrears_since = CASE WHEN b.balance + n.money < -n.credit_limit THEN coalesce(b.arrears_since, timestamptz :starts_at) END
+    arrears_since = CASE WHEN b.balance + n.money < -n.credit_limit
+                         THEN coalesce(b.arrears_since, timestamptz :starts_at) END
 FROM (
   -- NULL, from the terms in force: without limit. Without terms: 0.
   SELECT moved.*, CASE WHEN terms.account_id IS NULL THEN 0 ELSE credit_limit END AS credit_limit

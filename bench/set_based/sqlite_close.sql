@@ -1,19 +1,21 @@
--- Closes a day in plain SQL: `:day`, and the instants `:starts_at`, `:ends_at`, `:closed_at`, which the program puts in.
---
+-- Closes a day in plain SQL: `:day`, and the instants `:starts_at`, `:ends_at`, `:closed_at`, which the program puts
+-- in.
 -- What Saldo does and this does not, to its favour: the digest, the rules of entry, R9 (whose policy is off, but whose
 -- count of restricted days Saldo keeps), and judging arrears at each movement of money: a day's money counts as one
--- movement at its start. Of the forms tried this was the fastest: the tiers with a key, the quantities looked up once, and
--- CROSS JOIN, which keeps SQLite from going through the subscriptions once a tier.
+-- movement at its start. Of the forms tried this was the fastest: the tiers with a key, the quantities looked up once,
+-- and CROSS JOIN, which keeps SQLite from going through the subscriptions once a tier.
 
 BEGIN IMMEDIATE;
 
 -- R3: the tiers in force, each up to the next.
 CREATE TEMP TABLE price(
-  price_list TEXT, service_id TEXT, kind TEXT, min_quantity INTEGER, below INTEGER, monthly_fee INTEGER, unit_fee INTEGER,
+  price_list TEXT, service_id TEXT, kind TEXT, min_quantity INTEGER, below INTEGER, monthly_fee INTEGER,
+  unit_fee INTEGER,
   PRIMARY KEY (price_list, service_id, min_quantity)) WITHOUT ROWID;
 INSERT INTO price
 SELECT price_list, service_id, kind, min_quantity,
-       lead(min_quantity, 1, 9223372036854775807) OVER (PARTITION BY price_list, service_id ORDER BY min_quantity) AS below,
+       lead(min_quantity, 1, 9223372036854775807)
+           OVER (PARTITION BY price_list, service_id ORDER BY min_quantity) AS below,
        monthly_fee, unit_fee
 FROM tariff AS t JOIN service USING (service_id)
 WHERE valid_from = (SELECT max(v.valid_from) FROM tariff AS v
@@ -27,7 +29,8 @@ thirtieth(n) AS MATERIALIZED (SELECT CAST(julianday(:day) - 2440587.5 AS INTEGER
 subscribed AS MATERIALIZED (
   SELECT account_id, service_id, price_list,
          coalesce(quantity, (SELECT employees FROM headcount AS h
-                             WHERE h.account_id = s.account_id AND h.day <= :day ORDER BY h.day DESC LIMIT 1), 0) AS quantity
+                             WHERE h.account_id = s.account_id AND h.day <= :day
+                             ORDER BY h.day DESC LIMIT 1), 0) AS quantity
   FROM subscription AS s
   WHERE started_on <= :day AND (ended_on IS NULL OR ended_on > :day)
     AND (SELECT status FROM account_terms AS t
@@ -61,7 +64,8 @@ FROM (
   SELECT account_id, sum(money) AS money, sum(charged) AS charged,
          -- NULL, from the terms in force: without limit. Without terms: 0.
          (SELECT credit_limit FROM (
-            SELECT valid_from, credit_limit FROM account_terms AS t WHERE t.account_id = m.account_id AND t.valid_from <= :day
+            SELECT valid_from, credit_limit FROM account_terms AS t
+            WHERE t.account_id = m.account_id AND t.valid_from <= :day
             UNION ALL SELECT '', 0)
           ORDER BY valid_from DESC LIMIT 1) AS credit_limit
   FROM (

@@ -25,6 +25,8 @@ const std::vector<Function>& calendar_functions();
 const std::vector<Function>& money_functions();
 const std::vector<Function>& books_functions();
 const std::vector<Function>& check_functions();
+const std::vector<Function>& history_functions();
+const std::vector<Function>& total_functions();
 const std::vector<Function>& posting_functions();
 const std::vector<Function>& install_functions();
 

@@ -1,7 +1,7 @@
 // saldo_install(opening_day [, country]) and saldo_version().
 #include "functions/arguments.h"
 #include "functions/functions.h"
-#include "schema.h"
+#include "schema/schema.h"
 
 namespace saldo {
 namespace {

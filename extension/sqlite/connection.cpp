@@ -14,6 +14,16 @@ sqlite3* Connection::open(const std::string& path, int flags) {
   throw SqliteError(db);
 }
 
+void Connection::load_extension(const std::string& path) {
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
+  char* message = nullptr;
+  const int code = sqlite3_load_extension(handle(), path.c_str(), nullptr, &message);
+  const SqliteString owned(message);
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+  if (code != SQLITE_OK)
+    throw SqliteError(code, message != nullptr ? message : sqlite3_errstr(code));
+}
+
 int Connection::close() {
   statements_.clear();
   const int code = sqlite3_close(handle());

@@ -5,14 +5,13 @@
 namespace saldo {
 namespace {
 
-struct FreeMessage {
-  void operator()(char* message) const { sqlite3_free(message); }
-};
-
-StatementHandle compile(sqlite3* db, std::string_view sql, unsigned flags, const char** tail) {
+// `tail` is set even where the statement does not compile.
+StatementHandle compile(sqlite3* db, std::string_view sql, unsigned flags, std::string_view* tail) {
   sqlite3_stmt* statement = nullptr;
+  const char* end = sql.data();
   const int code =
-      sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &statement, tail);
+      sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags, &statement, &end);
+  if (tail != nullptr) *tail = sql.substr(static_cast<std::size_t>(end - sql.data()));
   if (code != SQLITE_OK) throw SqliteError(db);
   return StatementHandle(statement);
 }
@@ -115,17 +114,14 @@ std::optional<std::int64_t> Statement::optional_integer(int column) const {
 }
 
 Statement compile_once(sqlite3* db, std::string_view sql, std::string_view* tail) {
-  const char* end = nullptr;
-  Statement statement(compile(db, sql, 0, &end));
-  if (tail != nullptr) *tail = sql.substr(static_cast<std::size_t>(end - sql.data()));
-  return statement;
+  return Statement(compile(db, sql, 0, tail));
 }
 
 void execute(sqlite3* db, const std::string& sql) {
   char* message = nullptr;
   const int code = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &message);
   if (code == SQLITE_OK) return;
-  const std::unique_ptr<char, FreeMessage> owned(message);
+  const SqliteString owned(message);
   throw SqliteError(sqlite3_extended_errcode(db),
                     message != nullptr ? message : sqlite3_errstr(code));
 }

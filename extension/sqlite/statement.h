@@ -14,6 +14,12 @@
 
 namespace saldo {
 
+struct FreeByteString {
+  void operator()(char* bytes) const { sqlite3_free(bytes); }
+};
+// A message or text that SQLite allocated.
+using SqliteString = std::unique_ptr<char, FreeByteString>;
+
 struct FinalizeStatement {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
@@ -79,7 +85,8 @@ class Statement {
   StatementHandle handle_;
 };
 
-// The first statement of `sql`, for once; what follows it goes to `tail`. Throws SqliteError.
+// The first statement of `sql`, for once; what follows it goes to `tail`, also where the statement
+// does not compile. Throws SqliteError.
 Statement compile_once(sqlite3* db, std::string_view sql, std::string_view* tail = nullptr);
 
 // Runs statements that return no rows. Throws SqliteError.

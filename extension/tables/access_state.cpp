@@ -50,24 +50,28 @@ class AccessState : public Cursor {
       "restricted_from TEXT,"
       " promised_until TEXT, promise_allowed INTEGER, lasts_until TEXT, restricted_days INTEGER)";
   static constexpr PushedColumn kPushed[] = {
-      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kAt, Push::kEquality, true}};
+      {kAccountId, Push::kRange, 1e4}, {kDay, Push::kRange, 30}, {kAt, Push::kEquality, 30, true}};
   static constexpr int kOrder[] = {kAccountId, kDay};
-  static constexpr int kSelecting[] = {kDay, kAt};
-  static constexpr double kUnselected =
-      1e60;  // answering for now instead would be another question
-  static double estimate(unsigned equal, unsigned bounded) {
-    const auto has = [](unsigned columns, Column column) {
-      return ((columns >> column) & 1U) != 0;
-    };
-    double rows = 1;
-    if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
-    if (!has(equal, kAt) && !has(equal, kDay) && has(bounded, kDay)) rows *= 30;
-    return rows;
+  static constexpr double kRows = 100;
+  static constexpr double kRowsWaiting = 9e18;
+  static constexpr bool kMayLead = false;
+  static constexpr int kParameterColumns[] = {kDay, kAt};
+  static constexpr const char* kHowToAsk =
+      "say which days or instants are meant (day = ..., day IN (...), day BETWEEN ... AND ..., "
+      "at = ..., at IN (...)); the conditions given would only filter the rows of now";
+
+  static double unsaid(const ColumnSets& used, unsigned read) {
+    // An instant says more than days, which are each seen at one instant that is not asked for.
+    if (has_column(used.equal, kAt)) return 1;
+    if (has_column(used.equal | used.above, kDay))
+      return has_column(read, kAt) ? kInstantUnsaid : 1;
+    if (has_column(used.below, kDay)) return kEndUnsaid;
+    return has_column(read, kDay) || has_column(read, kAt) ? kAllUnsaid : 1;
   }
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& constraints, unsigned columns_used) override {
+  void filter(const std::vector<Constraint>& constraints, unsigned columns_read) override {
     walks_.reset();
     done_ = true;
     IntegerRange accounts;
@@ -102,15 +106,13 @@ class AccessState : public Cursor {
     }
     if (first_ > last_) return;
 
-    const auto used = [columns_used](Column column) {
-      return ((columns_used >> column) & 1U) != 0;
-    };
     WalkRequest request;
     request.first = first_;
     request.last = last_;
     request.access = true;
-    request.charges = used(kAccrued);
-    request.outlook = used(kRestrictedFrom) || used(kLastsUntil);
+    request.charges = has_column(columns_read, kAccrued);
+    request.outlook =
+        has_column(columns_read, kRestrictedFrom) || has_column(columns_read, kLastsUntil);
     walks_.emplace(context(), books_, accounts, request);
     done_ = false;
     day_ = last_;

@@ -34,24 +34,24 @@ class ChargeCursor : public Cursor {
     kAmount
   };
   static constexpr PushedColumn kPushed[] = {
-      {kAccountId, Push::kRange}, {kDay, Push::kRange}, {kServiceId, Push::kEquality}};
+      {kAccountId, Push::kRange, 1e4}, {kDay, Push::kRange, 30}, {kServiceId, Push::kEquality, 2}};
   static constexpr int kOrder[] = {kAccountId, kDay, kServiceId};
-  static constexpr int kSelecting[] = {kDay};
-  static constexpr double kUnselected = 1e30;
-  static double estimate(unsigned equal, unsigned bounded) {
-    const auto has = [](unsigned columns, Column column) {
-      return ((columns >> column) & 1U) != 0;
-    };
-    double rows = 2;  // services of an account
-    if (!has(equal, kAccountId)) rows *= has(bounded, kAccountId) ? 1e4 : 1e5;
-    if (!has(equal, kDay)) rows *= has(bounded, kDay) ? 30 : 300;
-    if (has(equal, kServiceId)) rows /= 2;
-    return rows;
+  static constexpr double kRows = 100;
+  static constexpr double kRowsWaiting = 1e14;
+  static constexpr int kParameterColumns[] = {kDay};
+  static constexpr const char* kHowToAsk =
+      "say which days are meant (day = ..., day IN (...), day BETWEEN ... AND ...); the conditions "
+      "given would only filter the days up to the open one";
+
+  static double unsaid(const ColumnSets& used, unsigned read) {
+    if (has_column(used.equal | used.above, kDay)) return 1;
+    if (has_column(used.below, kDay)) return kEndUnsaid;
+    return has_column(read, kDay) ? kAllUnsaid : 1;
   }
 
   ChargeCursor(Context& context, bool priced) : Cursor(context), priced_(priced) {}
 
-  void filter(const std::vector<Constraint>& constraints, unsigned /*columns_used*/) override {
+  void filter(const std::vector<Constraint>& constraints, unsigned /*columns_read*/) override {
     walks_.reset();
     done_ = true;
     IntegerRange accounts;

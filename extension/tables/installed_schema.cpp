@@ -2,7 +2,7 @@
 // sqlite_schema. audit_schema compares it with what stands in the database.
 #include <array>
 
-#include "schema.h"
+#include "schema/schema.h"
 #include "sqlite/value.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
@@ -16,13 +16,11 @@ class InstalledSchema : public Cursor {
       "CREATE TABLE x(type TEXT, name TEXT, tbl_name TEXT, sql TEXT)";
   static constexpr std::array<PushedColumn, 0> kPushed{};
   static constexpr std::array<int, 0> kOrder{};
-  static constexpr std::array<int, 0> kSelecting{};
-  static constexpr double kUnselected = 0;
-  static double estimate(unsigned /*equal*/, unsigned /*bounded*/) { return 200; }
+  static constexpr double kRows = 200;
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_used*/) override {
+  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_read*/) override {
     row_ = 0;
     if (objects_.empty()) objects_ = installed_objects();
   }

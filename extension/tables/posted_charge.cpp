@@ -19,18 +19,19 @@ class PostedCharge : public Cursor {
       " monthly_fee INTEGER, unit_fee INTEGER, amount INTEGER)";
   static constexpr std::array<PushedColumn, 0> kPushed{};
   static constexpr int kOrder[] = {kAccountId, kServiceId};
-  static constexpr std::array<int, 0> kSelecting{};
-  static constexpr double kUnselected = 0;
-  static double estimate(unsigned /*equal*/, unsigned /*bounded*/) { return 1e6; }
+  static constexpr double kRows = 1e6;
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_used*/) override {
+  void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_read*/) override {
     if (context().posting == nullptr) throw append_only("no day is being posted");
     next();
   }
 
-  void next() override { charge_ = context().posting->next(); }
+  void next() override {
+    charge_ = context().posting->next();
+    ++row_;
+  }
 
   [[nodiscard]] bool eof() const override { return charge_ == nullptr; }
 
@@ -53,10 +54,11 @@ class PostedCharge : public Cursor {
     }
   }
 
-  [[nodiscard]] std::int64_t rowid() const override { return charge_->account_id; }
+  [[nodiscard]] std::int64_t rowid() const override { return row_; }
 
  private:
   const ChargeColumns* charge_ = nullptr;
+  std::int64_t row_ = 0;  // each is given once
 };
 
 }  // namespace

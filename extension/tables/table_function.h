@@ -2,52 +2,120 @@
 // found. This base owns planning, the constraints' encoding, the order, and errors.
 //
 // A table function is a class of the shape of Cursor below, with these static members:
-//   kDeclaration   the CREATE TABLE statement
-//   kPushed        the columns pushed down: by equality (and IN), or by ranges as well
-//   kOrder         the columns by which rows come out sorted, ascending
-//   kSelecting     the columns whose constraints say what to answer for, not only which answers
-//                  to show
-//   kUnselected    what a plan costs that cannot push such a constraint down: the join is to run
-//                  the other way round; where two tables wait for each other, the cheaper leads
-//   estimate(equal, bounded)
-//                  the rows to expect, given the sets of columns (bit i: column i) with an
-//                  equality and with a bound
+//   kDeclaration        the CREATE TABLE statement
+//   kPushed             the columns that are pushed down
+//   kOrder              the columns by which rows come out sorted, ascending
+//   kRows               the rows to expect
+// and, unless it always answers with the same rows:
+//   kParameterColumns   columns whose constraints act like arguments: without them the table
+//                       answers for a default (now; the days up to the open one)
+//   kHowToAsk           the sentence of the error where conditions on these can only filter
+//   kRowsWaiting        the rows to expect of a plan to which the values of such constraints
+//                       come too late: where two tables wait for each other, the one with
+//                       fewer leads
+//   kMayLead            whether its default is an answer then; if not, the query is refused
+//   unsaid(used, read)  one of the factors below: how much the constraints that a plan uses
+//                       leave to the default. 1 where the query reads no parameter column, as
+//                       it then has no condition on one. The best constraint decides: more of
+//                       them never make it greater.
 //
 // The plan, from xBestIndex to xFilter:
-//   idxNum   bit i: the query reads column i (bit 30: it may read columns beyond)
+//   idxNum   bit i: the query reads column i
 //   idxStr   two characters for each argument: 'A' + column, then the operator: '=', '>',
-//            ']' for <=, '<', or '[' for >=
+//            ']' for <=, '<', or '[' for >=; or "!", if the query is to be refused
+//
+// Costs decide whether answers are right, because of queries such as this one:
+//
+//   SELECT * FROM access_state WHERE day BETWEEN '2026-11-01' AND '2026-11-10'
+//   AND (account_id IN (SELECT id FROM mine) OR account_id IN (SELECT id FROM yours))
+//
+// SQLite may scan the table once for all conditions but the OR, or once for each side of the OR. To
+// a side it hands down its own conditions and of those beside the OR only the comparisons without a
+// subquery: BETWEEN, IN (SELECT ...) and row values are left to be checked on the rows that come
+// out. The table would answer each side for its default, now, and the check would remove those
+// rows: the days are lost. xBestIndex cannot tell a side of an OR from a query, and from 3.49 on
+// SQLite even shows it the days while it compares costs, and takes them away afterwards. Therefore:
+//
+// 1. The sides together never cost less, nor promise fewer rows, than the scan, if they leave the
+//    same unsaid as the scan. SQLite then discards them before it compares anything else (joins,
+//    sorting). So that this holds for every query, what constraints select makes no plan cheaper,
+//    and more constraints never make one cheaper but by what they say.
+// 2. What is left unsaid multiplies the costs. So the sides are preferred exactly when each of them
+//    by itself says more than all of what stands beside the OR; what is lost then only filters.
+// 3. In a join a plan to which values come too late costs more by what they would have selected
+//    (PushedColumn::selects). If thereby more is left unsaid, the plan is to be avoided. That is
+//    said by its rows, by which SQLite multiplies the costs of the tables that follow, rather than
+//    by its cost: in joins of four tables and more (star queries, from 3.47 on) SQLite takes the
+//    greatest cost of one table for the least of the others.
+//
+// What a query asks for is thus said by conditions joined by AND; if those say nothing, by the
+// sides of an OR, if each of them says something. Other conditions filter those rows. If nothing
+// says anything and there is a condition that seems meant to (LIKE, a range of instants), the query
+// is refused, in xFilter: an error from xBestIndex would also end plans that are not chosen. It is
+// refused as well if SQLite offers no plan with the values; for one, it never tries an IN without
+// another IN that is correlated with the same table.
+//
+// What SQLite does not show to xBestIndex only filters, and cannot be told from a query without it:
+// expressions of a column, row values IN a compound SELECT (in 3.40 also IN several VALUES), an OR
+// with such a side (in 3.53 also with COLLATE), and comparisons with a table that CROSS JOIN or an
+// outer join puts behind this one.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "context.h"
+#include "rules/error.h"
 #include "sqlite/bounds.h"
 #include "sqlite/guard.h"
 
 namespace saldo {
 
-enum class Push { kEquality, kRange };
+enum class Push { kEquality, kRange };  // =, IS and IN; or those and <, <=, >, >= as well
 
 struct PushedColumn {
   int column;
   Push push;
-  // What xFilter takes for equal is what SQL does: SQLite need not compare the rows again.
+  double selects;  // equality with one value leaves one row of so many
+  // xFilter's equality is SQL's, so that SQLite need not compare the rows again.
   bool exact = false;
 };
 
+// Sets of columns, bit i: column i.
+struct ColumnSets {
+  unsigned equal = 0;
+  unsigned above = 0;  // bounded from above
+  unsigned below = 0;  // bounded from below
+};
+
+// Of the cost of a plan, by what it leaves unsaid.
+constexpr double kInstantUnsaid = 1e3;  // days are asked for, and their instants are read
+constexpr double kEndUnsaid = 1e9;      // up to the open day
+constexpr double kAllUnsaid = 1e40;     // beyond all that joins and sorting may cost
+
+constexpr bool has_column(unsigned set, int column) {
+  return ((set >> static_cast<unsigned>(column)) & 1U) != 0;
+}
+
 class Cursor : public sqlite3_vtab_cursor {
  public:
+  static constexpr std::array<int, 0> kParameterColumns{};
+  static constexpr const char* kHowToAsk = "";
+  static constexpr double kRowsWaiting = 0;
+  static constexpr bool kMayLead = true;
+  static double unsaid(const ColumnSets& /*used*/, unsigned /*read*/) { return 1; }
+
   explicit Cursor(Context& context) : sqlite3_vtab_cursor{}, context_(context) {}
   virtual ~Cursor() = default;
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
 
-  // Starts over. `columns_used` is the plan's idxNum.
-  virtual void filter(const std::vector<Constraint>& constraints, unsigned columns_used) = 0;
+  // Starts over. `columns_read` is a set: those that the query reads.
+  virtual void filter(const std::vector<Constraint>& constraints, unsigned columns_read) = 0;
   virtual void next() = 0;
   [[nodiscard]] virtual bool eof() const = 0;
   virtual void column(sqlite3_context* context, int column) = 0;
@@ -129,9 +197,14 @@ class TableFunction {
     return SQLITE_OK;
   }
 
+  static constexpr char kRefused = '!';
+
   static char op_letter(unsigned char op) {
     switch (op) {
+      // NULL is equal to nothing in =, and in IS only to NULL, which no column pushed down holds.
       case SQLITE_INDEX_CONSTRAINT_EQ:
+      case SQLITE_INDEX_CONSTRAINT_IS:
+      case SQLITE_INDEX_CONSTRAINT_ISNULL:  // its argument is NULL
         return '=';
       case SQLITE_INDEX_CONSTRAINT_GT:
         return '>';
@@ -161,77 +234,136 @@ class TableFunction {
     }
   }
 
+  // The operator's letter, if the constraint can be pushed down; else 0.
+  static char pushed_letter(sqlite3_index_info* info, int i, const PushedColumn& pushed) {
+    const char letter = op_letter(info->aConstraint[i].op);
+    if (letter == 0 || (letter != '=' && pushed.push == Push::kEquality)) return 0;
+    // Another collation has other equals and another order.
+    return sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0 ? letter : 0;
+  }
+
+  static const PushedColumn* find_pushed(int column) {
+    for (const PushedColumn& pushed : T::kPushed) {
+      if (pushed.column == column) return &pushed;
+    }
+    return nullptr;
+  }
+
+  static bool is_parameter(int column) {
+    return std::find(std::begin(T::kParameterColumns), std::end(T::kParameterColumns), column) !=
+           std::end(T::kParameterColumns);
+  }
+
+  // Whether an operator that cannot be pushed down may be meant to say which days: LIKE and its
+  // like, and what could be pushed down of another column or under another collation. <> and IS NOT
+  // say it of none. LIMIT and OFFSET have a column that means nothing.
+  static bool may_select(unsigned char op) {
+    switch (op) {
+      case SQLITE_INDEX_CONSTRAINT_LIKE:
+      case SQLITE_INDEX_CONSTRAINT_GLOB:
+      case SQLITE_INDEX_CONSTRAINT_REGEXP:
+      case SQLITE_INDEX_CONSTRAINT_MATCH:
+        return true;
+      default:
+        return op_letter(op) != 0;
+    }
+  }
+
   static int best_index(sqlite3_vtab* vtab, sqlite3_index_info* info) {
     return guard_table(vtab, [&] {
       std::string plan;
-      unsigned equal = 0;
-      unsigned above = 0;  // bounded from above
-      unsigned below = 0;
       int arguments = 0;
-      bool unselected = false;
-      bool joined = false;  // a value is not known yet
+      ColumnSets used;
+      ColumnSets lacking;       // constraints whose values are not there in this plan
+      bool lacking_in = false;  // one of them is an IN on a parameter column
+      int filter = -1;          // a condition on a parameter column that can only filter
       for (int i = 0; i < info->nConstraint; ++i) {
-        // The operator comes first: LIMIT and OFFSET carry a column that means nothing.
-        const char letter = op_letter(info->aConstraint[i].op);
-        const int column = info->aConstraint[i].iColumn;
-        // Another collation has other equals and another order.
-        if (letter == 0 || sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
-          continue;
-        if (info->aConstraint[i].usable == 0) {
-          for (const int selecting : T::kSelecting) unselected = unselected || selecting == column;
+        const auto& constraint = info->aConstraint[i];
+        if (!may_select(constraint.op)) continue;
+        const int column = constraint.iColumn;
+        const PushedColumn* pushed = find_pushed(column);
+        const char letter = pushed == nullptr ? 0 : pushed_letter(info, i, *pushed);
+        if (letter == 0) {
+          if (constraint.usable != 0 && is_parameter(column)) filter = i;
           continue;
         }
-        for (const PushedColumn& pushed : T::kPushed) {
-          if (pushed.column != column || (pushed.push == Push::kEquality && letter != '='))
-            continue;
-          plan += static_cast<char>('A' + column);
-          plan += letter;
-          info->aConstraintUsage[i].argvIndex = ++arguments;
-          info->aConstraintUsage[i].omit = pushed.exact ? 1 : 0;
-          sqlite3_value* known = nullptr;
-          joined = joined || (sqlite3_vtab_rhs_value(info, i, &known) != SQLITE_OK &&
-                              sqlite3_vtab_in(info, i, -1) == 0);
-          const unsigned bit = 1U << static_cast<unsigned>(column);
-          (letter == '=' ? equal : letter == '<' || letter == ']' ? above : below) |= bit;
+        ColumnSets& sets = constraint.usable != 0 ? used : lacking;
+        (letter == '='                    ? sets.equal
+         : letter == '<' || letter == ']' ? sets.above
+                                          : sets.below) |= 1U << static_cast<unsigned>(column);
+        if (constraint.usable == 0) {
+          lacking_in = lacking_in || (is_parameter(column) && sqlite3_vtab_in(info, i, -1) != 0);
+          continue;
         }
+        plan += static_cast<char>('A' + column);
+        plan += letter;
+        info->aConstraintUsage[i].argvIndex = ++arguments;
+        info->aConstraintUsage[i].omit = pushed->exact ? 1 : 0;
       }
+
+      const auto read = static_cast<unsigned>(info->colUsed);
+      const ColumnSets said = united(used, lacking);
+      const double unsaid = T::unsaid(said, read);
+      const bool waiting = T::unsaid(used, read) > unsaid;
+      const bool only_filtered = filter >= 0 && !says_anything(said);
+      const bool refused = only_filtered || (waiting && (lacking_in || !T::kMayLead));
+      if (refused) plan = kRefused;
+      // SQLite passes over the sides of an OR that take no argument.
+      if (only_filtered) info->aConstraintUsage[filter].argvIndex = ++arguments;
+      info->idxNum =
+          static_cast<int>(read & static_cast<unsigned>(std::numeric_limits<int>::max()));
       if (!plan.empty()) {
         info->idxStr = sqlite3_mprintf("%s", plan.c_str());
         if (info->idxStr == nullptr) throw std::bad_alloc();
         info->needToFreeIdxStr = 1;
       }
-      constexpr unsigned kColumnBits = 30;
-      info->idxNum =
-          static_cast<int>((info->colUsed & ((1U << kColumnBits) - 1)) |
-                           ((info->colUsed >> kColumnBits) != 0 ? 1U << kColumnBits : 0));
-      info->orderByConsumed = order_consumed(*info, equal) ? 1 : 0;
-      const double rows = T::estimate(equal, above | below);
-      info->estimatedRows = static_cast<sqlite3_int64>(rows);
-      constexpr double kStart = 10;  // of a scan, in rows
-      info->estimatedCost = kStart + rows + (unselected ? T::kUnselected : 0);
-      // SQLite may answer an OR branch by branch, and a BETWEEN beside it then reaches no branch:
-      // they would answer for other days. So that it does not, what is selected on both sides costs
-      // less than what is on one, or on none; and what is on none, without values of other tables,
-      // which a join's inner loop has and a branch mostly has not, costs as if it could not be
-      // answered.
-      constexpr double kMostSelected = 300;
-      unsigned selecting = 0;
-      for (const int column : T::kSelecting) selecting |= 1U << static_cast<unsigned>(column);
-      if ((selecting & (equal | (above & below))) != 0) {
-        if (!unselected) info->estimatedCost = std::min(info->estimatedCost, kMostSelected);
-      } else if ((selecting & info->colUsed) != 0) {
-        const bool asked = joined || (selecting & (above | below)) != 0;
-        info->estimatedCost += asked ? 10 * kMostSelected : T::kUnselected;
-      }
+      info->orderByConsumed = order_consumed(*info, used.equal) ? 1 : 0;
+
+      // One row costs about as much as ten of a plain table.
+      constexpr double kRowCost = 10;
+      // By its rows a waiting plan costs more than by itself.
+      constexpr double kWaitingCost = 0.01;
+      // Days whose instants are read are not to be preferred to instants that another table has.
+      constexpr double kUnsaidRowsMax = 1e6;
+      // Of the sides of an OR that say nothing, one that is to be refused is preferred, so that it
+      // is.
+      constexpr double kRefusing = 1e-6;
+      const double rows = waiting ? T::kRowsWaiting : T::kRows * lacked(lacking);
+      info->estimatedRows = static_cast<sqlite3_int64>(
+          waiting ? rows : rows * std::min(unsaid * unsaid, kUnsaidRowsMax));
+      info->estimatedCost = waiting ? rows * kWaitingCost : rows * kRowCost * unsaid;
+      if (only_filtered) info->estimatedCost *= kRefusing;
     });
+  }
+
+  static ColumnSets united(const ColumnSets& one, const ColumnSets& other) {
+    return {one.equal | other.equal, one.above | other.above, one.below | other.below};
+  }
+
+  static bool says_anything(const ColumnSets& sets) {
+    return std::any_of(
+        std::begin(T::kParameterColumns), std::end(T::kParameterColumns),
+        [&](int column) { return has_column(sets.equal | sets.above | sets.below, column); });
+  }
+
+  // How many times more rows a plan has for want of these constraints.
+  static double lacked(const ColumnSets& lacking) {
+    constexpr double kByBound = 10;
+    double more = 1;
+    for (const PushedColumn& pushed : T::kPushed) {
+      if (has_column(lacking.equal, pushed.column)) {
+        more *= pushed.selects;
+      } else if (has_column(lacking.above | lacking.below, pushed.column)) {
+        more *= std::min(pushed.selects, kByBound);
+      }
+    }
+    return more;
   }
 
   // Whether rows sorted by kOrder are sorted as the query asks; a column fixed by an equality sorts
   // anywhere.
   static bool order_consumed(const sqlite3_index_info& info, unsigned equal) {
-    const auto fixed = [&](int column) {
-      return column >= 0 && ((equal >> static_cast<unsigned>(column)) & 1U) != 0;
-    };
+    const auto fixed = [&](int column) { return column >= 0 && has_column(equal, column); };
     auto next = std::begin(T::kOrder);
     for (int i = 0; i < info.nOrderBy; ++i) {
       const int column = info.aOrderBy[i].iColumn;
@@ -253,15 +385,16 @@ class TableFunction {
     return SQLITE_OK;
   }
 
-  static int filter(sqlite3_vtab_cursor* cursor, int columns_used, const char* plan, int count,
+  static int filter(sqlite3_vtab_cursor* cursor, int columns_read, const char* plan, int count,
                     sqlite3_value** values) {
     return guard_table(cursor->pVtab, [&] {
+      if (plan != nullptr && plan[0] == kRefused) throw invalid(T::kHowToAsk);
       std::vector<Constraint> constraints;
       constraints.reserve(static_cast<std::size_t>(count));
       for (int i = 0; i < count; ++i, plan += 2) {
         constraints.push_back({plan[0] - 'A', letter_op(plan[1]), values[i]});
       }
-      static_cast<T*>(cursor)->filter(constraints, static_cast<unsigned>(columns_used));
+      static_cast<T*>(cursor)->filter(constraints, static_cast<unsigned>(columns_read));
     });
   }
 

@@ -17,18 +17,24 @@ class WorkingCalendar : public Cursor {
   enum Column { kDay, kWorking, kName };
   static constexpr const char* kDeclaration =
       "CREATE TABLE x(day TEXT, working INTEGER, name TEXT)";
-  static constexpr PushedColumn kPushed[] = {{kDay, Push::kRange}};
+  static constexpr PushedColumn kPushed[] = {{kDay, Push::kRange, 30}};
   static constexpr int kOrder[] = {kDay};
-  static constexpr int kSelecting[] = {kDay};
-  static constexpr double kUnselected = 1e30;
-  static double estimate(unsigned equal, unsigned bounded) {
-    if (equal != 0) return 1;
-    return bounded != 0 ? 100 : 400;
+  static constexpr double kRows = 30;
+  static constexpr double kRowsWaiting = 1e13;
+  static constexpr int kParameterColumns[] = {kDay};
+  static constexpr const char* kHowToAsk =
+      "say which days are meant (day = ..., day IN (...), day BETWEEN ... AND ...); the conditions "
+      "given would only filter the days up to the open one";
+
+  static double unsaid(const ColumnSets& used, unsigned read) {
+    if (has_column(used.equal | used.above, kDay)) return 1;
+    if (has_column(used.below, kDay)) return kEndUnsaid;
+    return has_column(read, kDay) ? kAllUnsaid : 1;
   }
 
   using Cursor::Cursor;
 
-  void filter(const std::vector<Constraint>& constraints, unsigned /*columns_used*/) override {
+  void filter(const std::vector<Constraint>& constraints, unsigned /*columns_read*/) override {
     done_ = true;
     DayRange range;
     for (const auto& constraint : constraints) range.narrow(constraint.op, constraint.value);

@@ -193,7 +193,8 @@ WITH RECURSIVE
             WHERE monthly OR number = 0)),
     due AS (
         SELECT *, total - coalesce(sum(amount) OVER (
-            PARTITION BY account_id, stage ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS remaining
+            PARTITION BY account_id, stage ORDER BY number
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS remaining
         FROM regular),
     methods(method_number, method) AS (VALUES (0, 'bank_card'), (1, 'bank_transfer'), (2, 'sbp'), (3, 'e_money'),
         (4, 'bank_card'), (5, 'qiwi'), (6, 'svyaznoy'), (7, 'euroset'))

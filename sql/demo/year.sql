@@ -46,7 +46,8 @@ SELECT 'closed ' || max(day) FROM day_close;
 
 -- 1 September: some have had enough, and leave in the course of the month.
 INSERT INTO account_terms(account_id, valid_from, status, reason)
-SELECT account_id, date('2026-09-01', (n * 2) || ' days'), 'closed', 'Заявление клиента' FROM company WHERE kind = 'left';
+SELECT account_id, date('2026-09-01', (n * 2) || ' days'), 'closed', 'Заявление клиента'
+FROM company WHERE kind = 'left';
 
 INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-09-30' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;

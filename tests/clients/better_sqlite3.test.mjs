@@ -47,7 +47,8 @@ test(`better-sqlite3 with SQLite ${new Database(':memory:').prepare('SELECT sqli
 
     await t.test('the digests are those the sqlite3 shell gets', () => {
       const digests = 'SELECT day, digest FROM day_close ORDER BY day';
-      const output = execFileSync('sqlite3', ['-batch', '-bail', '-cmd', `.load ${extension}`, join(folder, 'shell.db')],
+      const flags = ['-batch', '-bail', '-cmd', `.load ${extension}`];
+      const output = execFileSync('sqlite3', [...flags, join(folder, 'shell.db')],
         { input: `${books}\n.mode json\n${digests};\n`, encoding: 'utf8' });
       const shell = JSON.parse(output.slice(output.indexOf('[')));
       assert.equal(shell.length, 4);

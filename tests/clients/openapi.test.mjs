@@ -1,5 +1,5 @@
-// The server's OpenAPI document: it lints clean, and a client generated from it, by tools that nobody here wrote, runs the
-// walk of server/README.md and gets the answers that it prints. The server is SALDOD, or build/saldod.
+// The server's OpenAPI document: it lints clean, and a client generated from it, by tools that nobody here wrote, runs
+// the walk of server/README.md and gets the answers that it prints. The server is SALDOD, or build/saldod.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

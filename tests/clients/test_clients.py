@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Clients nobody here wrote load the extension, make the same books and get the same answers: the sqlite3 shell and
-Python's sqlite3 module. (better_sqlite3.test.mjs: Node's better-sqlite3.) The extension is SALDO_EXTENSION, or build/saldo.so.
+Python's sqlite3 module. (better_sqlite3.test.mjs: Node's better-sqlite3.) The extension is SALDO_EXTENSION, or
+build/saldo.so.
 
 Python must have been built with loadable extensions, as Debian's /usr/bin/python3 is."""
 

@@ -2,8 +2,8 @@
 """Plays the demonstration and asks it everything the READMEs show: the answers must be those they print.
 
 A ```console block with the prompt `sqlite>` is a session in the sqlite3 shell, from a fresh copy of the demonstration's
-database: prompts, statements, and what they answer. The blocks of one file with the prompt `$ ` are one session of a shell
-with saldod in its folder. A ```python block is run beside the demonstration. Links must lead somewhere.
+database: prompts, statements, and what they answer. The blocks of one file with the prompt `$ ` are one session of a
+shell with saldod in its folder. A ```python block is run beside the demonstration. Links must lead somewhere.
 `test_readme.py --write` writes the answers into the READMEs."""
 
 import contextlib
@@ -101,7 +101,8 @@ def session(blocks, folder):
     with subprocess.Popen(["bash"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, encoding="utf-8", start_new_session=True) as bash:
         try:
-            answers = bash.communicate(script, timeout=SHELL_SECONDS_MAX)[0].replace(address, ADDRESS).split(MARK + "\n")
+            told = bash.communicate(script, timeout=SHELL_SECONDS_MAX)[0]
+            answers = told.replace(address, ADDRESS).split(MARK + "\n")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(bash.pid, signal.SIGKILL)

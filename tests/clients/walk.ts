@@ -1,5 +1,6 @@
-// The README's walk "A CRM's first week", by a client generated from the server's OpenAPI document: each call is checked by
-// the TypeScript compiler against that document's types. Yields what the server answers, in the README's order.
+// The README's walk "A CRM's first week", by a client generated from the server's OpenAPI document: each call is
+// checked by the TypeScript compiler against that document's types. Yields what the server answers, in the README's
+// order.
 import createClient, { type Middleware } from 'openapi-fetch';
 
 import type { paths } from './api.js';

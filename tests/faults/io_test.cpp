@@ -8,7 +8,7 @@
 // integrity_check` and all audits find nothing, and when the steps that are missing are made up
 // for, the file holds row for row what it holds without any fault.
 //
-// SALDO_FAULT_STRIDE (1) tries every so manieth operation only; the tests take some,
+// SALDO_FAULT_STRIDE =n tries every n-th operation only; the tests take some,
 // `SALDO_FAULT_STRIDE=1` all.
 //
 // Each was seen to fail, the product broken on purpose:

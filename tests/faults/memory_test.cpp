@@ -8,7 +8,7 @@
 // any fault; then the same connection answers as if nothing had been, closes, and all memory has
 // been given back. (OpenSSL's own allocations do not fail here.)
 //
-// SALDO_FAULT_STRIDE (1) tries every so manieth allocation only; the tests take some,
+// SALDO_FAULT_STRIDE =n tries every n-th allocation only; the tests take some,
 // `SALDO_FAULT_STRIDE=1` all, or 1,000 to 2,000 where they are more than that.
 //
 // Each was seen to fail, the product broken on purpose:
@@ -141,17 +141,20 @@ constexpr const char* kQuestions[] = {
     "next_working_day('2026-03-12')",
     "SELECT daily_fee(3000, '2026-03-12'), monthly_price('standard', 'crm', '2026-03-12', 7), "
     "money(123456)",
-    "SELECT saldo_version(), saldo_json_array(1, 'a', NULL, 2.5), saldo_json_object('a', 1, 'b\"', "
-    "'c')",
-    "SELECT saldo_check('x', 'day', '2026-03-12')",
-    "SELECT saldo_check('x', 'day', 'no day')",
-    "SELECT saldo_check('x', 'integer', 5, 1, 9)",
+    "SELECT saldo_version(), saldo_check_id('account_id', 5)",
+    "SELECT saldo_check('headcount', 1, '2026-03-12', 5, NULL, NULL)",
+    "SELECT saldo_check('headcount', 1, 'no day', 5, NULL, NULL)",
     "SELECT saldo_refuse('conflict', 'no')",
     "SELECT saldo_digest('2026-03-11')",
     "SELECT saldo_digest(day) FROM day_close",
     "SELECT saldo_post('2026-03-11')",
-    "SELECT saldo_posted(), saldo_replaced()",
-    "SELECT saldo_replacing('{}')",
+    "SELECT saldo_posted()",
+    "SELECT saldo_hold('headcount', 1, '2026-03-12'), saldo_archive(NULL, NULL)",
+    "SELECT saldo_books_version(1, 'service', 'crm'), saldo_check_books_version(1)",
+    "SELECT saldo_archive_deleted('headcount', 1, '2026-03-12')",
+    "SELECT saldo_add_usage(usage_id, charged_on) FROM usage_event",
+    "SELECT saldo_add_payment(payment_id) FROM payment",
+    "SELECT saldo_add_adjustment(adjustment_id) FROM adjustment",
     "SELECT saldo_open('x', '2026-03-11', 'payment')",
     "SELECT hex(saldo_facts_in_force(1, '2026-03-12'))",
     "SELECT * FROM daily_charge",
@@ -350,7 +353,7 @@ TEST_F(Memory, Install) {
       "application_id FROM pragma_user_version, pragma_application_id";
   long runs = 0;
   for (const std::string& older : {std::string(), install + "; DROP VIEW audit; "
-                                                            "DROP TRIGGER account_kept; "
+                                                            "DROP TRIGGER account_refuse_delete; "
                                                             "PRAGMA user_version = 0"}) {
     SCOPED_TRACE(older);
     runs += each_allocation([&](long at, bool for_good) {

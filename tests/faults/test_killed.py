@@ -4,8 +4,9 @@
 Payments, adjustments, usage, promises and headcounts are written over several connections, each write with an
 Idempotency-Key, while day after day is closed. SIGKILL ends the server at random moments, in starts and in closings
 too; it is started again on the same file, and what was not answered is sent again, word for word. In the end every
-write is there exactly once, each day is closed whole, and `saldod verify` and extension/digest.py find nothing. Then the
-`sqlite3` shell and `saldod close` are killed in the middle of closing. `--kills 300` is the long run; the tests do 30.
+write is there exactly once, each day is closed whole, and `saldod verify` and extension/digest.py find nothing. Then
+the `sqlite3` shell and `saldod close` are killed in the middle of closing. `--kills 300` is the long run; the tests
+do 30.
 
 SIGKILL leaves to the system what was written, so that a missing fsync does not show here: see io_test.cpp.
 
@@ -17,7 +18,6 @@ Each was seen to fail, the product broken on purpose:
 
 import argparse
 import http.client
-import json
 import os
 import pathlib
 import random
@@ -49,7 +49,8 @@ INSERT INTO subscription(account_id, service_id, started_on)
 SELECT account_id, 'crm', registered_on FROM account WHERE account_id <= {ACCOUNTS - PROMISERS};
 INSERT INTO headcount(account_id, day, employees) SELECT account_id, registered_on, 100 FROM account;
 INSERT INTO adjustment(account_id, amount, kind, effective_at)
-SELECT account_id, iif(account_id <= {ACCOUNTS - PROMISERS}, 100000000, -1), 'correction', '{OPENING}T08:00:00Z' FROM account;
+SELECT account_id, iif(account_id <= {ACCOUNTS - PROMISERS}, 100000000, -1), 'correction',
+       '{OPENING}T08:00:00Z' FROM account;
 """
 
 
@@ -112,7 +113,7 @@ class World:
                 server = self.server
                 self.in_flight += 1
             if write.sent and write.found is None:
-                rows = peek(self.database, "SELECT status, body FROM kept_answer WHERE key = ?", write.key)
+                rows = peek(self.database, "SELECT status, body FROM stored_answer WHERE key = ?", write.key)
                 write.found = rows[0] if rows else None
             if clients.get("server") is not server:
                 clients.clear()
@@ -162,8 +163,8 @@ class World:
                               {"events": [{"usage_id": f"{key}-{n}", "account_id": account, "service_id": "sms",
                                            "quantity": rng.randint(1, 9)} for n in range(EVENTS)]}, day, key)
             elif kind == "promise":
-                write = Write("crm", "POST", f"/v1/accounts/{account}/promised-payments", {"days": rng.randint(1, 3)}, day,
-                              key)
+                write = Write("crm", "POST", f"/v1/accounts/{account}/promised-payments", {"days": rng.randint(1, 3)},
+                              day, key)
             else:
                 write = Write("crm", "PUT", f"{path}/headcount", {"day": day, "employees": rng.randint(1, 9)}, day, key)
             self.send(write, clients)
@@ -208,8 +209,9 @@ class World:
                 print(f"\r{number}/{kills}", end="", file=sys.stderr, flush=True)
             if rng.random() < 0.15:
                 # One that says nothing yet may still recover the file.
-                process = subprocess.Popen([SALDOD, "serve", "--database", str(self.database), "--listen", "127.0.0.1:0",
-                                            "--test-clock"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                process = subprocess.Popen([SALDOD, "serve", "--database", str(self.database), "--listen",
+                                            "127.0.0.1:0", "--test-clock"],
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
                 time.sleep(rng.uniform(0, 0.06))
                 process.kill()
                 process.communicate()
@@ -236,7 +238,8 @@ class World:
             fail("the last server did not stop cleanly")
         again = [write for write in self.writes if write.sent > 1]
         told.update({"writes": len(self.writes), "days closed": sum(write.role == "operator" for write in self.writes),
-                     "sent again": len(again), "committed though not answered": sum(write.found is not None for write in again)})
+                     "sent again": len(again),
+                     "committed though not answered": sum(write.found is not None for write in again)})
         return told
 
 
@@ -268,23 +271,29 @@ def check_writes(world):
     def account(write):
         return int(write.target.split("/")[3])
 
-    expect("payments", sorted((w.key, account(w), w.body["amount"], w.answer.json["payment_id"]) for w in writes["payments"]),
+    expect("payments",
+           sorted((w.key, account(w), w.body["amount"], w.answer.json["payment_id"]) for w in writes["payments"]),
            peek(database, "SELECT external_id, account_id, amount, payment_id FROM payment ORDER BY 1"))
     expect("adjustments",
            sorted((w.key, account(w), w.body["amount"], w.answer.json["adjustment_id"]) for w in writes["adjustments"]),
-           peek(database, "SELECT reason, account_id, amount, adjustment_id FROM adjustment WHERE reason IS NOT NULL ORDER BY 1"))
-    expect("usage", sorted((e["usage_id"], e["account_id"], e["quantity"], w.day) for w in writes["usage"] for e in w.body["events"]),
+           peek(database,
+                "SELECT reason, account_id, amount, adjustment_id FROM adjustment WHERE reason IS NOT NULL ORDER BY 1"))
+    expect("usage",
+           sorted((e["usage_id"], e["account_id"], e["quantity"], w.day)
+                  for w in writes["usage"] for e in w.body["events"]),
            peek(database, "SELECT usage_id, account_id, quantity, charged_on FROM usage_event ORDER BY 1"))
-    expect("promises", sorted((account(w), w.body["days"], w.answer.json["promise_id"]) for w in writes["promised-payments"]),
+    expect("promises",
+           sorted((account(w), w.body["days"], w.answer.json["promise_id"]) for w in writes["promised-payments"]),
            peek(database, "SELECT account_id, days, promise_id FROM promised_payment ORDER BY 1"))
     last = {(account(w), w.body["day"]): w.body["employees"] for w in writes["headcount"]}
     expect("headcounts", sorted((*key, employees) for key, employees in last.items()),
-           peek(database, "SELECT account_id, day, employees FROM headcount WHERE recorded_by IS NOT NULL ORDER BY 1, 2"))
+           peek(database,
+                "SELECT account_id, day, employees FROM headcount WHERE recorded_by IS NOT NULL ORDER BY 1, 2"))
     closed = [w.answer.json for w in writes["close"]]
     expect("days", sorted((c["day"], c["charges"], c["charged"], c["digest"]) for c in closed),
            peek(database, "SELECT day, charges, charged, digest FROM day_close ORDER BY day"))
     expect("kept answers", sorted((w.key, w.answer.status, w.answer.text) for w in world.writes),
-           peek(database, "SELECT key, status, body FROM kept_answer ORDER BY key"))
+           peek(database, "SELECT key, status, body FROM stored_answer ORDER BY key"))
 
 
 def make_books(database):
@@ -319,7 +328,8 @@ def kill_closers(folder, kills, seed):
             command = [SALDOD, "close", "--database", str(database), "--through", through]
         else:
             command = ["sqlite3", str(database), "-cmd", f".load {EXTENSION}", sql * 100]
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as process:
             # A day takes some 60 ms, here.
             time.sleep(rng.uniform(0.02, 0.3))
             under_way = process.poll() is None
@@ -331,7 +341,8 @@ def kill_closers(folder, kills, seed):
         if after < max(before, closed):
             fail(f"{before} days were closed before, {after} are afterwards")
         closed = after
-        halves = peek(database, "SELECT day, charges FROM day_close EXCEPT SELECT day, count(*) FROM charge GROUP BY day")
+        halves = peek(database,
+                      "SELECT day, charges FROM day_close EXCEPT SELECT day, count(*) FROM charge GROUP BY day")
         expect("days closed by half", [], halves)
         told["in a closing"] += under_way
     check_file(database)

@@ -2,13 +2,13 @@
 """test_raced.py [--seconds N] [--seed S]: everything that saldod does at once, under the thread sanitizer.
 
 SALDOD is a server built with -DSALDO_SANITIZE_THREAD=ON. Readers, writers, analysts, clients that break off or are too
-many, backups and day closes by request run beside the closing job, which catches up years; SIGTERM comes in the middle of
-it. Any report of the sanitizer, an answer of 500, or an exit status but 0 fails. There are rounds of six seconds, every
-other through TLS, each on fresh books, until N seconds are over: 12 with every run of the tests.
+many, backups and day closes by request run beside the closing job, which catches up years; SIGTERM comes in the middle
+of it. Any report of the sanitizer, an answer of 500, or an exit status but 0 fails. There are rounds of six seconds,
+every other through TLS, each on fresh books, until N seconds are over: 12 with every run of the tests.
 
-The server and the extension are compiled for the sanitizer, libsqlite3 and httplib are Debian's. Of those it sees the locks,
-and memcpy() and its like, not their own reads and writes: SQLite's mutexes can hide a race of ours, but make none up.
-thread.supp says what else is not told, and why.
+The server and the extension are compiled for the sanitizer, libsqlite3 and httplib are Debian's. Of those it sees the
+locks, and memcpy() and its like, not their own reads and writes: SQLite's mutexes can hide a race of ours, but make
+none up. thread.supp says what else is not told, and why.
 
 Seen to fail, a lock_guard taken out of the product:
   Metrics::count_request: 6 reports, _Rb_tree and the strings of its keys, while the books were made
@@ -42,7 +42,8 @@ ROUND_SECONDS = 6
 PATIENCE = 90
 ACCOUNTS = 20
 # Little room, so that refusals, and writes that give up waiting, are met as well.
-FLAGS = ("--close-after", "1s", "--max-connections", "32", "--max-waiting", "8", "--route-timeout", "500ms", "--readers", "3",
+FLAGS = ("--close-after", "1s", "--max-connections", "32", "--max-waiting", "8", "--route-timeout", "500ms",
+         "--readers", "3",
          "--sql-timeout", "200ms", "--request-timeout", "2s", "--log-level", "debug")
 REPORT = re.compile(r"WARNING: ThreadSanitizer.*?^=+$", re.MULTILINE | re.DOTALL)
 
@@ -77,7 +78,8 @@ class Round:
     """A server, and all that happens to it."""
 
     # Who asks, and how many of them.
-    CROWD = {"access": 3, "lists": 2, "analyst": 3, "metrics": 2, "pay": 5, "usage": 2, "promise": 2, "change": 2, "same": 3,
+    CROWD = {"access": 3, "lists": 2, "analyst": 3, "metrics": 2, "pay": 5, "usage": 2, "promise": 2, "change": 2,
+             "same": 3,
              "close": 1, "break_off": 3, "pipeline": 1, "crowd": 1}
 
     def __init__(self, database, tokens, seed, context, flags):
@@ -91,7 +93,8 @@ class Round:
         self.threads.append(threading.Thread(target=self.back_up, args=(database,), daemon=True))
 
     def client(self, role):
-        return Client(self.server, self.server.tokens[role] if role else None, checked=False, context=self.context, timeout=20)
+        return Client(self.server, self.server.tokens[role] if role else None, checked=False, context=self.context,
+                      timeout=20)
 
     def repeat(self, name, number):
         rng = random.Random(f"{self.seed}/{name}/{number}")
@@ -127,12 +130,14 @@ class Round:
         return client.get(self.path(rng, "access"))
 
     def lists(self, client, rng):
-        target = rng.choice((self.path(rng, "ledger"), self.path(rng, "charges?from=2026-01-01&to=2026-01-31"), "/v1/days",
+        target = rng.choice((self.path(rng, "ledger"), self.path(rng, "charges?from=2026-01-01&to=2026-01-31"),
+                             "/v1/days",
                              "/v1/access?state=active", "/v1/reports/account_balance", "/v1/no-such-path"))
         return client.get(target, accept=rng.choice((None, "text/csv")))
 
     def analyst(self, client, rng):
-        sql = rng.choice(("SELECT count(*) FROM ledger", "SELECT * FROM revenue_by_day LIMIT 100", "SELECT * FROM nothing",
+        sql = rng.choice(("SELECT count(*) FROM ledger", "SELECT * FROM revenue_by_day LIMIT 100",
+                          "SELECT * FROM nothing",
                           "SELECT state, count(*) FROM access_state GROUP BY 1", "DELETE FROM payment",
                           "SELECT count(*) FROM charge a, charge b, charge c"))
         return client.post("/v1/sql", {"sql": sql})
@@ -142,12 +147,14 @@ class Round:
 
     def pay(self, client, rng):
         amount = rng.choice((1, 10**6, 10**6, 0, "much"))
-        return client.post(self.path(rng, "payments") + rng.choice(("", "?dry_run=true")), {"amount": amount, "method": "sbp"},
+        return client.post(self.path(rng, "payments") + rng.choice(("", "?dry_run=true")),
+                           {"amount": amount, "method": "sbp"},
                            key=f"pay-{rng.getrandbits(64)}")
 
     def usage(self, client, rng):
-        return client.post("/v1/usage", {"events": [{"usage_id": f"{rng.getrandbits(64)}", "service_id": "sms", "quantity": 1,
-                                                     "account_id": rng.randint(1, ACCOUNTS + 1)} for _ in range(3)]})
+        return client.post("/v1/usage",
+                           {"events": [{"usage_id": f"{rng.getrandbits(64)}", "service_id": "sms", "quantity": 1,
+                                        "account_id": rng.randint(1, ACCOUNTS + 1)} for _ in range(3)]})
 
     def promise(self, client, rng):
         return client.post(self.path(rng, "promised-payments"), {"days": rng.randint(1, 3)})
@@ -173,8 +180,9 @@ class Round:
         return Raw(self.server, receive_buffer=4096)
 
     def break_off(self, _, rng):
-        text = f"POST /v1/accounts/1/payments HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {self.server.tokens['admin']}\r\n" \
-               "Content-Length: 34\r\n\r\n" '{"amount": 100, "method": "sbp"}  '
+        text = ("POST /v1/accounts/1/payments HTTP/1.1\r\nHost: a\r\n"
+                f"Authorization: Bearer {self.server.tokens['admin']}\r\nContent-Length: 34\r\n\r\n"
+                '{"amount": 100, "method": "sbp"}  ')
         with self.raw() as raw:
             raw.send(text[:rng.randint(0, len(text))])
             if rng.random() < 0.3:
@@ -230,7 +238,8 @@ class Round:
         for report in REPORT.findall(log)[:3]:
             print(report, file=sys.stderr)
         if status != 0 or "ThreadSanitizer" in log:
-            fail(f"the server left with {status}; {log.count('WARNING: ThreadSanitizer')} reports; the log ends with\n{log[-2000:]}")
+            reports = log.count("WARNING: ThreadSanitizer")
+            fail(f"the server left with {status}; {reports} reports; the log ends with\n{log[-2000:]}")
         closed = len(re.findall(r" info closed \d{4}-", log))
         return took, closed
 
@@ -256,11 +265,14 @@ def main():
             database = folder / f"{number}.db"
             must("backup", "--database", books, database)
             tls = number % 2 == 0
-            flags = ("--anchor", folder / f"{number}.anchor", *(("--tls-cert", certificate, "--tls-key", key) if tls else ()))
+            flags = ("--anchor", folder / f"{number}.anchor",
+                     *(("--tls-cert", certificate, "--tls-key", key) if tls else ()))
             one = Round(database, tokens, f"{options.seed}/{number}", context if tls else None, flags)
             took, closed = one.run(min(ROUND_SECONDS, max(1, deadline - time.monotonic())))
-            served = " ".join(f"{name}:{status or 'done'}={count}" for (name, status), count in sorted(one.statuses.items()))
-            print(f"round {number}{' (TLS)' if tls else ''}: {closed} days closed, stopped in {took:.1f} s, {served}", flush=True)
+            served = " ".join(f"{name}:{status or 'done'}={count}"
+                              for (name, status), count in sorted(one.statuses.items()))
+            print(f"round {number}{' (TLS)' if tls else ''}: {closed} days closed, stopped in {took:.1f} s, {served}",
+                  flush=True)
             if closed == 0 or one.missing():
                 fail(f"round {number} met too little: {closed} days closed, nothing of {one.missing()}")
 

@@ -464,7 +464,7 @@ class Rules(ClockCase):
         self.refused(promise(seconds_before(day_end(friday)), 1), 409, "promise_refused")
         granted, expires = "2026-11-09T12:00:00Z", "2026-11-10T12:00:00Z"
         self.seen(account_id, granted, state="restricted", promise_allowed=1)
-        self.refused(promise(granted, 4), 409, "promise_refused")
+        self.refused(promise(granted, 4), 422, "out_of_range")
         self.assertEqual(expires, promise(granted, 1).expect(201).json["expires_at"])
         self.seen(account_id, seconds_before(granted), state="restricted")
         for at in (granted, seconds_before(expires)):

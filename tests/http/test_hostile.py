@@ -7,10 +7,9 @@ import re
 import socket
 import sqlite3
 import threading
-import time
 import unittest
 
-from server import NOW, Answer, ServerCase, Witness, problem_form, wait_for
+from server import NOW, Answer, ServerCase, Witness, problem_form
 
 MIB = 1 << 20
 MOST_BODY = MIB

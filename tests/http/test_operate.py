@@ -179,7 +179,7 @@ class Install(FolderCase):
         self.install()
         before = dump(self.database)
         with behind_the_back(self.database) as connection:
-            connection.execute("DROP TRIGGER payment_fixed")
+            connection.execute("DROP TRIGGER payment_refuse_update")
             connection.execute("PRAGMA user_version = 0")
         self.install()
         self.assertEqual(sorted(before.splitlines()), sorted(dump(self.database).splitlines()))
@@ -308,8 +308,8 @@ class Verify(ClosedBooks):
 
     def test_a_trigger_taken_away(self):
         with behind_the_back(self.database) as connection:
-            connection.execute("DROP TRIGGER payment_fixed")
-        self.assertEqual((FOUND, "audit_schema: payment_fixed trigger is missing\n"), self.verify())
+            connection.execute("DROP TRIGGER payment_refuse_update")
+        self.assertEqual((FOUND, "audit_schema: payment_refuse_update trigger is missing\n"), self.verify())
 
     def test_one_kopeck_with_all_triggers_in_place(self):
         with behind_the_back(self.database) as connection:
@@ -321,7 +321,7 @@ class Verify(ClosedBooks):
             self.assertEqual(1, changed)
             for _, sql in triggers:
                 connection.execute(sql)
-        self.assertEqual(["audit_balance", "audit_digest"], self.found())
+        self.assertEqual(["audit_balance", "audit_computed", "audit_digest"], self.found())
         self.assertIn(f"audit_digest: {PAST} {self.digests()[0][1]} ", self.verify()[1])
 
     def test_audits_taken_away(self):

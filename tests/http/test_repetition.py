@@ -54,7 +54,7 @@ def content(server, *but):
 
 def kept(server):
     """(token, method, target, key, status) of the answers kept."""
-    return peek(server.database, "SELECT token, method, target, key, status FROM kept_answer ORDER BY key")
+    return peek(server.database, "SELECT token, method, target, key, status FROM stored_answer ORDER BY key")
 
 
 class RepetitionCase(ServerCase):

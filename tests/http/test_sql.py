@@ -21,7 +21,7 @@ MIB = 1 << 20
 # An answer that is to come promptly, or at the end of its time: nothing here is a measurement.
 PROMPT = 5
 SQL = "/v1/sql"
-TABLES_NOT_TO_READ = {"token", "kept_answer"}
+TABLES_NOT_TO_READ = {"token", "stored_answer"}
 
 
 def endless(select="count(*)", step="x + 1", start="1", union="UNION ALL"):
@@ -506,7 +506,7 @@ class Confined(SqlCase):
         cls.account = cls().customer()
         cls.admin.post("/v1/accounts", {"name": "Kept"}, key="key-of-a-secret").expect(201)
         hashes = [row[0] for row in peek(cls.server.database, "SELECT hash FROM token")]
-        kept = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM kept_answer")]
+        kept = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM stored_answer")]
         assert len(hashes) == len(ROLES) and len(kept) == 1
         cls.secrets = {*cls.server.tokens.values(), *hashes, *kept, "key-of-a-secret"}
         cls.watch = sqlite3.connect(f"file:{cls.server.database}?mode=ro", uri=True)
@@ -547,8 +547,8 @@ class Confined(SqlCase):
     def test_escaping(self):
         self.all_refused(each.replace("FOLDER", str(self.folder)) for each in ESCAPES)
 
-    def test_reading_the_tokens_and_the_kept_answers(self):
-        for table, column in (("token", "hash"), ("kept_answer", "request_hash")):
+    def test_reading_the_tokens_and_the_stored_answers(self):
+        for table, column in (("token", "hash"), ("stored_answer", "request_hash")):
             self.all_refused(each.replace("TABLE", table).replace("COLUMN", column).replace("UPPER", table.upper())
                              for each in TABLE_READS)
 
@@ -601,7 +601,7 @@ class Confined(SqlCase):
             self.assertNotIn(secret, self.server.log())
 
     def test_no_name_is_forbidden_to_what_is_ones_own(self):
-        for sql in ("SELECT name AS token, name AS kept_answer, 'x' AS pragma_user_version FROM service WHERE service_id = 'crm'",
+        for sql in ("SELECT name AS token, name AS stored_answer, 'x' AS pragma_user_version FROM service WHERE service_id = 'crm'",
                     "WITH t AS (SELECT 'CRM' AS token) SELECT token, token, 'x' FROM t",
                     "SELECT token.name, token.name, 'x' FROM service AS token WHERE token.service_id = 'crm'"):
             with self.subTest(sql):
@@ -624,9 +624,10 @@ class Confined(SqlCase):
     def test_a_query_leaves_nothing_behind(self):
         # More than once: there is more than one connection.
         for _ in range(4):
-            self.ask("SELECT saldo_replacing('left behind'), sqlite_log(7, 'left behind')").expect(200, 422)
+            self.ask("SELECT saldo_hold('service', 'crm')").expect(422)
+            self.ask("SELECT sqlite_log(7, 'left behind')").expect(200, 422)
         for _ in range(4):
-            self.assertNotIn("left behind", self.ask("SELECT saldo_replaced()").expect(200, 422).json.get("rows", []).__repr__())
+            self.ask("SELECT saldo_archive('2026-11-01T00:00:00Z', 'left behind')").expect(422)
             self.assertEqual([[0, 0, 0]], self.rows("SELECT changes(), total_changes(), last_insert_rowid()"))
         self.assertNotIn("left behind", self.server.log())
 

@@ -1,5 +1,5 @@
-"""Books pass from one of our tools to another, in every order: the sqlite3 shell in each journal mode, the server, and the
-commands of saldod. After each step the books hold what was written, and no audit finds anything."""
+"""Books pass from one of our tools to another, in every order: the sqlite3 shell in each journal mode, the server, and
+the commands of saldod. After each step the books hold what was written, and no audit finds anything."""
 
 import itertools
 import json
@@ -49,7 +49,8 @@ class Books:
     def check(self):
         """The books are as told, by a shell that only reads."""
         read = shell(self.database, """.mode json
-            SELECT (SELECT sum(amount) FROM payment WHERE account_id = 1) AS paid, (SELECT max(day) FROM day_close) AS closed,
+            SELECT (SELECT sum(amount) FROM payment WHERE account_id = 1) AS paid,
+                (SELECT max(day) FROM day_close) AS closed,
                 (SELECT count(*) FROM access_state WHERE day = (SELECT open_day FROM books)) AS accounts;
             SELECT * FROM charge ORDER BY day, account_id, service_id;
             SELECT * FROM audit WHERE violations <> 0;

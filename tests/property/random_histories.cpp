@@ -166,7 +166,7 @@ void check_reference() {
   expect(ref.charges(account, opening + 2).front().min_quantity == 6, "the tier of 6");
   // A promise from Saturday noon for a day ends on Sunday noon, a holiday: still Monday.
   const Instant saturday_noon = saturday_start + 43'200;
-  expect(ref.add_promise(1, {saturday_noon, 4, 0}) == Refusals{"promise_refused"}, "4 > 3 days");
+  expect(ref.add_promise(1, {saturday_noon, 4, 0}) == Refusals{"out_of_range"}, "4 > 3 days");
   expect(ref.add_promise(1, {saturday_noon, 1, 0}).empty(), "a promise of a day");
   expect(ref.add_promise(1, {saturday_noon, 1, 0}) == Refusals{"promise_refused"}, "one a run");
   expect(at(saturday_noon).state == "promised", "promised from its own second on");

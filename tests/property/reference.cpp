@@ -869,7 +869,7 @@ Refusals Reference::add_promise(AccountId account_id, Promise promise) {
   if (promise.granted_at < closed_end()) refusals.insert("day_closed");
   const Day day = billing_day(promise.granted_at);
   if (promise.days < 1 || promise.days > policy_on(day).promised_payment_max_days) {
-    refusals.insert("promise_refused");
+    refusals.insert("out_of_range");
   }
   if (account != nullptr) {
     const Terms* terms = terms_on(*account, day);

@@ -1,61 +1,49 @@
 // Histories by SQL: each write is a statement on a connection to a database in memory.
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <cstring>
 #include <iostream>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
+#include "connection.h"
 #include "history.h"
-
-#ifdef SALDO_STATIC
-extern "C" int sqlite3_saldo_init(sqlite3*, char**, const struct sqlite3_api_routines*);
-#endif
+#include "rules/error.h"
 
 namespace saldo_histories {
 namespace {
 
 class Database {
  public:
-  explicit Database(const std::string& extension) : extension_(extension) { open(); }
-  ~Database() { close(db_); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  explicit Database(std::string extension) : extension_(std::move(extension)) { open(); }
 
   // As another process would find it.
   void reopen() {
-    sqlite3* const before = db_;
+    const auto before = std::move(connection_);
     open();
-    copy_from(before);
-    close(before);
+    copy_from(*before);
   }
 
-  void copy_from(const Database& installed) { copy_from(installed.db_); }
+  void copy_from(const Database& installed) { copy_from(*installed.connection_); }
 
   // 'ok', the code at the head of the message, 'constraint' for SQLite's own refusal, or the
   // message.
   std::string run(const std::string& sql, const std::vector<Value>& values, Rows* rows) {
-    sqlite3_stmt* statement = prepare(sql);
-    if (statement == nullptr) return record(sql, sqlite3_errmsg(db_));
-    const int parameters = sqlite3_bind_parameter_count(statement);
-    for (int i = 0; i < parameters; ++i)
-      bind(statement, i + 1, values.at(static_cast<std::size_t>(i)));
     std::string text = sql;
-    if (char* expanded = sqlite3_expanded_sql(statement)) {
-      text = expanded;
-      sqlite3_free(expanded);
-    }
-    int rc = SQLITE_ROW;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-      if (rows != nullptr) rows->push_back(read_row(statement));
-    }
     std::string outcome = "ok";
-    if (rc != SQLITE_DONE) {
-      message_ = sqlite3_errmsg(db_);
-      outcome = code_of(message_, rc);
+    try {
+      auto statement = connection_->prepare(texts_.insert(sql).first->c_str());
+      for (int i = 0; i < statement.parameters(); ++i)
+        bind(statement, i + 1, values.at(static_cast<std::size_t>(i)));
+      if (const saldo::SqliteString expanded{sqlite3_expanded_sql(statement.handle())})
+        text = expanded.get();
+      while (statement.step()) {
+        if (rows != nullptr) rows->push_back(read_row(statement));
+      }
+    } catch (const saldo::SqliteError& error) {
+      message_ = error.what();
+      outcome = code_of(error);
     }
-    sqlite3_reset(statement);
     // Questions are not logged: they change nothing.
     return rows == nullptr ? record(text, outcome) : outcome;
   }
@@ -65,67 +53,47 @@ class Database {
 
  private:
   void open() {
-    if (sqlite3_open(":memory:", &db_) != SQLITE_OK) throw std::runtime_error("cannot open");
+    connection_ =
+        std::make_unique<saldo::Connection>(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 #ifdef SALDO_STATIC
-    const int rc = sqlite3_saldo_init(db_, nullptr, nullptr);
-    if (rc != SQLITE_OK) throw std::runtime_error("sqlite3_saldo_init failed");
+    saldo_test::load_saldo(*connection_);
 #else
-    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
-    char* error = nullptr;
-    if (sqlite3_load_extension(db_, extension_.c_str(), nullptr, &error) != SQLITE_OK) {
-      throw std::runtime_error("cannot load " + extension_ + ": " + (error ? error : "?"));
-    }
+    connection_->load_extension(extension_);
 #endif
   }
 
-  void close(sqlite3* db) {
-    for (auto& [sql, statement] : statements_) sqlite3_finalize(statement);
-    statements_.clear();
-    sqlite3_close(db);
-  }
-
-  void copy_from(sqlite3* other) {
-    sqlite3_backup* backup = sqlite3_backup_init(db_, "main", other, "main");
-    if (backup == nullptr) throw std::runtime_error(sqlite3_errmsg(db_));
+  void copy_from(const saldo::Connection& other) {
+    sqlite3* const db = connection_->handle();
+    sqlite3_backup* backup = sqlite3_backup_init(db, "main", other.handle(), "main");
+    if (backup == nullptr) throw saldo::SqliteError(db);
     sqlite3_backup_step(backup, -1);
-    if (sqlite3_backup_finish(backup) != SQLITE_OK) throw std::runtime_error(sqlite3_errmsg(db_));
+    if (sqlite3_backup_finish(backup) != SQLITE_OK) throw saldo::SqliteError(db);
   }
 
-  sqlite3_stmt* prepare(const std::string& sql) {
-    const auto known = statements_.find(sql);
-    if (known != statements_.end()) return known->second;
-    sqlite3_stmt* statement = nullptr;
-    sqlite3_prepare_v3(db_, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (statement != nullptr) statements_[sql] = statement;
-    return statement;
-  }
-
-  static void bind(sqlite3_stmt* statement, int index, const Value& value) {
+  static void bind(saldo::Statement& statement, int index, const Value& value) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      sqlite3_bind_int64(statement, index, *number);
+      statement.bind(index, *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      sqlite3_bind_text(statement, index, text->c_str(), -1, SQLITE_TRANSIENT);
+      statement.bind(index, *text);
     } else {
-      sqlite3_bind_null(statement, index);
+      statement.bind_null(index);
     }
   }
 
-  static std::string read_row(sqlite3_stmt* statement) {
+  static std::string read_row(const saldo::Statement& statement) {
     std::string row;
-    for (int i = 0; i < sqlite3_column_count(statement); ++i) {
-      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, i));
-      row += std::string(i == 0 ? "" : "|") + (text == nullptr ? "null" : text);
+    for (int i = 0; i < statement.columns(); ++i) {
+      if (i > 0) row += '|';
+      row += statement.is_null(i) ? "null" : statement.text(i);
     }
     return row;
   }
 
-  static std::string code_of(const std::string& message, int rc) {
-    static const std::set<std::string> kCodes = {"invalid",         "out_of_range", "not_found",
-                                                 "conflict",        "day_closed",   "day_not_ended",
-                                                 "promise_refused", "append_only"};
-    const std::string head = message.substr(0, message.find(": "));
-    if (kCodes.count(head) != 0) return head;
-    return (rc & 0xFF) == SQLITE_CONSTRAINT ? "constraint" : "error: " + message;
+  static std::string code_of(const saldo::SqliteError& error) {
+    const std::string message = error.what();
+    std::string head = message.substr(0, message.find(": "));
+    if (saldo::parse_error_code(head)) return head;
+    return (error.code() & 0xFF) == SQLITE_CONSTRAINT ? "constraint" : "error: " + message;
   }
 
   std::string record(const std::string& text, const std::string& outcome) {
@@ -134,8 +102,8 @@ class Database {
   }
 
   const std::string extension_;
-  sqlite3* db_ = nullptr;
-  std::unordered_map<std::string, sqlite3_stmt*> statements_;
+  std::unordered_set<std::string> texts_;  // of the statements that the connection keeps prepared
+  std::unique_ptr<saldo::Connection> connection_;
   std::vector<std::string> log_;
   std::string message_;
 };

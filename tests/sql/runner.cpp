@@ -291,11 +291,11 @@ class Script {
     static const std::regex kForm("^" + kCodes + ": [^]+");
     if (prefix.empty() || block.first.empty()) return fail("no message or no SQL", block.directive);
     int statements = 0;
-    for (const char* rest = block.first.c_str(); *rest != '\0';) {
-      const char* const begin = rest;
+    for (std::string_view rest = block.first; !rest.empty();) {
+      const std::string_view begin = rest;
       const std::string before = current_->contents();
       const Outcome outcome = current_->run_first(begin, &rest);
-      const std::string sql = trimmed(std::string(begin, rest));
+      const std::string sql = trimmed(std::string(begin.substr(0, begin.size() - rest.size())));
       if (outcome.nothing) continue;
       ++statements;
       if (outcome.ok()) {

@@ -1,0 +1,268 @@
+#include "functions/domains.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "functions/arguments.h"
+#include "rules/error.h"
+#include "rules/limits.h"
+#include "rules/time.h"
+#include "sqlite/value.h"
+
+namespace saldo {
+namespace {
+
+enum class Kind {
+  kText,
+  kName,  // a text that is not empty
+  kIdentifier,
+  kChoice,
+  kWeek,
+  kCurrency,
+  kTimeZone,
+  kDay,
+  kInstant,
+  kInteger,
+};
+
+struct Domain {
+  Kind kind;
+  std::string_view choices;  // of kChoice, with '|' between them
+  std::int64_t low = 0;      // of kInteger
+  std::int64_t high = 0;
+  bool nullable = false;
+};
+
+constexpr Domain integer(std::int64_t low, std::int64_t high) {
+  return {Kind::kInteger, {}, low, high};
+}
+constexpr Domain one_of(std::string_view choices) { return {Kind::kChoice, choices}; }
+constexpr Domain nullable(Domain domain) {
+  domain.nullable = true;
+  return domain;
+}
+
+constexpr Domain kText{Kind::kText, {}};
+constexpr Domain kName{Kind::kName, {}};
+constexpr Domain kIdentifier{Kind::kIdentifier, {}};
+constexpr Domain kWeek{Kind::kWeek, {}};
+constexpr Domain kCurrency{Kind::kCurrency, {}};
+constexpr Domain kTimeZone{Kind::kTimeZone, {}};
+constexpr Domain kDay{Kind::kDay, {}};
+constexpr Domain kInstant{Kind::kInstant, {}};
+constexpr Domain kId = integer(1, kIdMax);
+constexpr Domain kFlag = integer(0, 1);
+constexpr Domain kSign = integer(-1, 1);
+constexpr Domain kQuantity = integer(0, kQuantityMax);
+constexpr Domain kDaysOfPolicy = integer(0, kPolicyDaysMax);
+// A reference to a row: whether it is there, a trigger says.
+constexpr Domain kReference =
+    integer(std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+constexpr Domain kReferenceByText = kText;
+
+struct CheckedColumn {
+  std::string_view name;
+  Domain domain;
+};
+
+struct CheckedTable {
+  std::string_view name;
+  std::vector<CheckedColumn> columns;
+};
+
+// Every table of facts ends with when and by whom the row was recorded.
+CheckedTable facts(std::string_view name, std::vector<CheckedColumn> columns) {
+  columns.push_back({"recorded_at", nullable(kInstant)});
+  columns.push_back({"recorded_by", nullable(kText)});
+  return {name, std::move(columns)};
+}
+
+const std::vector<CheckedTable>& tables() {
+  static const std::vector<CheckedTable> kCheckedTables = {
+      facts("policy", {{"valid_from", kDay},
+                       {"rules", integer(1, 1)},
+                       {"time_zone", kTimeZone},
+                       {"currency", kCurrency},
+                       {"working_week", kWeek},
+                       {"restricted_days_charged", nullable(kDaysOfPolicy)},
+                       {"grace_working_days", kDaysOfPolicy},
+                       {"promised_payment_max_days", kDaysOfPolicy},
+                       {"low_balance_warning_days", kDaysOfPolicy},
+                       {"language", one_of("ru|en")}}),
+      facts("calendar_exception", {{"day", kDay}, {"working", kFlag}, {"name", nullable(kText)}}),
+      facts("service", {{"service_id", kIdentifier},
+                        {"name", kName},
+                        {"kind", one_of("recurring|usage")},
+                        {"unit", nullable(kText)}}),
+      facts("tariff", {{"price_list", kIdentifier},
+                       {"service_id", kReferenceByText},
+                       {"valid_from", kDay},
+                       {"min_quantity", kQuantity},
+                       {"monthly_fee", integer(0, kMonthlyFeeMax)},
+                       {"unit_fee", integer(0, kUnitFeeMax)}}),
+      facts("account", {{"external_id", nullable(kText)},
+                        {"name", kName},
+                        {"admin_email", nullable(kText)},
+                        {"registered_on", kDay},
+                        {"trial_ends_on", nullable(kDay)},
+                        {"customer_since", nullable(kDay)},
+                        {"legal_name", nullable(kText)},
+                        {"tax_id", nullable(kText)},
+                        {"postal_address", nullable(kText)}}),
+      facts("account_terms", {{"account_id", kReference},
+                              {"valid_from", kDay},
+                              {"status", one_of("active|paused|closed")},
+                              {"credit_limit", nullable(integer(0, kBalanceMax))},
+                              {"held", kFlag},
+                              {"reason", nullable(kText)}}),
+      facts("headcount", {{"account_id", kReference}, {"day", kDay}, {"employees", kQuantity}}),
+      facts("subscription", {{"account_id", kReference},
+                             {"service_id", kReferenceByText},
+                             {"started_on", kDay},
+                             {"ended_on", nullable(kDay)},
+                             {"quantity", nullable(kQuantity)},
+                             {"price_list", kIdentifier}}),
+      facts("usage_event", {{"usage_id", kName},
+                            {"account_id", kReference},
+                            {"service_id", kReferenceByText},
+                            {"occurred_at", kInstant},
+                            {"quantity", integer(1, kQuantityMax)}}),
+      facts("payment_method", {{"method", kIdentifier}, {"name", kName}}),
+      facts("payment", {{"account_id", kReference},
+                        {"amount", integer(1, kAmountMax)},
+                        {"method", kReferenceByText},
+                        {"external_id", nullable(kName)},
+                        {"received_at", nullable(kInstant)},
+                        {"credited_at", kInstant},
+                        {"payer", nullable(kText)},
+                        {"purpose", nullable(kText)}}),
+      facts("adjustment_kind",
+            {{"kind", kIdentifier}, {"name", kName}, {"sign", kSign}, {"revenue", kFlag}}),
+      facts("adjustment", {{"account_id", kReference},
+                           {"amount", integer(-kAmountMax, kAmountMax)},
+                           {"kind", kReferenceByText},
+                           {"effective_at", kInstant},
+                           {"external_id", nullable(kName)},
+                           {"reason", nullable(kText)},
+                           {"payment_id", nullable(kReference)},
+                           {"service_id", nullable(kReferenceByText)},
+                           {"for_day", nullable(kDay)}}),
+      facts("promised_payment",
+            {{"account_id", kReference},
+             {"granted_at", kInstant},
+             {"days", kReference}}),  // its limits are the policy's, which a trigger reads
+      {"superseded", {{"day", kDay}}},
+      {"day_close", {{"day", kDay}, {"closed_at", kInstant}}},
+      {"token",
+       {{"name", kName},
+        {"role", one_of("crm|cashier|operator|analyst|admin")},
+        {"hash", kName},
+        {"created_at", kInstant},
+        {"revoked_at", nullable(kInstant)}}},
+      {"stored_answer", {{"stored_at", kInstant}}},
+  };
+  return kCheckedTables;
+}
+
+bool is_identifier(std::string_view text) {
+  constexpr std::size_t kBytesMax = 64;
+  return !text.empty() && text.size() <= kBytesMax &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+                  c == '.';
+         });
+}
+
+bool is_week(std::string_view text) {
+  std::array<bool, 8> seen{};
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    if (c < '1' || c > '7') return false;
+    return !std::exchange(seen[static_cast<std::size_t>(c - '0')], true);
+  });
+}
+
+bool is_currency(std::string_view text) {
+  return text.size() == 3 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool is_one_of(std::string_view text, std::string_view choices) {
+  while (!choices.empty()) {
+    const auto end = std::min(choices.find('|'), choices.size());
+    if (text == choices.substr(0, end)) return true;
+    choices.remove_prefix(std::min(end + 1, choices.size()));
+  }
+  return false;
+}
+
+void check_text(std::string_view name, const Domain& domain, sqlite3_value* value) {
+  const auto text = expect_text(name, value);
+  const auto expect = [&](bool right, const std::string& what) {
+    if (!right) throw invalid(std::string(name) + " is " + describe(value) + ", not " + what);
+  };
+  if (!is_utf8(text)) throw invalid(std::string(name) + " is not a text of UTF-8 without NUL");
+  switch (domain.kind) {
+    case Kind::kName:
+      if (text.empty()) throw invalid(std::string(name) + " is empty");
+      break;
+    case Kind::kIdentifier:
+      expect(is_identifier(text),
+             "an identifier: 1 to 64 lower-case letters, digits, '_', '-', '.'");
+      break;
+    case Kind::kChoice: {
+      std::string choices(domain.choices);
+      std::replace(choices.begin(), choices.end(), '|', ' ');
+      expect(is_one_of(text, domain.choices), "one of: " + choices);
+      break;
+    }
+    case Kind::kWeek:
+      expect(is_week(text), "distinct ISO weekdays, such as 12345 for Monday to Friday");
+      break;
+    case Kind::kCurrency:
+      expect(is_currency(text), "a currency code of ISO 4217, such as RUB");
+      break;
+    case Kind::kTimeZone:
+      find_zone(std::string(text));
+      break;
+    default:
+      break;
+  }
+}
+
+void check_value(const CheckedColumn& column, sqlite3_value* value) {
+  const Domain& domain = column.domain;
+  if (domain.nullable && sqlite3_value_type(value) == SQLITE_NULL) return;
+  switch (domain.kind) {
+    case Kind::kDay:
+      expect_day(column.name, value);
+      break;
+    case Kind::kInstant:
+      expect_instant(column.name, value);
+      break;
+    case Kind::kInteger:
+      expect_integer(column.name, value, domain.low, domain.high);
+      break;
+    default:
+      check_text(column.name, domain, value);
+  }
+}
+
+}  // namespace
+
+void check_row(std::string_view table, int count, sqlite3_value** values) {
+  const auto found = std::find_if(tables().begin(), tables().end(),
+                                  [&](const CheckedTable& each) { return each.name == table; });
+  if (found == tables().end() || found->columns.size() != static_cast<std::size_t>(count)) {
+    throw invalid("the columns of " + std::string(table) +
+                  " that are checked are others; see audit_schema");
+  }
+  for (const CheckedColumn& column : found->columns) check_value(column, *values++);
+}
+
+void check_id(std::string_view name, sqlite3_value* value) { check_value({name, kId}, value); }
+
+}  // namespace saldo

@@ -1,0 +1,1371 @@
+-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
+-- comments are, by tests/sql/test_schema.py --write; a test compares.
+
+CREATE TABLE policy(
+  valid_from                TEXT PRIMARY KEY NOT NULL,
+  rules                     INTEGER NOT NULL DEFAULT 1,
+  time_zone                 TEXT NOT NULL DEFAULT 'Europe/Moscow',
+  currency                  TEXT NOT NULL DEFAULT 'RUB',
+  working_week              TEXT NOT NULL DEFAULT '12345',
+  restricted_days_charged   INTEGER DEFAULT NULL,
+  grace_working_days        INTEGER NOT NULL DEFAULT 0,
+  promised_payment_max_days INTEGER NOT NULL DEFAULT 3,
+  low_balance_warning_days  INTEGER NOT NULL DEFAULT 3,
+  language                  TEXT NOT NULL DEFAULT 'ru',
+  recorded_at               TEXT,
+  recorded_by               TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE calendar_exception(
+  day         TEXT PRIMARY KEY NOT NULL,
+  working     INTEGER NOT NULL,
+  name        TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE service(
+  service_id  TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  kind        TEXT NOT NULL,
+  unit        TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE tariff(
+  price_list   TEXT NOT NULL,
+  service_id   TEXT NOT NULL REFERENCES service,
+  valid_from   TEXT NOT NULL,
+  min_quantity INTEGER NOT NULL,
+  monthly_fee  INTEGER NOT NULL DEFAULT 0,
+  unit_fee     INTEGER NOT NULL DEFAULT 0,
+  recorded_at  TEXT,
+  recorded_by  TEXT,
+  PRIMARY KEY (price_list, service_id, valid_from, min_quantity)
+) WITHOUT ROWID;
+
+CREATE TABLE account(
+  account_id     INTEGER PRIMARY KEY,
+  external_id    TEXT UNIQUE,
+  name           TEXT NOT NULL,
+  admin_email    TEXT,
+  registered_on  TEXT NOT NULL,
+  trial_ends_on  TEXT,
+  customer_since TEXT,
+  legal_name     TEXT,
+  tax_id         TEXT,
+  postal_address TEXT,
+  recorded_at    TEXT,
+  recorded_by    TEXT
+);
+
+CREATE INDEX account_registered_on ON account(registered_on);
+
+CREATE TABLE account_terms(
+  account_id   INTEGER NOT NULL REFERENCES account,
+  valid_from   TEXT NOT NULL,
+  status       TEXT NOT NULL,
+  credit_limit INTEGER DEFAULT 0,
+  held         INTEGER NOT NULL DEFAULT 0,
+  reason       TEXT,
+  recorded_at  TEXT,
+  recorded_by  TEXT,
+  PRIMARY KEY (account_id, valid_from)
+) WITHOUT ROWID;
+
+CREATE INDEX account_terms_valid_from ON account_terms(valid_from);
+
+CREATE TABLE headcount(
+  account_id  INTEGER NOT NULL REFERENCES account,
+  day         TEXT NOT NULL,
+  employees   INTEGER NOT NULL,
+  recorded_at TEXT,
+  recorded_by TEXT,
+  PRIMARY KEY (account_id, day)
+) WITHOUT ROWID;
+
+CREATE INDEX headcount_day ON headcount(day);
+
+CREATE TABLE subscription(
+  account_id  INTEGER NOT NULL REFERENCES account,
+  service_id  TEXT NOT NULL REFERENCES service,
+  started_on  TEXT NOT NULL,
+  ended_on    TEXT,
+  quantity    INTEGER,
+  price_list  TEXT NOT NULL DEFAULT 'standard',
+  recorded_at TEXT,
+  recorded_by TEXT,
+  PRIMARY KEY (account_id, service_id, started_on)
+) WITHOUT ROWID;
+
+CREATE INDEX subscription_started_on ON subscription(started_on);
+
+CREATE INDEX subscription_ended_on ON subscription(ended_on) WHERE ended_on IS NOT NULL;
+
+CREATE TABLE usage_event(
+  usage_id    TEXT PRIMARY KEY NOT NULL,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  service_id  TEXT NOT NULL REFERENCES service,
+  occurred_at TEXT NOT NULL,
+  quantity    INTEGER NOT NULL,
+  charged_on  TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE INDEX usage_event_day ON usage_event(charged_on, account_id, service_id, quantity, occurred_at);
+
+CREATE INDEX usage_event_account ON usage_event(account_id, charged_on, service_id, quantity, occurred_at);
+
+CREATE TABLE payment_method(
+  method      TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE payment(
+  payment_id  INTEGER PRIMARY KEY,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  amount      INTEGER NOT NULL,
+  method      TEXT NOT NULL REFERENCES payment_method,
+  external_id TEXT,
+  received_at TEXT,
+  credited_at TEXT NOT NULL,
+  day         TEXT,
+  payer       TEXT,
+  purpose     TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+);
+
+CREATE UNIQUE INDEX payment_external_id ON payment(method, external_id) WHERE external_id IS NOT NULL;
+
+CREATE INDEX payment_day ON payment(day, account_id, credited_at, amount);
+
+CREATE INDEX payment_account ON payment(account_id, day, credited_at, amount);
+
+CREATE TABLE adjustment_kind(
+  kind        TEXT PRIMARY KEY NOT NULL,
+  name        TEXT NOT NULL,
+  sign        INTEGER NOT NULL,  -- 1, -1, or 0: either
+  revenue     INTEGER NOT NULL,  -- 1: it changes what was earned, 0: only what is owed
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE adjustment(
+  adjustment_id INTEGER PRIMARY KEY,
+  account_id    INTEGER NOT NULL REFERENCES account,
+  amount        INTEGER NOT NULL,
+  kind          TEXT NOT NULL REFERENCES adjustment_kind,
+  effective_at  TEXT NOT NULL,
+  day           TEXT,
+  external_id   TEXT UNIQUE,
+  reason        TEXT,
+  payment_id    INTEGER REFERENCES payment,
+  service_id    TEXT REFERENCES service,
+  for_day       TEXT,
+  recorded_at   TEXT,
+  recorded_by   TEXT
+);
+
+CREATE INDEX adjustment_day ON adjustment(day, account_id, effective_at, amount);
+
+CREATE INDEX adjustment_account ON adjustment(account_id, day, effective_at, amount);
+
+CREATE INDEX adjustment_payment ON adjustment(payment_id, kind, amount) WHERE payment_id IS NOT NULL;
+
+CREATE TABLE promised_payment(
+  promise_id  INTEGER PRIMARY KEY,
+  account_id  INTEGER NOT NULL REFERENCES account,
+  granted_at  TEXT NOT NULL,
+  days        INTEGER NOT NULL,
+  expires_at  TEXT,
+  recorded_at TEXT,
+  recorded_by TEXT
+);
+
+CREATE INDEX promised_payment_account ON promised_payment(account_id, granted_at, expires_at);
+
+CREATE INDEX promised_payment_granted_at ON promised_payment(granted_at);
+
+CREATE TABLE superseded(
+  superseded_id INTEGER PRIMARY KEY,
+  table_name    TEXT NOT NULL,
+  key           TEXT NOT NULL,  -- a JSON array of the key's columns
+  row_json      TEXT NOT NULL,  -- a JSON object of all columns
+  recorded_at   TEXT,           -- when and by whom it was superseded, as the new row says
+  recorded_by   TEXT,
+  day           TEXT NOT NULL   -- the open day at that time, whose digest covers it
+);
+
+CREATE INDEX superseded_day ON superseded(day);
+
+CREATE TABLE books_version(
+  version INTEGER NOT NULL
+);
+
+CREATE TABLE day_close(
+  day       TEXT PRIMARY KEY NOT NULL,
+  ends_at   TEXT,
+  closed_at TEXT NOT NULL,
+  accounts  INTEGER,
+  charges   INTEGER,
+  charged   INTEGER,
+  digest    TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE charge(
+  day         TEXT NOT NULL,
+  account_id  INTEGER NOT NULL,
+  service_id  TEXT NOT NULL,
+  quantity    INTEGER NOT NULL,
+  monthly_fee INTEGER NOT NULL,
+  unit_fee    INTEGER NOT NULL,
+  amount      INTEGER NOT NULL,
+  posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (day, account_id, service_id)
+) WITHOUT ROWID;
+
+CREATE TABLE charge_total(
+  day        TEXT NOT NULL,
+  service_id TEXT NOT NULL,
+  accounts   INTEGER NOT NULL,
+  quantity   INTEGER NOT NULL,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (day, service_id)
+) WITHOUT ROWID;
+
+CREATE TABLE balance(
+  account_id      INTEGER PRIMARY KEY,
+  balance         INTEGER NOT NULL,
+  arrears_since   TEXT,
+  restricted_days INTEGER NOT NULL,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+CREATE TABLE facts_in_force(
+  account_id INTEGER PRIMARY KEY,
+  facts      BLOB NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+CREATE TABLE open_usage(
+  account_id INTEGER NOT NULL,
+  service_id TEXT NOT NULL,
+  day        TEXT NOT NULL,
+  quantity   INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (account_id, service_id, day)
+) WITHOUT ROWID;
+
+CREATE TABLE open_money(
+  account_id INTEGER PRIMARY KEY,
+  after_day  TEXT NOT NULL,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
+  SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+                     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
+                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_open(NEW.valid_from, open_day, 'a policy can take effect') FROM books;
+  SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
+                                  || ', ' || currency)
+  FROM policy WHERE valid_from <> NEW.valid_from AND (time_zone <> NEW.time_zone OR currency <> NEW.currency);
+  SELECT saldo_refuse('conflict', 'time zone and currency are fixed from the first money, usage or close: ' || time_zone
+                                  || ', ' || currency)
+  FROM policy
+  WHERE (time_zone <> NEW.time_zone OR currency <> NEW.currency)
+    AND (EXISTS (SELECT 1 FROM payment) OR EXISTS (SELECT 1 FROM adjustment) OR EXISTS (SELECT 1 FROM usage_event)
+         OR EXISTS (SELECT 1 FROM day_close));
+END;
+
+CREATE TRIGGER policy_refuse_invalid_update BEFORE UPDATE ON policy BEGIN
+  SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+                     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
+                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays there')
+  FROM books WHERE opening_day = OLD.valid_from AND NEW.valid_from <> OLD.valid_from;
+  SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a policy can take effect') FROM books;
+  SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
+                                  || ', ' || currency)
+  FROM policy WHERE valid_from <> NEW.valid_from AND (time_zone <> NEW.time_zone OR currency <> NEW.currency);
+  SELECT saldo_refuse('conflict', 'time zone and currency are fixed from the first money, usage or close: ' || time_zone
+                                  || ', ' || currency)
+  FROM policy
+  WHERE (time_zone <> NEW.time_zone OR currency <> NEW.currency)
+    AND (EXISTS (SELECT 1 FROM payment) OR EXISTS (SELECT 1 FROM adjustment) OR EXISTS (SELECT 1 FROM usage_event)
+         OR EXISTS (SELECT 1 FROM day_close));
+END;
+
+CREATE TRIGGER policy_refuse_delete_of_closed_day BEFORE DELETE ON policy BEGIN
+  SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays')
+  FROM books WHERE opening_day = OLD.valid_from;
+  SELECT saldo_open(OLD.valid_from, open_day, 'a policy can take effect') FROM books;
+END;
+
+CREATE TRIGGER calendar_exception_refuse_invalid_insert BEFORE INSERT ON calendar_exception BEGIN
+  SELECT saldo_check('calendar_exception', NEW.day, NEW.working, NEW.name, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_open(NEW.day, open_day, 'the calendar can change') FROM books;
+END;
+
+CREATE TRIGGER calendar_exception_refuse_invalid_update BEFORE UPDATE ON calendar_exception BEGIN
+  SELECT saldo_check('calendar_exception', NEW.day, NEW.working, NEW.name, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_open(min(OLD.day, NEW.day), open_day, 'the calendar can change') FROM books;
+END;
+
+CREATE TRIGGER calendar_exception_refuse_delete_of_closed_day BEFORE DELETE ON calendar_exception BEGIN
+  SELECT saldo_open(OLD.day, open_day, 'the calendar can change') FROM books;
+END;
+
+CREATE TRIGGER service_refuse_invalid_insert BEFORE INSERT ON service BEGIN
+  SELECT saldo_check('service', NEW.service_id, NEW.name, NEW.kind, NEW.unit, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', service_id || ' is in use as a ' || kind || ' service; that stays')
+  FROM service AS s
+  WHERE service_id = NEW.service_id AND kind <> NEW.kind
+    AND (EXISTS (SELECT 1 FROM tariff AS t WHERE t.service_id = s.service_id)
+         OR EXISTS (SELECT 1 FROM subscription AS u WHERE u.service_id = s.service_id)
+         OR EXISTS (SELECT 1 FROM usage_event AS e WHERE e.service_id = s.service_id));
+END;
+
+CREATE TRIGGER service_refuse_invalid_update BEFORE UPDATE ON service BEGIN
+  SELECT saldo_check('service', NEW.service_id, NEW.name, NEW.kind, NEW.unit, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'a service stays ' || OLD.service_id || '; insert another one')
+  WHERE NEW.service_id <> OLD.service_id;
+  SELECT saldo_refuse('conflict', service_id || ' is in use as a ' || kind || ' service; that stays')
+  FROM service AS s
+  WHERE service_id = NEW.service_id AND kind <> NEW.kind
+    AND (EXISTS (SELECT 1 FROM tariff AS t WHERE t.service_id = s.service_id)
+         OR EXISTS (SELECT 1 FROM subscription AS u WHERE u.service_id = s.service_id)
+         OR EXISTS (SELECT 1 FROM usage_event AS e WHERE e.service_id = s.service_id));
+END;
+
+CREATE TRIGGER service_refuse_delete_of_used BEFORE DELETE ON service BEGIN
+  SELECT saldo_refuse('conflict', OLD.service_id || ' is in use and stays')
+  WHERE EXISTS (SELECT 1 FROM tariff WHERE service_id = OLD.service_id)
+     OR EXISTS (SELECT 1 FROM subscription WHERE service_id = OLD.service_id)
+     OR EXISTS (SELECT 1 FROM usage_event WHERE service_id = OLD.service_id)
+     OR EXISTS (SELECT 1 FROM adjustment WHERE service_id = OLD.service_id);
+END;
+
+CREATE TRIGGER tariff_refuse_invalid_insert BEFORE INSERT ON tariff BEGIN
+  SELECT saldo_check('tariff', NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee,
+                     NEW.unit_fee, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_open(NEW.valid_from, open_day, 'a price can take effect') FROM books;
+END;
+
+CREATE TRIGGER tariff_refuse_invalid_update BEFORE UPDATE ON tariff BEGIN
+  SELECT saldo_check('tariff', NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee,
+                     NEW.unit_fee, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a price can take effect') FROM books;
+END;
+
+CREATE TRIGGER tariff_refuse_delete_of_closed_day BEFORE DELETE ON tariff BEGIN
+  SELECT saldo_open(OLD.valid_from, open_day, 'a price can take effect') FROM books;
+END;
+
+CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
+  SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
+                     NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
+  WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
+  FROM account WHERE external_id = NEW.external_id;
+  -- Before the first close: accounts that were registered elsewhere are moved in.
+  SELECT saldo_open(NEW.registered_on, open_day, 'an account can be registered')
+  FROM books WHERE last_closed_day IS NOT NULL;
+END;
+
+CREATE TRIGGER account_refuse_invalid_id AFTER INSERT ON account BEGIN
+  SELECT saldo_check_id('account_id', NEW.account_id);
+END;
+
+CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
+  SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
+                     NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'an account keeps its account_id') WHERE NEW.account_id IS NOT OLD.account_id;
+  SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
+  FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
+  SELECT saldo_open(min(OLD.registered_on, NEW.registered_on), open_day, 'a registration can change')
+  FROM books WHERE last_closed_day IS NOT NULL AND NEW.registered_on <> OLD.registered_on;
+  SELECT saldo_refuse('out_of_range', 'registered_on is ' || NEW.registered_on || ', after the account''s first terms, '
+                                      || min(valid_from))
+  FROM account_terms WHERE account_id = OLD.account_id HAVING min(valid_from) < NEW.registered_on;
+END;
+
+CREATE TRIGGER account_forget_facts_in_force AFTER UPDATE OF registered_on, trial_ends_on ON account BEGIN
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER account_refuse_delete BEFORE DELETE ON account BEGIN
+  SELECT saldo_refuse('append_only', 'accounts are never deleted; terms with status closed end one');
+END;
+
+CREATE TRIGGER account_terms_refuse_invalid_insert BEFORE INSERT ON account_terms BEGIN
+  SELECT saldo_check('account_terms', NEW.account_id, NEW.valid_from, NEW.status, NEW.credit_limit, NEW.held,
+                     NEW.reason, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_open(NEW.valid_from, open_day, 'terms can take effect') FROM books;
+  SELECT saldo_refuse('out_of_range', 'valid_from is ' || NEW.valid_from
+                                      || '; terms start no earlier than the registration, ' || registered_on)
+  FROM account WHERE account_id = NEW.account_id AND registered_on > NEW.valid_from;
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER account_terms_refuse_invalid_update BEFORE UPDATE ON account_terms BEGIN
+  SELECT saldo_check('account_terms', NEW.account_id, NEW.valid_from, NEW.status, NEW.credit_limit, NEW.held,
+                     NEW.reason, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'terms can take effect') FROM books;
+  SELECT saldo_refuse('out_of_range', 'valid_from is ' || NEW.valid_from
+                                      || '; terms start no earlier than the registration, ' || registered_on)
+  FROM account WHERE account_id = NEW.account_id AND registered_on > NEW.valid_from;
+  DELETE FROM facts_in_force WHERE account_id IN (OLD.account_id, NEW.account_id);
+END;
+
+CREATE TRIGGER account_terms_refuse_delete_of_closed_day BEFORE DELETE ON account_terms BEGIN
+  SELECT saldo_open(OLD.valid_from, open_day, 'terms can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
+END;
+
+CREATE TRIGGER headcount_refuse_invalid_insert BEFORE INSERT ON headcount BEGIN
+  SELECT saldo_check('headcount', NEW.account_id, NEW.day, NEW.employees, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_open(NEW.day, open_day, 'a headcount can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER headcount_refuse_invalid_update BEFORE UPDATE ON headcount BEGIN
+  SELECT saldo_check('headcount', NEW.account_id, NEW.day, NEW.employees, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_open(min(OLD.day, NEW.day), open_day, 'a headcount can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id IN (OLD.account_id, NEW.account_id);
+END;
+
+CREATE TRIGGER headcount_refuse_delete_of_closed_day BEFORE DELETE ON headcount BEGIN
+  SELECT saldo_open(OLD.day, open_day, 'a headcount can take effect') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
+END;
+
+CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription BEGIN
+  SELECT saldo_check('subscription', NEW.account_id, NEW.service_id, NEW.started_on, NEW.ended_on, NEW.quantity,
+                     NEW.price_list, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_refuse('out_of_range', 'ended_on is ' || NEW.ended_on || ', before started_on ' || NEW.started_on)
+  WHERE NEW.ended_on < NEW.started_on;
+  SELECT saldo_open(NEW.started_on, open_day, 'a subscription can start') FROM books
+  WHERE NOT EXISTS (
+    SELECT 1 FROM subscription AS s
+    WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id AND s.started_on = NEW.started_on
+      AND s.quantity IS NEW.quantity AND s.price_list = NEW.price_list AND s.ended_on IS NOT NEW.ended_on
+      AND (s.ended_on IS NULL OR s.ended_on >= open_day));
+  SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
+                                  || coalesce(s.ended_on, 'now on'))
+  FROM subscription AS s
+  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
+    AND s.started_on <> NEW.started_on
+    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
+    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
+END;
+
+CREATE TRIGGER subscription_refuse_invalid_update BEFORE UPDATE ON subscription BEGIN
+  SELECT saldo_check('subscription', NEW.account_id, NEW.service_id, NEW.started_on, NEW.ended_on, NEW.quantity,
+                     NEW.price_list, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_refuse('out_of_range', 'ended_on is ' || NEW.ended_on || ', before started_on ' || NEW.started_on)
+  WHERE NEW.ended_on < NEW.started_on;
+  SELECT saldo_open(min(OLD.started_on, NEW.started_on), open_day, 'a subscription can start') FROM books
+  WHERE (NEW.account_id, NEW.service_id, NEW.started_on, NEW.quantity, NEW.price_list)
+        IS NOT (OLD.account_id, OLD.service_id, OLD.started_on, OLD.quantity, OLD.price_list)
+     OR OLD.ended_on < open_day;
+  SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
+                                  || coalesce(s.ended_on, 'now on'))
+  FROM subscription AS s
+  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
+    AND s.started_on <> NEW.started_on
+    AND (s.account_id, s.service_id, s.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on)
+    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
+    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  DELETE FROM facts_in_force WHERE account_id IN (OLD.account_id, NEW.account_id);
+END;
+
+CREATE TRIGGER subscription_refuse_delete_of_closed_day BEFORE DELETE ON subscription BEGIN
+  SELECT saldo_open(OLD.started_on, open_day, 'a subscription can end') FROM books;
+  DELETE FROM facts_in_force WHERE account_id = OLD.account_id;
+END;
+
+CREATE TRIGGER usage_event_refuse_invalid_insert BEFORE INSERT ON usage_event BEGIN
+  SELECT saldo_check('usage_event', NEW.usage_id, NEW.account_id, NEW.service_id, NEW.occurred_at, NEW.quantity,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'usage ' || NEW.usage_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM usage_event WHERE usage_id = NEW.usage_id);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_refuse('invalid', service_id || ' is a recurring service; usage is of usage services')
+  FROM service WHERE service_id = NEW.service_id AND kind <> 'usage';
+  SELECT saldo_refuse('invalid', 'charged_on is ' || NEW.charged_on || '; it is computed: '
+                                 || max(billing_day(NEW.occurred_at), open_day))
+  FROM books WHERE NEW.charged_on <> max(billing_day(NEW.occurred_at), open_day);
+END;
+
+CREATE TRIGGER usage_event_fill_in_charged_on AFTER INSERT ON usage_event BEGIN
+  SELECT saldo_add_usage(NEW.usage_id, max(billing_day(NEW.occurred_at), open_day)) FROM books;
+  UPDATE usage_event SET charged_on = (SELECT max(billing_day(NEW.occurred_at), open_day) FROM books)
+  WHERE usage_id = NEW.usage_id AND charged_on IS NULL;
+END;
+
+CREATE TRIGGER usage_event_refuse_update BEFORE UPDATE ON usage_event
+WHEN OLD.charged_on IS NOT NULL
+  OR NEW.charged_on IS NOT (SELECT max(billing_day(OLD.occurred_at), open_day) FROM books)
+  OR (NEW.usage_id, NEW.account_id, NEW.service_id, NEW.occurred_at, NEW.quantity, NEW.recorded_at, NEW.recorded_by)
+     IS NOT
+     (OLD.usage_id, OLD.account_id, OLD.service_id, OLD.occurred_at, OLD.quantity, OLD.recorded_at, OLD.recorded_by)
+BEGIN
+  SELECT saldo_refuse('append_only', 'usage is never changed; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER usage_event_refuse_delete BEFORE DELETE ON usage_event BEGIN
+  SELECT saldo_refuse('append_only', 'usage is never deleted; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER payment_method_refuse_invalid_insert BEFORE INSERT ON payment_method BEGIN
+  SELECT saldo_check('payment_method', NEW.method, NEW.name, NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER payment_method_refuse_invalid_update BEFORE UPDATE ON payment_method BEGIN
+  SELECT saldo_check('payment_method', NEW.method, NEW.name, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'a payment method stays ' || OLD.method || '; insert another one')
+  WHERE NEW.method <> OLD.method;
+END;
+
+CREATE TRIGGER payment_method_refuse_delete_of_used BEFORE DELETE ON payment_method BEGIN
+  SELECT saldo_refuse('conflict', OLD.method || ' is in use and stays')
+  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method);
+END;
+
+CREATE TRIGGER payment_refuse_invalid_insert BEFORE INSERT ON payment BEGIN
+  SELECT saldo_check('payment', NEW.account_id, NEW.amount, NEW.method, NEW.external_id, NEW.received_at,
+                     NEW.credited_at, NEW.payer, NEW.purpose, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'payment ' || NEW.payment_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM payment WHERE payment_id = NEW.payment_id);
+  SELECT saldo_refuse('conflict', 'the payment ' || external_id || ' by ' || method || ' is recorded already')
+  FROM payment WHERE method = NEW.method AND external_id = NEW.external_id;
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('not_found', 'there is no payment method ' || NEW.method)
+  WHERE NOT EXISTS (SELECT 1 FROM payment_method WHERE method = NEW.method);
+  SELECT saldo_open(NEW.credited_at, coalesce(closed_until, day_start(opening_day)), 'money can be credited')
+  FROM books;
+  SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.credited_at))
+  WHERE NEW.day <> billing_day(NEW.credited_at);
+END;
+
+CREATE TRIGGER payment_fill_in_day AFTER INSERT ON payment BEGIN
+  SELECT saldo_check_id('payment_id', NEW.payment_id);
+  SELECT saldo_add_payment(NEW.payment_id);
+  UPDATE payment SET day = billing_day(NEW.credited_at) WHERE payment_id = NEW.payment_id AND day IS NULL;
+END;
+
+CREATE TRIGGER payment_refuse_update BEFORE UPDATE ON payment
+WHEN OLD.day IS NOT NULL OR NEW.day IS NOT billing_day(OLD.credited_at)
+  OR (NEW.payment_id, NEW.account_id, NEW.amount, NEW.method, NEW.external_id, NEW.received_at, NEW.credited_at,
+      NEW.payer, NEW.purpose, NEW.recorded_at, NEW.recorded_by)
+     IS NOT
+     (OLD.payment_id, OLD.account_id, OLD.amount, OLD.method, OLD.external_id, OLD.received_at, OLD.credited_at,
+      OLD.payer, OLD.purpose, OLD.recorded_at, OLD.recorded_by)
+BEGIN
+  SELECT saldo_refuse('append_only', 'payments are never changed; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER payment_refuse_delete BEFORE DELETE ON payment BEGIN
+  SELECT saldo_refuse('append_only', 'payments are never deleted; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER adjustment_kind_refuse_invalid_insert BEFORE INSERT ON adjustment_kind BEGIN
+  SELECT saldo_check('adjustment_kind', NEW.kind, NEW.name, NEW.sign, NEW.revenue, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', kind || ' is in use; its sign and revenue stay')
+  FROM adjustment_kind AS k
+  WHERE kind = NEW.kind AND (sign <> NEW.sign OR revenue <> NEW.revenue)
+    AND EXISTS (SELECT 1 FROM adjustment AS a WHERE a.kind = k.kind);
+END;
+
+CREATE TRIGGER adjustment_kind_refuse_invalid_update BEFORE UPDATE ON adjustment_kind BEGIN
+  SELECT saldo_check('adjustment_kind', NEW.kind, NEW.name, NEW.sign, NEW.revenue, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'a kind of adjustment stays ' || OLD.kind || '; insert another one')
+  WHERE NEW.kind <> OLD.kind;
+  SELECT saldo_refuse('conflict', kind || ' is in use; its sign and revenue stay')
+  FROM adjustment_kind AS k
+  WHERE kind = NEW.kind AND (sign <> NEW.sign OR revenue <> NEW.revenue)
+    AND EXISTS (SELECT 1 FROM adjustment AS a WHERE a.kind = k.kind);
+END;
+
+CREATE TRIGGER adjustment_kind_refuse_delete_of_used BEFORE DELETE ON adjustment_kind BEGIN
+  SELECT saldo_refuse('conflict', OLD.kind || ' is in use and stays')
+  WHERE EXISTS (SELECT 1 FROM adjustment WHERE kind = OLD.kind);
+END;
+
+CREATE TRIGGER adjustment_refuse_invalid_insert BEFORE INSERT ON adjustment BEGIN
+  SELECT saldo_check('adjustment', NEW.account_id, NEW.amount, NEW.kind, NEW.effective_at, NEW.external_id, NEW.reason,
+                     NEW.payment_id, NEW.service_id, NEW.for_day, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'adjustment ' || NEW.adjustment_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM adjustment WHERE adjustment_id = NEW.adjustment_id);
+  SELECT saldo_refuse('conflict', 'the adjustment ' || external_id || ' is recorded already')
+  FROM adjustment WHERE external_id = NEW.external_id;
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_refuse('not_found', 'there is no kind of adjustment ' || NEW.kind)
+  WHERE NOT EXISTS (SELECT 1 FROM adjustment_kind WHERE kind = NEW.kind);
+  SELECT saldo_refuse('not_found', 'there is no payment ' || NEW.payment_id)
+  WHERE NEW.payment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payment WHERE payment_id = NEW.payment_id);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NEW.service_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_refuse('out_of_range', 'amount is 0; an adjustment moves money') WHERE NEW.amount = 0;
+  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; a ' || kind || ' is '
+                                      || iif(sign > 0, 'positive', 'negative'))
+  FROM adjustment_kind WHERE kind = NEW.kind AND sign * NEW.amount < 0;
+  -- R12.
+  SELECT saldo_refuse('conflict', 'payment ' || payment_id || ' is of account ' || account_id || ', not '
+                                  || NEW.account_id)
+  FROM payment WHERE payment_id = NEW.payment_id AND account_id <> NEW.account_id;
+  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; of the ' || p.amount || ' of payment '
+                                      || p.payment_id || ' ' || coalesce(-sum(a.amount), 0)
+                                      || ' went back already, and no more than all can')
+  FROM payment AS p
+  LEFT JOIN adjustment AS a ON a.payment_id = p.payment_id AND a.kind IN ('refund', 'chargeback')
+  WHERE p.payment_id = NEW.payment_id AND NEW.kind IN ('refund', 'chargeback')
+  GROUP BY p.payment_id HAVING p.amount < coalesce(-sum(a.amount), 0) - NEW.amount;
+  -- A debt moved in keeps its age.
+  SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
+  FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
+  SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
+  WHERE NEW.day <> billing_day(NEW.effective_at);
+END;
+
+CREATE TRIGGER adjustment_fill_in_day AFTER INSERT ON adjustment BEGIN
+  SELECT saldo_check_id('adjustment_id', NEW.adjustment_id);
+  SELECT saldo_add_adjustment(NEW.adjustment_id);
+  UPDATE adjustment SET day = billing_day(NEW.effective_at) WHERE adjustment_id = NEW.adjustment_id AND day IS NULL;
+END;
+
+CREATE TRIGGER adjustment_refuse_update BEFORE UPDATE ON adjustment
+WHEN OLD.day IS NOT NULL OR NEW.day IS NOT billing_day(OLD.effective_at)
+  OR (NEW.adjustment_id, NEW.account_id, NEW.amount, NEW.kind, NEW.effective_at, NEW.external_id, NEW.reason,
+      NEW.payment_id, NEW.service_id, NEW.for_day, NEW.recorded_at, NEW.recorded_by)
+     IS NOT
+     (OLD.adjustment_id, OLD.account_id, OLD.amount, OLD.kind, OLD.effective_at, OLD.external_id, OLD.reason,
+      OLD.payment_id, OLD.service_id, OLD.for_day, OLD.recorded_at, OLD.recorded_by)
+BEGIN
+  SELECT saldo_refuse('append_only', 'adjustments are never changed; another one mends a mistake');
+END;
+
+CREATE TRIGGER adjustment_refuse_delete BEFORE DELETE ON adjustment BEGIN
+  SELECT saldo_refuse('append_only', 'adjustments are never deleted; another one mends a mistake');
+END;
+
+CREATE TRIGGER promised_payment_refuse_invalid_insert BEFORE INSERT ON promised_payment BEGIN
+  SELECT saldo_check('promised_payment', NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'promise ' || NEW.promise_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM promised_payment WHERE promise_id = NEW.promise_id);
+  SELECT saldo_refuse('not_found', 'there is no account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
+  SELECT saldo_open(NEW.granted_at, coalesce(closed_until, day_start(opening_day)), 'a payment can be promised')
+  FROM books;
+  SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days || '; ' || iif(longest > 0,
+                        'a payment can be promised for 1 to ' || longest || ' days',
+                        'no payment can be promised on ' || billing_day(NEW.granted_at)))
+  FROM (SELECT promised_payment_max_days AS longest FROM policy WHERE valid_from <= billing_day(NEW.granted_at)
+        ORDER BY valid_from DESC LIMIT 1)
+  WHERE NEW.days NOT BETWEEN 1 AND longest;
+  SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days || '; the promise would expire after the year 9999')
+  WHERE strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days') IS NULL;
+  SELECT saldo_refuse('invalid', 'expires_at is ' || NEW.expires_at || '; it is computed: granted_at and '
+                                 || NEW.days || ' days')
+  WHERE NEW.expires_at <> strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days');
+  SELECT saldo_refuse('promise_refused', 'account ' || a.account_id || CASE
+           WHEN s.state IS NULL THEN ' is registered on ' || a.registered_on || ', after ' || NEW.granted_at
+           WHEN s.state IN ('trial', 'trial_ended') THEN ' is in a trial at ' || NEW.granted_at
+           WHEN s.state IN ('held', 'paused', 'closed') THEN ' is ' || s.state || ' at ' || NEW.granted_at
+           WHEN s.arrears_since IS NOT NULL THEN ' has had its promised payment in this run of arrears'
+           WHEN s.balance < 0 THEN ' is within its credit limit at ' || NEW.granted_at
+           ELSE ' owes nothing at ' || NEW.granted_at END)
+  FROM account AS a LEFT JOIN access_state AS s ON s.account_id = a.account_id AND s.at = NEW.granted_at
+  WHERE a.account_id = NEW.account_id AND s.promise_allowed IS NOT 1;
+  SELECT saldo_refuse('promise_refused', 'account ' || p.account_id
+                      || ' has had its promised payment in this run of arrears, granted at ' || p.granted_at)
+  FROM promised_payment AS p
+  JOIN access_state AS later ON later.account_id = p.account_id AND later.at = p.granted_at
+  JOIN access_state AS this ON this.account_id = p.account_id AND this.at = NEW.granted_at
+  WHERE p.account_id = NEW.account_id AND p.granted_at > NEW.granted_at AND later.arrears_since = this.arrears_since;
+END;
+
+CREATE TRIGGER promised_payment_fill_in_expires_at AFTER INSERT ON promised_payment BEGIN
+  SELECT saldo_check_id('promise_id', NEW.promise_id);
+  UPDATE promised_payment
+  SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days')
+  WHERE promise_id = NEW.promise_id AND expires_at IS NULL;
+END;
+
+CREATE TRIGGER promised_payment_refuse_update BEFORE UPDATE ON promised_payment
+WHEN OLD.expires_at IS NOT NULL
+  OR NEW.expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', OLD.granted_at, '+' || OLD.days || ' days')
+  OR (NEW.promise_id, NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.promise_id, OLD.account_id, OLD.granted_at, OLD.days, OLD.recorded_at, OLD.recorded_by)
+BEGIN
+  SELECT saldo_refuse('append_only', 'promises are never changed');
+END;
+
+CREATE TRIGGER promised_payment_refuse_delete BEFORE DELETE ON promised_payment BEGIN
+  SELECT saldo_refuse('append_only', 'promises are never deleted');
+END;
+
+CREATE TRIGGER day_close_refuse_invalid_insert BEFORE INSERT ON day_close BEGIN
+  SELECT saldo_check('day_close', NEW.day, NEW.closed_at);
+  SELECT saldo_refuse('conflict', NEW.day || ' is closed already')
+  WHERE EXISTS (SELECT 1 FROM day_close WHERE day = NEW.day);
+  SELECT saldo_open(NEW.day, open_day, 'days can be closed') FROM books;
+  SELECT saldo_refuse('conflict', 'days close in order; the next one to close is ' || open_day)
+  FROM books WHERE NEW.day <> open_day;
+  SELECT saldo_refuse('day_not_ended', NEW.day || ' ends at ' || day_end(NEW.day) || ', after closed_at '
+                                       || NEW.closed_at)
+  WHERE NEW.closed_at < day_end(NEW.day);
+  SELECT saldo_refuse('invalid', 'ends_at is ' || NEW.ends_at || '; it is computed: ' || day_end(NEW.day))
+  WHERE NEW.ends_at <> day_end(NEW.day);
+  SELECT saldo_refuse('invalid', 'accounts, charges, charged and digest are computed; leave them out')
+  WHERE coalesce(NEW.accounts, NEW.charges, NEW.charged, NEW.digest) IS NOT NULL;
+END;
+
+CREATE TRIGGER day_close_post AFTER INSERT ON day_close BEGIN
+  UPDATE day_close SET ends_at = day_end(NEW.day) WHERE day = NEW.day;
+  SELECT saldo_post(NEW.day);
+END;
+
+CREATE TRIGGER day_close_refuse_update BEFORE UPDATE ON day_close
+WHEN OLD.digest IS NOT NULL OR NEW.day <> OLD.day OR NEW.closed_at <> OLD.closed_at BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER day_close_refuse_delete BEFORE DELETE ON day_close BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_refuse_update BEFORE UPDATE ON charge BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_refuse_delete BEFORE DELETE ON charge BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_total_refuse_update BEFORE UPDATE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER charge_total_refuse_delete BEFORE DELETE ON charge_total BEGIN
+  SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
+END;
+
+CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
+    NEW.language);
+END;
+
+CREATE TRIGGER policy_version_update BEFORE UPDATE ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'policy update', OLD.valid_from, NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
+    NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
+    NEW.language);
+END;
+
+CREATE TRIGGER policy_version_delete BEFORE DELETE ON policy BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'policy delete', OLD.valid_from);
+END;
+
+CREATE TRIGGER calendar_exception_version_insert BEFORE INSERT ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'calendar_exception', NEW.day, NEW.working);
+END;
+
+CREATE TRIGGER calendar_exception_version_update BEFORE UPDATE ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'calendar_exception update', OLD.day, NEW.day, NEW.working);
+END;
+
+CREATE TRIGGER calendar_exception_version_delete BEFORE DELETE ON calendar_exception BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'calendar_exception delete', OLD.day);
+END;
+
+CREATE TRIGGER service_version_insert BEFORE INSERT ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'service', NEW.service_id, NEW.kind);
+END;
+
+CREATE TRIGGER service_version_update BEFORE UPDATE OF service_id, kind ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'service update', OLD.service_id, NEW.service_id, NEW.kind);
+END;
+
+CREATE TRIGGER service_version_delete BEFORE DELETE ON service BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'service delete', OLD.service_id);
+END;
+
+CREATE TRIGGER tariff_version_insert BEFORE INSERT ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff', NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee, NEW.unit_fee);
+END;
+
+CREATE TRIGGER tariff_version_update BEFORE UPDATE ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff update', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity,
+    NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity, NEW.monthly_fee, NEW.unit_fee);
+END;
+
+CREATE TRIGGER tariff_version_delete BEFORE DELETE ON tariff BEGIN
+  UPDATE books_version SET version = saldo_books_version(
+    version, 'tariff delete', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity);
+END;
+
+CREATE TRIGGER day_close_version BEFORE UPDATE OF digest ON day_close BEGIN
+  UPDATE books_version SET version = saldo_books_version(version, 'day_close', NEW.day, NEW.ends_at);
+END;
+
+CREATE TRIGGER books_version_refuse_insert BEFORE INSERT ON books_version BEGIN
+  SELECT saldo_refuse('append_only', 'books_version has one row');
+END;
+
+CREATE TRIGGER books_version_refuse_foreign_update BEFORE UPDATE ON books_version BEGIN
+  SELECT saldo_check_books_version(NEW.version);
+END;
+
+CREATE TRIGGER books_version_refuse_delete BEFORE DELETE ON books_version BEGIN
+  SELECT saldo_refuse('append_only', 'books_version has one row');
+END;
+
+CREATE TRIGGER policy_hold_before_insert BEFORE INSERT ON policy BEGIN
+  SELECT saldo_hold('policy', NEW.valid_from);
+END;
+
+CREATE TRIGGER policy_archive_after_insert AFTER INSERT ON policy BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER policy_hold_before_update BEFORE UPDATE ON policy BEGIN
+  SELECT saldo_hold('policy', OLD.valid_from, NEW.valid_from);
+END;
+
+CREATE TRIGGER policy_archive_after_update AFTER UPDATE ON policy BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER policy_archive_delete BEFORE DELETE ON policy BEGIN
+  SELECT saldo_archive_deleted('policy', OLD.valid_from);
+END;
+
+CREATE TRIGGER calendar_exception_hold_before_insert BEFORE INSERT ON calendar_exception BEGIN
+  SELECT saldo_hold('calendar_exception', NEW.day);
+END;
+
+CREATE TRIGGER calendar_exception_archive_after_insert AFTER INSERT ON calendar_exception BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER calendar_exception_hold_before_update BEFORE UPDATE ON calendar_exception BEGIN
+  SELECT saldo_hold('calendar_exception', OLD.day, NEW.day);
+END;
+
+CREATE TRIGGER calendar_exception_archive_after_update AFTER UPDATE ON calendar_exception BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER calendar_exception_archive_delete BEFORE DELETE ON calendar_exception BEGIN
+  SELECT saldo_archive_deleted('calendar_exception', OLD.day);
+END;
+
+CREATE TRIGGER service_hold_before_insert BEFORE INSERT ON service BEGIN
+  SELECT saldo_hold('service', NEW.service_id);
+END;
+
+CREATE TRIGGER service_archive_after_insert AFTER INSERT ON service BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER service_hold_before_update BEFORE UPDATE ON service BEGIN
+  SELECT saldo_hold('service', OLD.service_id, NEW.service_id);
+END;
+
+CREATE TRIGGER service_archive_after_update AFTER UPDATE ON service BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER service_archive_delete BEFORE DELETE ON service BEGIN
+  SELECT saldo_archive_deleted('service', OLD.service_id);
+END;
+
+CREATE TRIGGER tariff_hold_before_insert BEFORE INSERT ON tariff BEGIN
+  SELECT saldo_hold('tariff', NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity);
+END;
+
+CREATE TRIGGER tariff_archive_after_insert AFTER INSERT ON tariff BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tariff_hold_before_update BEFORE UPDATE ON tariff BEGIN
+  SELECT saldo_hold('tariff', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity,
+                    NEW.price_list, NEW.service_id, NEW.valid_from, NEW.min_quantity);
+END;
+
+CREATE TRIGGER tariff_archive_after_update AFTER UPDATE ON tariff BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tariff_archive_delete BEFORE DELETE ON tariff BEGIN
+  SELECT saldo_archive_deleted('tariff', OLD.price_list, OLD.service_id, OLD.valid_from, OLD.min_quantity);
+END;
+
+CREATE TRIGGER account_hold_before_update BEFORE UPDATE ON account BEGIN
+  SELECT saldo_hold('account', OLD.account_id);
+END;
+
+CREATE TRIGGER account_archive_after_update AFTER UPDATE ON account BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER account_terms_hold_before_insert BEFORE INSERT ON account_terms BEGIN
+  SELECT saldo_hold('account_terms', NEW.account_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER account_terms_archive_after_insert AFTER INSERT ON account_terms BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER account_terms_hold_before_update BEFORE UPDATE ON account_terms BEGIN
+  SELECT saldo_hold('account_terms', OLD.account_id, OLD.valid_from, NEW.account_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER account_terms_archive_after_update AFTER UPDATE ON account_terms BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER account_terms_archive_delete BEFORE DELETE ON account_terms BEGIN
+  SELECT saldo_archive_deleted('account_terms', OLD.account_id, OLD.valid_from);
+END;
+
+CREATE TRIGGER headcount_hold_before_insert BEFORE INSERT ON headcount BEGIN
+  SELECT saldo_hold('headcount', NEW.account_id, NEW.day);
+END;
+
+CREATE TRIGGER headcount_archive_after_insert AFTER INSERT ON headcount BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER headcount_hold_before_update BEFORE UPDATE ON headcount BEGIN
+  SELECT saldo_hold('headcount', OLD.account_id, OLD.day, NEW.account_id, NEW.day);
+END;
+
+CREATE TRIGGER headcount_archive_after_update AFTER UPDATE ON headcount BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER headcount_archive_delete BEFORE DELETE ON headcount BEGIN
+  SELECT saldo_archive_deleted('headcount', OLD.account_id, OLD.day);
+END;
+
+CREATE TRIGGER subscription_hold_before_insert BEFORE INSERT ON subscription BEGIN
+  SELECT saldo_hold('subscription', NEW.account_id, NEW.service_id, NEW.started_on);
+END;
+
+CREATE TRIGGER subscription_archive_after_insert AFTER INSERT ON subscription BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER subscription_hold_before_update BEFORE UPDATE ON subscription BEGIN
+  SELECT saldo_hold('subscription', OLD.account_id, OLD.service_id, OLD.started_on,
+                    NEW.account_id, NEW.service_id, NEW.started_on);
+END;
+
+CREATE TRIGGER subscription_archive_after_update AFTER UPDATE ON subscription BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER subscription_archive_delete BEFORE DELETE ON subscription BEGIN
+  SELECT saldo_archive_deleted('subscription', OLD.account_id, OLD.service_id, OLD.started_on);
+END;
+
+CREATE TRIGGER payment_method_hold_before_insert BEFORE INSERT ON payment_method BEGIN
+  SELECT saldo_hold('payment_method', NEW.method);
+END;
+
+CREATE TRIGGER payment_method_archive_after_insert AFTER INSERT ON payment_method BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER payment_method_hold_before_update BEFORE UPDATE ON payment_method BEGIN
+  SELECT saldo_hold('payment_method', OLD.method, NEW.method);
+END;
+
+CREATE TRIGGER payment_method_archive_after_update AFTER UPDATE ON payment_method BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER payment_method_archive_delete BEFORE DELETE ON payment_method BEGIN
+  SELECT saldo_archive_deleted('payment_method', OLD.method);
+END;
+
+CREATE TRIGGER adjustment_kind_hold_before_insert BEFORE INSERT ON adjustment_kind BEGIN
+  SELECT saldo_hold('adjustment_kind', NEW.kind);
+END;
+
+CREATE TRIGGER adjustment_kind_archive_after_insert AFTER INSERT ON adjustment_kind BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER adjustment_kind_hold_before_update BEFORE UPDATE ON adjustment_kind BEGIN
+  SELECT saldo_hold('adjustment_kind', OLD.kind, NEW.kind);
+END;
+
+CREATE TRIGGER adjustment_kind_archive_after_update AFTER UPDATE ON adjustment_kind BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER adjustment_kind_archive_delete BEFORE DELETE ON adjustment_kind BEGIN
+  SELECT saldo_archive_deleted('adjustment_kind', OLD.kind);
+END;
+
+CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN
+  SELECT saldo_check('superseded', NEW.day);
+  SELECT saldo_refuse('conflict', 'superseded row ' || NEW.superseded_id || ' stands already')
+  WHERE EXISTS (SELECT 1 FROM superseded WHERE superseded_id = NEW.superseded_id);
+  SELECT saldo_open(NEW.day, open_day, 'a row can be superseded') FROM books;
+END;
+
+CREATE TRIGGER superseded_refuse_invalid_id AFTER INSERT ON superseded BEGIN
+  SELECT saldo_check_id('superseded_id', NEW.superseded_id);
+END;
+
+CREATE TRIGGER superseded_refuse_update BEFORE UPDATE ON superseded BEGIN
+  SELECT saldo_refuse('append_only', 'what was superseded is never changed');
+END;
+
+CREATE TRIGGER superseded_refuse_delete BEFORE DELETE ON superseded BEGIN
+  SELECT saldo_refuse('append_only', 'what was superseded is never deleted');
+END;
+
+CREATE VIEW books(opening_day, last_closed_day, closed_until, open_day) AS
+SELECT p.valid_from, d.day, d.ends_at, coalesce(date(d.day, '+1 day'), p.valid_from)
+FROM policy AS p LEFT JOIN day_close AS d ON d.day = (SELECT max(day) FROM day_close WHERE digest IS NOT NULL)
+WHERE p.valid_from = (SELECT min(valid_from) FROM policy);
+
+CREATE VIEW ledger(account_id, day, effective_at, kind, service_id, method, amount, reference) AS
+SELECT c.account_id, d.day, d.ends_at, 'charge', c.service_id, NULL, -c.amount, NULL
+FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+UNION ALL
+SELECT account_id, day, credited_at, 'payment', NULL, method, amount, coalesce(external_id, CAST(payment_id AS TEXT))
+FROM payment
+UNION ALL
+SELECT account_id, day, effective_at, kind, service_id, NULL, amount, coalesce(external_id, CAST(adjustment_id AS TEXT))
+FROM adjustment;
+
+CREATE VIEW account_balance(account_id, balance) AS
+SELECT a.account_id,
+       coalesce(b.balance, 0)
+       + (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+          WHERE p.account_id = a.account_id AND p.day > coalesce(k.last_closed_day, ''))
+       + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+          WHERE j.account_id = a.account_id AND j.day > coalesce(k.last_closed_day, ''))
+FROM books AS k CROSS JOIN account AS a LEFT JOIN balance AS b ON b.account_id = a.account_id;
+
+CREATE VIEW monthly_statement(account_id, month, opening_balance, paid, adjusted, charged, closing_balance) AS
+WITH RECURSIVE month(month, first_day, last_day, last_closed_day) AS (
+  SELECT substr(opening_day, 1, 7), date(opening_day, 'start of month'),
+         date(opening_day, 'start of month', '+1 month', '-1 day'), coalesce(last_closed_day, '')
+  FROM books
+  UNION ALL
+  SELECT substr(date(last_day, '+1 day'), 1, 7), date(last_day, '+1 day'),
+         date(last_day, '+1 day', '+1 month', '-1 day'), last_closed_day
+  FROM month WHERE last_day < (SELECT open_day FROM books))
+SELECT account_id, month, closing_balance - paid - adjusted + charged, paid, adjusted, charged, closing_balance
+FROM (
+  SELECT a.account_id, m.month,
+         (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+          WHERE p.account_id = a.account_id AND p.day BETWEEN m.first_day AND m.last_day) AS paid,
+         (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+          WHERE j.account_id = a.account_id AND j.day BETWEEN m.first_day AND m.last_day) AS adjusted,
+         (SELECT coalesce(sum(c.amount), 0) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+          WHERE c.account_id = a.account_id AND d.day BETWEEN m.first_day AND m.last_day) AS charged,
+         coalesce(b.balance, 0)
+         + iif(m.last_day < m.last_closed_day, -1, 1)
+           * ((SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+               WHERE p.account_id = a.account_id
+                 AND p.day > min(m.last_day, m.last_closed_day) AND p.day <= max(m.last_day, m.last_closed_day))
+              + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+                 WHERE j.account_id = a.account_id
+                   AND j.day > min(m.last_day, m.last_closed_day) AND j.day <= max(m.last_day, m.last_closed_day)))
+         + (SELECT coalesce(sum(c.amount), 0) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+            WHERE c.account_id = a.account_id AND d.day > m.last_day) AS closing_balance
+  FROM account AS a CROSS JOIN month AS m LEFT JOIN balance AS b ON b.account_id = a.account_id
+  WHERE m.month >= substr(a.registered_on, 1, 7));
+
+CREATE VIEW revenue_by_day(day, accounts, charges, amount) AS
+SELECT day, accounts, charges, charged FROM day_close;
+
+CREATE VIEW revenue_by_service(month, service_id, accounts, quantity, amount) AS
+SELECT t.month, t.service_id,
+       (SELECT count(DISTINCT c.account_id) FROM day_close AS d CROSS JOIN charge AS c ON c.day = d.day
+        WHERE substr(d.day, 1, 7) = t.month AND c.service_id = t.service_id),
+       t.quantity, t.amount
+FROM (SELECT substr(day, 1, 7) AS month, service_id, sum(quantity) AS quantity, sum(amount) AS amount
+      FROM charge_total GROUP BY 1, 2) AS t;
+
+CREATE VIEW debtor(account_id, name, state, balance, arrears_since, restricted_from) AS
+SELECT s.account_id, a.name, s.state, s.balance, s.arrears_since, s.restricted_from
+FROM access_state AS s CROSS JOIN account AS a ON a.account_id = s.account_id WHERE s.arrears_since IS NOT NULL;
+
+CREATE VIEW monthly_recurring_revenue(service_id, price_list, accounts, quantity, amount) AS
+SELECT c.service_id, c.price_list, count(*), sum(c.quantity), sum(c.monthly_fee + c.unit_fee * c.quantity)
+FROM books AS b CROSS JOIN daily_charge AS c ON c.day = b.open_day
+JOIN service AS s ON s.service_id = c.service_id AND s.kind = 'recurring'
+GROUP BY c.service_id, c.price_list;
+
+CREATE VIEW audit_charge(day, account_id, service_id, posted, computed) AS
+SELECT c.day, c.account_id, c.service_id, p.amount, c.amount
+FROM daily_charge AS c
+LEFT JOIN charge AS p ON p.day = c.day AND p.account_id = c.account_id AND p.service_id = c.service_id
+WHERE c.day <= (SELECT last_closed_day FROM books)
+  AND (p.quantity, p.monthly_fee, p.unit_fee, p.amount) IS NOT (c.quantity, c.monthly_fee, c.unit_fee, c.amount)
+UNION ALL
+SELECT p.day, p.account_id, p.service_id, p.amount, NULL
+FROM day_close AS d CROSS JOIN charge AS p ON p.day = d.day
+WHERE (SELECT count(*) FROM charge)
+      <> (SELECT count(*) FROM daily_charge WHERE day <= (SELECT last_closed_day FROM books))
+  AND (SELECT count(*) FROM charge AS x WHERE x.day = d.day)
+      <> (SELECT count(*) FROM daily_charge AS y WHERE y.day = d.day)
+  AND NOT EXISTS (SELECT 1 FROM daily_charge AS c
+                  WHERE c.account_id = p.account_id AND c.day = p.day AND c.service_id = p.service_id)
+UNION ALL
+SELECT p.day, p.account_id, p.service_id, p.amount, NULL
+FROM charge AS p WHERE p.day NOT IN (SELECT day FROM day_close);
+
+CREATE VIEW audit_charge_total(day, service_id, posted, computed) AS
+SELECT day, service_id, sum(posted), sum(computed)
+FROM (
+  SELECT day, service_id, accounts, quantity, amount AS posted, 0 AS computed FROM charge_total
+  UNION ALL
+  SELECT day, service_id, -count(*), -sum(quantity), 0, sum(amount) FROM charge GROUP BY day, service_id)
+GROUP BY day, service_id HAVING sum(accounts) <> 0 OR sum(quantity) <> 0 OR sum(posted) <> sum(computed);
+
+CREATE VIEW audit_balance(account_id, balance, computed) AS
+SELECT account_id, sum(carried), sum(computed)
+FROM (
+  SELECT account_id, balance AS carried, 0 AS computed FROM balance
+  UNION ALL
+  SELECT account_id, 0, -amount FROM charge
+  UNION ALL
+  SELECT account_id, 0, amount FROM payment WHERE day <= (SELECT last_closed_day FROM books)
+  UNION ALL
+  SELECT account_id, 0, amount FROM adjustment WHERE day <= (SELECT last_closed_day FROM books))
+GROUP BY account_id HAVING sum(carried) <> sum(computed);
+
+CREATE VIEW audit_arrears(account_id, arrears_since, computed, restricted_days, restricted_days_computed) AS
+SELECT s.account_id, b.arrears_since, s.arrears_since, b.restricted_days, s.restricted_days
+FROM books AS k CROSS JOIN access_state AS s ON s.day = k.last_closed_day
+LEFT JOIN balance AS b ON b.account_id = s.account_id
+WHERE (b.arrears_since, coalesce(b.restricted_days, 0)) IS NOT (s.arrears_since, s.restricted_days);
+
+CREATE VIEW audit_day_gap(day) AS
+WITH RECURSIVE expected(day) AS (
+  SELECT opening_day FROM books WHERE last_closed_day IS NOT NULL
+  UNION ALL
+  SELECT date(day, '+1 day') FROM expected WHERE day < (SELECT last_closed_day FROM books))
+SELECT day FROM expected WHERE day NOT IN (SELECT day FROM day_close WHERE digest IS NOT NULL)
+UNION ALL
+SELECT day FROM day_close WHERE digest IS NULL OR day < (SELECT opening_day FROM books);
+
+CREATE VIEW audit_promised_payment(promise_id, problem) AS
+SELECT promise_id, 'days is ' || days FROM promised_payment WHERE typeof(days) <> 'integer' OR days < 1
+UNION ALL
+SELECT promise_id, 'expires_at is not granted_at and ' || days || ' days' FROM promised_payment
+WHERE expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', granted_at, '+' || days || ' days')
+UNION ALL
+SELECT promise_id, 'there is no account ' || account_id FROM promised_payment
+WHERE account_id NOT IN (SELECT account_id FROM account);
+
+CREATE VIEW audit_digest(day, stored, computed) AS
+SELECT day, digest, saldo_digest(day) FROM day_close WHERE digest IS NOT saldo_digest(day);
+
+CREATE VIEW audit_schema(name, problem) AS
+SELECT i.name, i.type || iif(s.name IS NULL, ' is missing', ' is not as installed')
+FROM installed_schema AS i LEFT JOIN sqlite_schema AS s ON s.type = i.type AND s.name = i.name
+WHERE s.sql IS NOT i.sql
+UNION ALL
+SELECT name, 'trigger on ' || tbl_name || ' that was not installed'
+FROM sqlite_schema
+WHERE type = 'trigger' AND tbl_name IN (SELECT name FROM installed_schema)
+  AND name NOT IN (SELECT name FROM installed_schema);
+
+CREATE VIEW audit_unpriced(day, account_id, service_id, quantity) AS
+SELECT day, account_id, service_id, quantity FROM unpriced_charge WHERE quantity > 0;
+
+CREATE VIEW audit_reference(table_name, key, problem) AS
+SELECT 'account_terms', account_id || ', ' || valid_from, 'there is no account ' || account_id
+FROM account_terms WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'headcount', account_id || ', ' || day, 'there is no account ' || account_id
+FROM headcount WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'subscription', account_id || ', ' || service_id || ', ' || started_on, 'there is no such account or service'
+FROM subscription
+WHERE account_id NOT IN (SELECT account_id FROM account) OR service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
+SELECT 'tariff', price_list || ', ' || service_id || ', ' || valid_from || ', ' || min_quantity,
+  'there is no service ' || service_id
+FROM tariff WHERE service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
+SELECT 'usage_event', usage_id, 'there is no such account or usage service' FROM usage_event
+WHERE account_id NOT IN (SELECT account_id FROM account)
+   OR service_id NOT IN (SELECT service_id FROM service WHERE kind = 'usage')
+UNION ALL
+SELECT 'payment', CAST(payment_id AS TEXT), 'there is no such account or method' FROM payment
+WHERE account_id NOT IN (SELECT account_id FROM account) OR method NOT IN (SELECT method FROM payment_method)
+UNION ALL
+SELECT 'adjustment', CAST(adjustment_id AS TEXT), 'there is no such account or kind, or the kind has the other sign'
+FROM adjustment AS a
+WHERE account_id NOT IN (SELECT account_id FROM account)
+   OR NOT EXISTS (SELECT 1 FROM adjustment_kind AS k WHERE k.kind = a.kind AND k.sign * a.amount >= 0)
+UNION ALL
+SELECT 'adjustment', CAST(a.adjustment_id AS TEXT),
+  'payment ' || a.payment_id || iif(p.payment_id IS NULL, ' is not there', ' is of account ' || p.account_id)
+FROM adjustment AS a LEFT JOIN payment AS p ON p.payment_id = a.payment_id
+WHERE a.payment_id IS NOT NULL AND p.account_id IS NOT a.account_id
+UNION ALL
+SELECT 'payment', CAST(p.payment_id AS TEXT), 'refund and chargeback exceed it: ' || -sum(a.amount)
+FROM adjustment AS a CROSS JOIN payment AS p ON p.payment_id = a.payment_id
+WHERE a.payment_id IS NOT NULL AND a.kind IN ('refund', 'chargeback')
+GROUP BY p.payment_id HAVING -sum(a.amount) > p.amount
+UNION ALL
+SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
+FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT 'facts_in_force', CAST(account_id AS TEXT), 'there is no account ' || account_id
+FROM facts_in_force WHERE account_id NOT IN (SELECT account_id FROM account);
+
+CREATE VIEW audit_computed(table_name, key, stored, computed) AS
+SELECT 'payment', CAST(payment_id AS TEXT), day, billing_day(credited_at)
+FROM payment WHERE day IS NOT billing_day(credited_at)
+UNION ALL
+SELECT 'adjustment', CAST(adjustment_id AS TEXT), day, billing_day(effective_at)
+FROM adjustment WHERE day IS NOT billing_day(effective_at)
+UNION ALL
+SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)
+FROM usage_event CROSS JOIN books
+WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day)
+UNION ALL
+SELECT 'facts_in_force', CAST(account_id AS TEXT), hex(facts), hex(saldo_facts_in_force(account_id, facts))
+FROM facts_in_force WHERE facts IS NOT saldo_facts_in_force(account_id, facts)
+UNION ALL
+SELECT 'open_usage', account_id || ', ' || service_id || ', ' || day, CAST(quantity AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT u.account_id, u.service_id, u.day, u.quantity,
+             (SELECT sum(e.quantity) FROM usage_event AS e
+              WHERE e.account_id = u.account_id AND e.charged_on = u.day AND e.service_id = u.service_id) AS computed
+      FROM open_usage AS u)
+WHERE quantity IS NOT computed
+UNION ALL
+SELECT 'open_money', CAST(account_id AS TEXT), CAST(amount AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT m.account_id, m.amount,
+             (SELECT coalesce(sum(p.amount), 0) FROM payment AS p
+              WHERE p.account_id = m.account_id AND p.day > m.after_day)
+             + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
+                WHERE j.account_id = m.account_id AND j.day > m.after_day) AS computed
+      FROM open_money AS m)
+WHERE amount IS NOT computed;
+
+CREATE VIEW audit(check_name, violations) AS
+SELECT 'audit_charge', count(*) FROM audit_charge
+UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
+UNION ALL SELECT 'audit_balance', count(*) FROM audit_balance
+UNION ALL SELECT 'audit_arrears', count(*) FROM audit_arrears
+UNION ALL SELECT 'audit_day_gap', count(*) FROM audit_day_gap
+UNION ALL SELECT 'audit_promised_payment', count(*) FROM audit_promised_payment
+UNION ALL SELECT 'audit_digest', count(*) FROM audit_digest
+UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
+UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
+UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
+UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed;
+
+CREATE TABLE token(
+  name       TEXT PRIMARY KEY NOT NULL,
+  role       TEXT NOT NULL,
+  hash       TEXT NOT NULL UNIQUE,
+  created_at TEXT NOT NULL,
+  revoked_at TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE stored_answer(
+  token        TEXT NOT NULL,
+  method       TEXT NOT NULL,
+  target       TEXT NOT NULL,
+  key          TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  status       INTEGER NOT NULL,
+  content_type TEXT NOT NULL,
+  body         TEXT NOT NULL,
+  stored_at    TEXT NOT NULL,
+  PRIMARY KEY (token, method, target, key)
+) WITHOUT ROWID;
+
+CREATE TRIGGER token_refuse_invalid_insert BEFORE INSERT ON token BEGIN
+  SELECT saldo_check('token', NEW.name, NEW.role, NEW.hash, NEW.created_at, NEW.revoked_at);
+  SELECT saldo_refuse('conflict', 'there is a token ' || NEW.name || ' already; a name is given once')
+  WHERE EXISTS (SELECT 1 FROM token WHERE name = NEW.name);
+END;
+
+CREATE TRIGGER token_refuse_invalid_update BEFORE UPDATE ON token BEGIN
+  SELECT saldo_check('token', NEW.name, NEW.role, NEW.hash, NEW.created_at, NEW.revoked_at);
+END;
+
+CREATE TRIGGER token_refuse_delete BEFORE DELETE ON token BEGIN
+  SELECT saldo_refuse('append_only', 'tokens are revoked, not deleted');
+END;
+
+CREATE TRIGGER stored_answer_refuse_invalid_insert BEFORE INSERT ON stored_answer BEGIN
+  SELECT saldo_check('stored_answer', NEW.stored_at);
+  SELECT saldo_refuse('conflict', 'this key has its answer already')
+  WHERE EXISTS (SELECT 1 FROM stored_answer
+                WHERE token = NEW.token AND method = NEW.method AND target = NEW.target AND key = NEW.key);
+END;
+
+CREATE TRIGGER stored_answer_refuse_update BEFORE UPDATE ON stored_answer BEGIN
+  SELECT saldo_refuse('append_only', 'a stored answer never changes');
+END;
+
+CREATE TRIGGER stored_answer_refuse_delete BEFORE DELETE ON stored_answer BEGIN
+  SELECT saldo_refuse('append_only', 'a stored answer is never deleted');
+END;
