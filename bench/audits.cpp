@@ -58,7 +58,8 @@ int main(int argc, char** argv) {
   print_spread("all / one plain pass over the charges", ratios, 0);
 
   db.execute(
-      "DROP TRIGGER payment_refuse_update; UPDATE payment SET amount = amount + 1 WHERE payment_id = 7");
+      "DROP TRIGGER payment_refuse_update; UPDATE payment SET amount = amount + 1 WHERE payment_id "
+      "= 7");
   for (const char* name : {"audit_balance", "audit_digest", "audit_schema"}) {
     if (db.value(std::string("SELECT count(*) FROM ") + name) != "1")
       fail(std::string(name) + " does not find the kopeck");

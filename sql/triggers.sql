@@ -295,7 +295,7 @@ CREATE TRIGGER usage_event_refuse_invalid_insert BEFORE INSERT ON usage_event BE
   FROM service WHERE service_id = NEW.service_id AND kind <> 'usage';
   SELECT saldo_refuse('invalid', 'charged_on is ' || NEW.charged_on || '; it is computed: '
                                  || max(billing_day(NEW.occurred_at), open_day))
-  FROM books WHERE NEW.charged_on <> max(billing_day(NEW.occurred_at), open_day);
+  FROM books WHERE NEW.charged_on IS NOT NULL AND NEW.charged_on <> max(billing_day(NEW.occurred_at), open_day);
 END;
 
 CREATE TRIGGER usage_event_fill_in_charged_on AFTER INSERT ON usage_event BEGIN
@@ -352,7 +352,7 @@ CREATE TRIGGER payment_refuse_invalid_insert BEFORE INSERT ON payment BEGIN
   SELECT saldo_open(NEW.credited_at, coalesce(closed_until, day_start(opening_day)), 'money can be credited')
   FROM books;
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.credited_at))
-  WHERE NEW.day <> billing_day(NEW.credited_at);
+  WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.credited_at);
 END;
 
 CREATE TRIGGER payment_fill_in_day AFTER INSERT ON payment BEGIN
@@ -437,7 +437,7 @@ CREATE TRIGGER adjustment_refuse_invalid_insert BEFORE INSERT ON adjustment BEGI
   SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
   FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
-  WHERE NEW.day <> billing_day(NEW.effective_at);
+  WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.effective_at);
 END;
 
 CREATE TRIGGER adjustment_fill_in_day AFTER INSERT ON adjustment BEGIN

@@ -132,8 +132,8 @@ CachedBooks::Version version_in(const Statement& row) {
           sqlite3_stmt_status(row.handle(), SQLITE_STMTSTATUS_REPREPARE, 0)};
 }
 
-// Whether the triggers of sql/books_version.sql are there. While they are not, as someone alters the
-// tables behind them, the books are read anew each time.
+// Whether the triggers of sql/books_version.sql are there. While they are not, as someone alters
+// the tables behind them, the books are read anew each time.
 bool is_version_maintained(Context& context) {
   constexpr int kTriggers = 13;
   auto row = context.statements.prepare(

@@ -4,8 +4,8 @@
 // with every change of the tables that Books is read from (sql/books_version.sql). That holds
 // inside of a write transaction, after a rollback, and when another database takes the place of
 // this one in the same connection. Who changes these tables behind the triggers must have dropped
-// some: without them the books are read anew each time, and so they are once the schema has changed.
-// What other connections commit costs a reader nothing unless it changes the books.
+// some: without them the books are read anew each time, and so they are once the schema has
+// changed. What other connections commit costs a reader nothing unless it changes the books.
 #pragma once
 
 #include <memory>

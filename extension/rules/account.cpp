@@ -136,6 +136,7 @@ const std::vector<Charge>& DailyCharges::on(Day day, bool recurring_charged) {
   charges_.clear();
   if (recurring_charged) {
     price_recurring(day);
+    charges_.reserve(recurring_.size());
     for (const auto& recurring : recurring_) {
       charges_.push_back({recurring.service, recurring.price_list, recurring.quantity,
                           recurring.price, daily_fee(recurring.monthly, day)});

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""What saldo_install creates is sql/installed.sql, which one can read and diff; and sql/ is what the shell reads as it stands.
+"""What saldo_install creates is sql/installed.sql, which one can read and diff; the shell reads sql/ as it stands.
 
 After a change in sql/: test_schema.py --write, and look at the difference.
 
-Seen to fail: a trigger renamed in triggers.sql alone; a shorthand that the shell does not know; a column left out of one
-saldo_check.
+Seen to fail: a trigger renamed in triggers.sql alone; a shorthand that the shell does not know; a column left out of
+one saldo_check.
 """
 
 import os
@@ -21,7 +21,8 @@ EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 SCHEMA = ("tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql", "server.sql")
 ROWS = ("reference.sql",) + tuple(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql")))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
-HEAD = """-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
+HEAD = """\
+-- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
 -- comments are, by tests/sql/test_schema.py --write; a test compares.
 """
 # Not checked: computed, or a number that SQLite may choose (saldo_check_id); or all of it Saldo's own (superseded,
@@ -52,14 +53,16 @@ class Schema(unittest.TestCase):
     def test_the_shell_reads_the_files_as_they_stand(self):
         script = [f".load {EXTENSION}"] + [f".read {SQL / name}" for name in SCHEMA]
         done = subprocess.run(["sqlite3", "-batch", "-bail", ":memory:"], check=False, capture_output=True, text=True,
-                              input="\n".join(script + [".mode list", OBJECTS + ";"] + [f".read {SQL / name}" for name in ROWS]))
+                              input="\n".join([*script, ".mode list", OBJECTS + ";",
+                                               *(f".read {SQL / name}" for name in ROWS)]))
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         objects = [sql for sql, in installed().execute(OBJECTS)]
         self.assertEqual("\n".join(objects) + "\n", done.stdout)
 
     def test_the_shell_reads_what_is_installed(self):
         done = subprocess.run(["sqlite3", "-batch", "-bail", ":memory:"], check=False, capture_output=True, text=True,
-                              input=f".load {EXTENSION}\n.read {SQL / 'installed.sql'}\nSELECT count(*) FROM sqlite_schema;")
+                              input=f".load {EXTENSION}\n.read {SQL / 'installed.sql'}\n"
+                                    "SELECT count(*) FROM sqlite_schema;")
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         count, = installed().execute("SELECT count(*) FROM sqlite_schema").fetchone()
         self.assertEqual(count, int(done.stdout))
@@ -67,7 +70,8 @@ class Schema(unittest.TestCase):
     def test_every_column_is_checked_alike_in_insert_and_update(self):
         connection = installed()
         checks = {}
-        for name, table, sql in connection.execute("SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'"):
+        for name, table, sql in connection.execute(
+                "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'"):
             for checked, arguments in re.findall(r"saldo_check\('(\w+)'((?:,\s*NEW\.\w+)+)\)", sql):
                 self.assertEqual(table, checked, name)
                 checks.setdefault(table, {})[name] = re.findall(r"NEW\.(\w+)", arguments)
@@ -80,7 +84,8 @@ class Schema(unittest.TestCase):
                     continue
                 expected = [column for column in columns if column not in UNCHECKED.get(table, set())]
                 names = {f"{table}_refuse_invalid_insert"}
-                if f"{table}_refuse_update" not in {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}:
+                present = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+                if f"{table}_refuse_update" not in present:
                     names.add(f"{table}_refuse_invalid_update")
                 self.assertEqual({name: expected for name in names}, triggers)
 
@@ -88,7 +93,8 @@ class Schema(unittest.TestCase):
         """What is not append-only, and no more."""
         connection = installed()
         triggers = {name for name, in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
-        tables = {name.split("_refuse_invalid_update")[0] for name in triggers if name.endswith("_refuse_invalid_update")}
+        tables = {name.split("_refuse_invalid_update")[0] for name in triggers
+                  if name.endswith("_refuse_invalid_update")}
         tables -= {"token"}
         self.assertEqual({f"{table}_archive_after_update" for table in tables},
                          {name for name in triggers if name.endswith("_archive_after_update")})

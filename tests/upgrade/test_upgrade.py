@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Books of every released version of the schema open, are upgraded, and are as they were.
 
-VERSION.db.gz holds books that this version's own code made and closed days of (`test_upgrade.py --keep`, with the code of
-today, when a version is new). Each is upgraded by saldo_install, verified, compared with itself, and goes on. An upgrade that
-is interrupted leaves the file as it was. The newest one's schema is today's: whoever changes sql/ after a release sees this
-fail, raises kSchemaVersion, says in upgrade() what becomes of the tables, and keeps a file of the new version.
-(tests/sql/upgrade.test has the refusals: another opening day, a newer version.)
+VERSION.db.gz holds books that this version's own code made and closed days of (`test_upgrade.py --keep`, with the code
+of today, when a version is new). Each is upgraded by saldo_install, verified, compared with itself, and goes on. An
+upgrade that is interrupted leaves the file as it was. The newest one's schema is today's: whoever changes sql/ after a
+release sees this fail, raises kSchemaVersion, says in upgrade() what becomes of the tables, and keeps a file of the new
+version. (tests/sql/upgrade.test has the refusals: another opening day, a newer version.)
 
-Seen to fail: a trigger changed in sql/triggers.sql, without a new version: ('payment_refuse_update', 'trigger is not as installed').
+Seen to fail: a trigger changed in sql/triggers.sql, without a new version: ('payment_refuse_update', 'trigger is not
+as installed').
 """
 
 import gzip
@@ -28,11 +29,13 @@ OPENING = "2026-03-02"
 # Of tables and views that any version has.
 PLAIN = (
     "SELECT * FROM day_close ORDER BY day", "SELECT * FROM charge ORDER BY day, account_id, service_id",
-    "SELECT * FROM balance ORDER BY 1", "SELECT * FROM ledger ORDER BY 1, 2, 3", "SELECT * FROM monthly_statement ORDER BY 1, 2",
+    "SELECT * FROM balance ORDER BY 1", "SELECT * FROM ledger ORDER BY 1, 2, 3",
+    "SELECT * FROM monthly_statement ORDER BY 1, 2",
     "SELECT * FROM superseded ORDER BY 1")
 QUESTIONS = PLAIN + (
     "SELECT * FROM daily_charge WHERE day <= '2026-04-30' ORDER BY account_id, day, service_id",
-    "SELECT account_id, day, state, balance, arrears_since FROM access_state WHERE day BETWEEN '2026-03-02' AND '2026-04-30'"
+    "SELECT account_id, day, state, balance, arrears_since FROM access_state"
+    " WHERE day BETWEEN '2026-03-02' AND '2026-04-30'"
     " ORDER BY 1, 2")
 
 
@@ -92,7 +95,8 @@ class Upgraded(unittest.TestCase):
                 path = self.unpack(kept)
                 connection = self.open(path)
                 if older:
-                    connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_refuse_update; DROP VIEW debtor")
+                    connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_refuse_update;"
+                                             " DROP VIEW debtor")
                 before = [connection.execute(sql).fetchall() for sql in PLAIN]
                 self.assertGreater(len(before[1]), 20)
                 connection.execute("SELECT saldo_install(?)", (OPENING,))
@@ -101,9 +105,11 @@ class Upgraded(unittest.TestCase):
                 after = answers(connection)
                 connection.execute("SELECT saldo_install(?)", (OPENING,))
                 self.assertEqual(after, answers(connection))
-                connection.execute("INSERT INTO day_close(day, closed_at) SELECT open_day, day_end(open_day) FROM books")
+                connection.execute("INSERT INTO day_close(day, closed_at)"
+                                   " SELECT open_day, day_end(open_day) FROM books")
                 connection.close()
-                done = subprocess.run([SALDOD, "verify", "--database", path], capture_output=True, text=True, check=False)
+                done = subprocess.run([SALDOD, "verify", "--database", path], capture_output=True, text=True,
+                                      check=False)
                 self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     def test_an_upgrade_that_is_interrupted(self):
