@@ -22,7 +22,7 @@ using namespace saldo_bench;
 
 namespace {
 
-constexpr double kBar = 0.8;
+constexpr double kBar = 0.6;
 constexpr int kConnections = 8;
 
 double requests_per_second(int port, const std::string& path, const std::string& token,

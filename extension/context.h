@@ -52,6 +52,13 @@ struct Context {
   // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger
   // and its AFTER trigger (functions/history.cpp).
   std::vector<HeldRow> held_rows;
+
+  // The host's clock, where it has one of its own (saldo.h).
+  std::shared_ptr<const std::optional<Instant>> host_now;
+  [[nodiscard]] Instant now() const {
+    if (host_now && *host_now) return **host_now;
+    return date::floor<seconds>(std::chrono::system_clock::now());
+  }
 };
 
 }  // namespace saldo

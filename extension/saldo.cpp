@@ -58,9 +58,10 @@ bool is_registered(sqlite3* db) {
 
 }  // namespace
 
-void register_saldo(sqlite3* db) {
+void register_saldo(sqlite3* db, std::shared_ptr<const Now> now) {
   if (is_registered(db)) return;
   const auto context = std::make_shared<Context>(db);
+  context->host_now = std::move(now);
   for (const auto& family : kFunctionFamilies) {
     for (const Function& function : family()) {
       // SQLite owns the copy, also when the registration fails.

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 
+#include "rules/time.h"
 #include "sqlite/api.h"
 
 namespace saldo {
@@ -12,9 +15,13 @@ namespace saldo {
 inline constexpr std::int64_t kApplicationId = 0x53616C64;
 inline constexpr std::int64_t kSchemaVersion = 1;
 
-// Registers the functions and tables on a connection; nothing happens where they are already.
-// Throws SqliteError.
-void register_saldo(sqlite3* db);
+// What `access_state` takes for now when it is asked for neither a day nor an instant; nullopt: the
+// system's clock.
+using Now = std::optional<Instant>;
+
+// Registers the functions and tables on a connection; nothing happens where they are already. The
+// host may go on changing `now` between statements. Throws SqliteError.
+void register_saldo(sqlite3* db, std::shared_ptr<const Now> now = nullptr);
 
 }  // namespace saldo
 

@@ -44,8 +44,8 @@ void append_anchor(const std::string& file, Database& database) {
     if (!known.empty()) last = known.rbegin()->first;
   }
   std::string lines;
-  auto row = database.query("SELECT day, digest FROM day_close WHERE day > ?1 ORDER BY day");
-  row.bind(1, last);
+  auto row = database.prepare("SELECT day, digest FROM day_close WHERE day > ?1 ORDER BY day");
+  row.bind_static(1, last);
   while (row.step()) {
     lines.append(row.text(0)).append(" ").append(row.text(1)).append("\n");
   }

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "database.h"
+#include "store/database.h"
 
 namespace saldo::server {
 

@@ -9,11 +9,10 @@
 #include <stdexcept>
 
 #include "anchor.h"
-#include "closing.h"
 #include "commands/terminal.h"
-#include "database.h"
+#include "jobs/closing.h"
 #include "rules/time.h"
-#include "tokens.h"
+#include "store/tokens.h"
 
 namespace saldo::server {
 namespace {
@@ -31,8 +30,8 @@ int install(const std::string& database, const std::string& opening, const std::
   const bool existed = std::filesystem::exists(database);
   try {
     Database books(database, Database::Mode::kCreate);
-    auto installed = books.query("SELECT saldo_install(?1, ?2)");
-    installed.bind(1, opening).bind(2, country).step();
+    auto installed = books.prepare("SELECT saldo_install(?1, ?2)");
+    installed.bind_static(1, opening).bind_static(2, country).step();
     books.execute("PRAGMA journal_mode = WAL");
   } catch (...) {
     if (!existed) std::filesystem::remove(database);
@@ -50,19 +49,19 @@ int close_days(const std::string& database, const std::string& through) {
   int closed = 0;
   for (;;) {
     {
-      auto open_day = books.query("SELECT open_day FROM books");
+      auto open_day = books.prepare("SELECT open_day FROM books");
       if (!open_day.step() || open_day.text(0) > through) break;
       show_progress("closing " + std::string(open_day.text(0)));
     }
     if (!close_next_day(books, std::chrono::seconds(0))) {
-      auto open_day = books.query("SELECT open_day, day_end(open_day) FROM books");
+      auto open_day = books.prepare("SELECT open_day, day_end(open_day) FROM books");
       open_day.step();
       show_progress("");
       std::cout << open_day.text(0) << " has not ended: it ends at " << open_day.text(1) << "\n";
       break;
     }
     ++closed;
-    auto last = books.query(
+    auto last = books.prepare(
         "SELECT day, accounts, charges, digest FROM day_close ORDER BY day DESC LIMIT 1");
     last.step();
     show_progress("");
@@ -75,7 +74,7 @@ int close_days(const std::string& database, const std::string& through) {
 
 int make_token(const std::string& database, const std::string& role, const std::string& name) {
   const auto known = parse_role(role);
-  if (!known)
+  if (!known || *known == Role::kNone)
     throw std::runtime_error("--role " + role + " is none of: crm cashier operator analyst admin");
   Database books(database, Database::Mode::kWrite);
   std::cout << create_token(books, name, *known) << std::endl;
@@ -84,7 +83,7 @@ int make_token(const std::string& database, const std::string& role, const std::
 
 int list_tokens(const std::string& database) {
   Database books(database, Database::Mode::kRead);
-  auto row = books.query(
+  auto row = books.prepare(
       "SELECT name, role, created_at, coalesce('revoked ' || revoked_at, 'valid') FROM token ORDER "
       "BY name");
   while (row.step()) {

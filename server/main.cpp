@@ -6,14 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <future>
 #include <iostream>
-#include <thread>
 
 #include "commands.h"
 #include "commands/verify.h"
-#include "http.h"
-#include "memory.h"
-#include "service.h"
+#include "http/server.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
@@ -81,20 +80,17 @@ void add_serve_flags(CLI::App& app, Serve& serve) {
   app.add_option("--max-body", serve.http.body, "Bytes of a body")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, kBytesMax));
-  app.add_option("--max-head", serve.http.head, "Bytes of request line and headers")
-      ->capture_default_str()
-      ->check(CLI::Range(std::size_t{1024}, kBytesMax));
   app.add_option("--max-connections", serve.http.connections, "Connections at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
-  add_duration(app, "--request-timeout", serve.http.request, "10s",
-               "For a request to arrive, and for each MiB of its answer to be taken");
-  add_duration(app, "--keep-alive", serve.http.keep_alive, "60s",
+  add_duration(app, "--io-timeout", serve.http.io_timeout, "5s",
+               "Between two bytes of a request, and of its answer");
+  add_duration(app, "--keep-alive", serve.http.keep_alive, "15s",
                "Between two requests of a connection");
   app.add_option("--readers", serve.service.readers, "Connections to the database that read")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
-  app.add_option("--max-waiting", serve.service.most_waiting_writes, "Writes that wait at once")
+  app.add_option("--max-waiting", serve.service.waiting_writes_max, "Writes that wait at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
   add_duration(app, "--busy-timeout", serve.service.busy_timeout, "5s",
@@ -167,27 +163,40 @@ int run_server(Serve& serve) {
   spdlog::set_default_logger(log);
 
   serve.service.database = std::filesystem::absolute(serve.service.database).string();
-  Service service(serve.service);
-  HttpServer server(service, serve.http, serve.certificate, serve.key);
-  reserve_descriptors(server.most_descriptors(), serve.service.readers);
+  auto service = std::make_unique<Service>(serve.service);
+  HttpServer server(*service, serve.http, serve.certificate, serve.key);
+  reserve_descriptors(server.descriptors_max(), serve.service.readers);
   const auto [host, port] = host_and_port(serve.listen);
   const int bound = server.bind(host, port);
   const bool bare_ipv6 = host.find(':') != std::string::npos;
   std::cout << "saldod " << SALDO_VERSION << " listens on "
             << (serve.certificate.empty() ? "http://" : "https://")
             << (bare_ipv6 ? "[" + host + "]" : host) << ":" << bound << std::endl;
-  std::thread serving([&] { server.serve(); });
+  auto served = std::async(std::launch::async, [&] {
+    const bool accepting = server.serve();
+    kill(getpid(), SIGTERM);  // where nobody has sent it
+    return accepting;
+  });
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping: requests under way are finished");
-  server.stop_serving();
-  serving.join();
-  return 0;
+  server.stop();
+  constexpr std::chrono::seconds kPatience{20};
+  if (served.wait_for(kPatience) == std::future_status::ready) return served.get() ? 0 : kFailed;
+  // Some clients neither send the rest of a request nor go away. They are left.
+  server.refuse();
+  service.reset();
+  spdlog::info("stopped, with connections left");
+  std::_Exit(0);
 }
 
 int run(int count, char** arguments) {
   count_memory();
-  CLI::App app("saldod: prepaid billing over HTTP", "saldod");
+  CLI::App app(
+      "saldod: prepaid billing over HTTP. Strangers are met by a reverse proxy in front of it, "
+      "which limits "
+      "whole requests, headers and floods",
+      "saldod");
   app.set_version_flag("--version", SALDO_VERSION);
   app.require_subcommand(1);
   std::string database;

@@ -23,26 +23,24 @@ std::string escaped(std::string_view value) {
 
 }  // namespace
 
-void Metrics::count_request(std::string_view method, std::string_view route, int status,
-                            std::chrono::nanoseconds took) {
+void Metrics::Requests::count(int status, std::chrono::nanoseconds took) {
   const double seconds = in_seconds(took);
   const std::lock_guard lock(mutex_);
-  Requests& requests = requests_[fmt::format("{} {}", method, route)];
-  if (requests.count == 0) {
-    requests.labels = fmt::format(R"(method="{}",route="{}")", method, escaped(route));
-  }
-  ++requests.by_status[status];
-  ++requests.count;
-  requests.seconds += seconds;
+  ++by_status_[status];
+  ++count_;
+  seconds_ += seconds;
   for (std::size_t i = 0; i < kBounds.size(); ++i) {
-    if (seconds <= kBounds[i]) ++requests.at_most[i];
+    if (seconds <= kBounds[i]) ++within_bound_[i];
   }
+}
+
+Metrics::Requests& Metrics::add(std::string_view method, std::string_view route) {
+  return requests_.emplace_back(fmt::format(R"(method="{}",route="{}")", method, escaped(route)));
 }
 
 void Metrics::count_closed_day(std::chrono::nanoseconds took) {
   ++closed_days_;
-  const std::lock_guard lock(mutex_);
-  closing_seconds_ += in_seconds(took);
+  closing_nanoseconds_ += took.count();
 }
 
 std::string Metrics::text(const Gauges& gauges) const {
@@ -56,26 +54,29 @@ std::string Metrics::text(const Gauges& gauges) const {
     head(name, type, help);
     fmt::format_to(out, "{} {}\n", name, value);
   };
-  const std::lock_guard lock(mutex_);
   head("saldo_http_requests_total", "counter", "Requests answered.");
-  for (const auto& [key, requests] : requests_) {
-    for (const auto& [status, count] : requests.by_status) {
-      fmt::format_to(out, "saldo_http_requests_total{{{},status=\"{}\"}} {}\n", requests.labels,
+  for (const auto& requests : requests_) {
+    const std::lock_guard lock(requests.mutex_);
+    for (const auto& [status, count] : requests.by_status_) {
+      fmt::format_to(out, "saldo_http_requests_total{{{},status=\"{}\"}} {}\n", requests.labels_,
                      status, count);
     }
   }
   head("saldo_http_request_seconds", "histogram", "From the request read to its answer ready.");
-  for (const auto& [key, requests] : requests_) {
-    for (std::size_t i = 0; i < kBounds.size(); ++i) {
-      fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n", requests.labels,
-                     kBounds[i], requests.at_most[i]);
-    }
-    fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"+Inf\"}} {}\n", requests.labels,
-                   requests.count);
-    fmt::format_to(out, "saldo_http_request_seconds_sum{{{}}} {}\n", requests.labels,
-                   requests.seconds);
-    fmt::format_to(out, "saldo_http_request_seconds_count{{{}}} {}\n", requests.labels,
-                   requests.count);
+  for (const auto& requests : requests_) {
+    const std::lock_guard lock(requests.mutex_);
+    if (requests.count_ == 0) continue;
+    const auto bucket = [&](auto bound, std::uint64_t count) {
+      fmt::format_to(out, "saldo_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n",
+                     requests.labels_, bound, count);
+    };
+    for (std::size_t i = 0; i < Requests::kBounds.size(); ++i)
+      bucket(Requests::kBounds[i], requests.within_bound_[i]);
+    bucket("+Inf", requests.count_);
+    fmt::format_to(out, "saldo_http_request_seconds_sum{{{}}} {}\n", requests.labels_,
+                   requests.seconds_);
+    fmt::format_to(out, "saldo_http_request_seconds_count{{{}}} {}\n", requests.labels_,
+                   requests.count_);
   }
   figure("saldo_http_connections", "gauge", "Connections open now.", gauges.connections);
   figure("saldo_commits_total", "counter", "Commits of the writer.", gauges.commits);
@@ -85,7 +86,8 @@ std::string Metrics::text(const Gauges& gauges) const {
          gauges.waiting_writes);
   figure("saldo_days_closed_total", "counter", "Days closed by this server's closing job.",
          closed_days_.load());
-  figure("saldo_day_close_seconds_total", "counter", "Time that took.", closing_seconds_);
+  figure("saldo_day_close_seconds_total", "counter", "Time that took.",
+         in_seconds(std::chrono::nanoseconds(closing_nanoseconds_)));
   figure("saldo_day_close_failures_total", "counter", "Failures of the closing job.",
          failed_closes_.load());
   figure("saldo_overdue_days", "gauge", "Days that have ended and should be closed by now.",

@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -13,9 +15,28 @@ namespace saldo::server {
 
 class Metrics {
  public:
-  // `route` is a route's path as its head has it, "" for what found none.
-  void count_request(std::string_view method, std::string_view route, int status,
-                     std::chrono::nanoseconds took);
+  // The requests of one method and route.
+  class Requests {
+   public:
+    explicit Requests(std::string labels) : labels_(std::move(labels)) {}
+    void count(int status, std::chrono::nanoseconds took);
+
+   private:
+    friend class Metrics;
+    static constexpr std::array<double, 8> kBounds = {0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10};
+
+    std::string labels_;  // method="…",route="…"
+    mutable std::mutex mutex_;
+    std::map<int, std::uint64_t> by_status_;
+    std::array<std::uint64_t, kBounds.size()> within_bound_{};
+    std::uint64_t count_ = 0;
+    double seconds_ = 0;
+  };
+
+  // `route` is a route's path as its head has it; "" for requests that found none. Valid as long as
+  // the Metrics are. Not while requests are counted.
+  Requests& add(std::string_view method, std::string_view route);
+
   void count_closed_day(std::chrono::nanoseconds took);
   void count_failed_close() { ++failed_closes_; }
 
@@ -30,20 +51,10 @@ class Metrics {
   [[nodiscard]] std::string text(const Gauges& gauges) const;
 
  private:
-  static constexpr std::array<double, 8> kBounds = {0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10};
-  struct Requests {
-    std::string labels;  // method="…",route="…"
-    std::map<int, std::uint64_t> by_status;
-    std::array<std::uint64_t, kBounds.size()> at_most{};
-    std::uint64_t count = 0;
-    double seconds = 0;
-  };
-
-  mutable std::mutex mutex_;
-  std::map<std::string, Requests> requests_;  // by method and route
+  std::deque<Requests> requests_;
   std::atomic<std::uint64_t> closed_days_{0};
   std::atomic<std::uint64_t> failed_closes_{0};
-  double closing_seconds_ = 0;
+  std::atomic<std::int64_t> closing_nanoseconds_{0};
 };
 
 }  // namespace saldo::server

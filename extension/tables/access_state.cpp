@@ -190,7 +190,7 @@ class AccessState : public Cursor {
 
   // The same for the whole statement, however often a join asks.
   Instant now() {
-    if (!now_) now_ = date::floor<seconds>(std::chrono::system_clock::now());
+    if (!now_) now_ = context().now();
     return *now_;
   }
 

@@ -13,7 +13,7 @@
 
 #include "anchor.h"
 #include "commands/terminal.h"
-#include "database.h"
+#include "store/database.h"
 
 namespace saldo::server {
 namespace {
@@ -29,7 +29,7 @@ struct Check {
 void rows_as_lines(Database& database, const std::string& name, const std::string& sql,
                    std::string& lines) {
   constexpr int kLinesMax = 20;
-  auto row = database.query_once(sql);
+  auto row = database.compile_once(sql);
   int count = 0;
   while (row.step()) {
     if (++count > kLinesMax) continue;
@@ -51,8 +51,8 @@ void check_integrity(Database& database, std::string& findings) {
 
 void check_anchor(Database& database, const std::string& file, std::string& lines) {
   for (const auto& [day, digest] : read_anchor(file)) {
-    auto row = database.query("SELECT digest FROM day_close WHERE day = ?1");
-    row.bind(1, day);
+    auto row = database.prepare("SELECT digest FROM day_close WHERE day = ?1");
+    row.bind_static(1, day);
     if (row.step() && row.text(0) == digest) continue;
     lines.append("anchor: ").append(day).append(" has another digest than ").append(file);
     lines.append(" says, or is not closed\n");
@@ -63,7 +63,7 @@ void check_anchor(Database& database, const std::string& file, std::string& line
 std::vector<Check> list_checks(Database& database, const std::string& anchor) {
   std::vector<Check> checks;
   checks.push_back({"integrity_check", check_integrity, {}});
-  auto view = database.query(
+  auto view = database.prepare(
       "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'audit~_%' ESCAPE '~' "
       "ORDER BY name = 'audit_charge' DESC, name");
   while (view.step()) {
@@ -93,8 +93,8 @@ std::vector<Check> list_checks(Database& database, const std::string& anchor) {
 }
 
 // A connection that reads in a transaction of its own.
-struct Reader {
-  explicit Reader(const std::string& path) : database(path, Database::Mode::kRead) {}
+struct SnapshotReader {
+  explicit SnapshotReader(const std::string& path) : database(path, Database::Mode::kRead) {}
   // Does not wait for a writer.
   void begin() {
     sqlite3_busy_timeout(database.handle(), 0);
@@ -107,13 +107,14 @@ struct Reader {
 };
 
 // Connections whose transactions all see one state: no other program committed while they began.
-std::vector<std::unique_ptr<Reader>> read_one_state(const std::string& path, unsigned count) {
-  std::vector<std::unique_ptr<Reader>> readers;
-  for (unsigned i = 0; i < count; ++i) readers.push_back(std::make_unique<Reader>(path));
+std::vector<std::unique_ptr<SnapshotReader>> read_one_state(const std::string& path,
+                                                            unsigned count) {
+  std::vector<std::unique_ptr<SnapshotReader>> readers;
+  for (unsigned i = 0; i < count; ++i) readers.push_back(std::make_unique<SnapshotReader>(path));
   // Changes when another program has committed.
   Database watch(path, Database::Mode::kRead);
   const auto version = [&watch] {
-    auto row = watch.query("PRAGMA data_version");
+    auto row = watch.prepare("PRAGMA data_version");
     row.step();
     return row.integer(0);
   };

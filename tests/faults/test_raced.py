@@ -44,7 +44,7 @@ ACCOUNTS = 20
 # Little room, so that refusals, and writes that give up waiting, are met as well.
 FLAGS = ("--close-after", "1s", "--max-connections", "32", "--max-waiting", "8", "--route-timeout", "500ms",
          "--readers", "3",
-         "--sql-timeout", "200ms", "--request-timeout", "2s", "--log-level", "debug")
+         "--sql-timeout", "200ms", "--io-timeout", "2s", "--keep-alive", "1s", "--log-level", "debug")
 REPORT = re.compile(r"WARNING: ThreadSanitizer.*?^=+$", re.MULTILINE | re.DOTALL)
 
 

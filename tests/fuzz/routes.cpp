@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "database.h"
 #include "fuzz.h"
-#include "openapi.h"
-#include "route.h"
+#include "routes/openapi.h"
+#include "routes/route.h"
+#include "store/database.h"
 
 namespace saldo_fuzz {
 namespace {
@@ -27,18 +27,23 @@ class Books {
   }
 
   void read(std::string_view file) {
-    saldo::server::RouteTable routes;
+    saldo::server::Metrics metrics;
+    saldo::server::RouteTable routes(metrics);
     try {
-      routes.add("f.sql", file, database_);
+      routes.add("f.sql", std::string(file), database_);
     } catch (const std::runtime_error& error) {
       check_refusal(error.what(), file);
       return;
     }
     (void)nlohmann::json::parse(openapi_document(routes));
-    const saldo::server::Route& route = routes.all().front();
+    const saldo::server::Route& route = *routes.all().front();
     std::vector<std::string> parts;
-    for (const auto& part : route.parts) parts.push_back(part.empty() ? "7" : part);
-    if (routes.find(route.method, parts).route == nullptr) found("a route does not match itself");
+    std::vector<std::string> values;
+    for (const auto& part : route.parts)
+      parts.push_back((part.placeholder.empty() ? "" : "7") + part.text);
+    const auto* path = routes.find(parts, values);
+    if (path == nullptr || path->find(route.method) != &route)
+      found("a route does not match itself");
   }
 
  private:

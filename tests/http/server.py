@@ -16,6 +16,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -38,7 +39,9 @@ CRM_TIERS = [{"min_quantity": 1, "monthly_fee": 199000}, {"min_quantity": 6, "mo
 SMS_UNIT_FEE = 250
 
 START_SECONDS = 30
-STOP_SECONDS = 30
+STOP_SECONDS = 60
+# As `saldod serve --help` has it.
+KEEP_ALIVE_SECONDS = 15
 
 
 def saldod(*arguments, timeout=60):
@@ -124,6 +127,8 @@ class Server:
         self.database = pathlib.Path(database)
         self.tokens = tokens or {}
         self.test_clock = "--test-clock" in flags
+        patience = dict(zip(flags, flags[1:])).get("--keep-alive", f"{KEEP_ALIVE_SECONDS}s")
+        self.keep_alive = int(patience[:-1]) * {"s": 1, "m": 60}[patience[-1]]
         self.log_path = self.database.with_suffix(f".{Server.started}.log")
         self.unexpected = []
         self._document = None
@@ -158,15 +163,15 @@ class Server:
         if kind is None and status != 0:
             raise AssertionError(f"stopped by SIGTERM, the server left with {status}; its log:\n{self.log()}")
 
-    def stop(self):
+    def stop(self, seconds=STOP_SECONDS):
         """SIGTERM, then its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(STOP_SECONDS)
+            status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"the server did not stop in {STOP_SECONDS} s; its log:\n{self.log()}") from None
+            raise AssertionError(f"the server did not stop in {seconds} s; its log:\n{self.log()}") from None
         self.process.stdout.close()
         Server.running.discard(self)
         return status
@@ -206,6 +211,50 @@ class Server:
         if not found:
             raise AssertionError(f"/metrics has no {name}")
         return sum(map(float, found))
+
+
+class Proxy:
+    """nginx in front of a server, by the configuration that ships with it, but without TLS and on a free port.
+
+    stranger: whether this machine's clients are counted as the configuration counts strangers. replace: texts of the
+    configuration, and what stands there instead."""
+
+    def __init__(self, server, stranger=False, replace=()):
+        self.process = None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-nginx-"))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        conf = (ROOT / "server" / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+        for old, new in (("  listen 443 ssl;\n", f"  listen 127.0.0.1:{self.port};\n"), ("  listen [::]:443 ssl;\n", ""),
+                         ("server 127.0.0.1:8080;", f"server 127.0.0.1:{server.port};"),
+                         *((("127.0.0.1/32 0;", "127.0.0.1/32 1;"),) if stranger else ()), *replace):
+            if old not in conf:
+                raise AssertionError(f"the proxy's configuration lacks {old!r}")
+            conf = conf.replace(old, new)
+        conf = re.sub(r"^  ssl_.*\n", "", conf, flags=re.MULTILINE)
+        temporary = "".join(f"  {name}_temp_path {self.folder}/{name};\n"
+                            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (self.folder / "nginx.conf").write_text(
+            f"{'user root;' if os.geteuid() == 0 else ''}\ndaemon off;\npid {self.folder}/pid;\nworker_processes 1;\nerror_log {self.folder}/error.log;\n"
+            f"events {{ worker_connections 4096; }}\nhttp {{\n  access_log off;\n{temporary}{conf}}}\n", encoding="utf-8")
+        self.process = subprocess.Popen(["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if not wait_for(self._listens, START_SECONDS):
+            self.stop()
+            raise AssertionError(f"nginx does not serve: {self.process.stderr.read().decode()}")
+
+    def _listens(self):
+        if self.process.poll() is not None:
+            return True
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(STOP_SECONDS)
+        self.process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Answer:
@@ -255,6 +304,7 @@ class Client:
 
     def __init__(self, server, token, now=NOW, checked=True, context=None, timeout=30):
         self.server, self.token, self.now, self.checked = server, token, now, checked
+        self.used = time.monotonic()
         if server.scheme == "https":
             self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=timeout, context=context)
         else:
@@ -285,9 +335,13 @@ class Client:
             if not isinstance(body, bytes):
                 body = json.dumps(body, ensure_ascii=False).encode()
         sent.update(headers or {})
+        # The server closes a connection that is idle for a while; whoever waits longer opens another.
+        if time.monotonic() - self.used > self.server.keep_alive / 2:
+            self.connection.close()
         self.connection.request(method, target, body, sent)
         response = self.connection.getresponse()
         answer = Answer(response.status, response.headers, response.read(), f"{method} {target}")
+        self.used = time.monotonic()
         if self.checked:
             problem = self.server.document.problem_with(method, target, answer)
             if problem:

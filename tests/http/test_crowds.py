@@ -1,9 +1,12 @@
-"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that went."""
+"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that went.
+Crowds of strangers come through nginx, with the configuration that ships with the server; to the server itself come those
+that the HTTP library bounds: by the time between two bytes, and by the number of connections."""
 
 import contextlib
 import json
 import os
 import resource
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -11,7 +14,7 @@ import time
 import unittest
 from unittest import mock
 
-from server import SALDOD, wait_for
+from server import SALDOD, Proxy, wait_for
 from test_hostile import MIB, PATIENCE, PROMPT, HostileCase, Raw
 
 
@@ -61,8 +64,7 @@ class Crowds(HostileCase):
         self.assertTrue(done, "the others are not served")
 
     def crowd(self, server, count=None, **options):
-        crowd = [self.raw(server, **options) for _ in range(count or self.slow)]
-        return crowd
+        return [self.raw(server, **options) for _ in range(count or self.slow)]
 
     def descriptors(self, server):
         return len(os.listdir(f"/proc/{server.process.pid}/fd"))
@@ -82,85 +84,113 @@ class Crowds(HostileCase):
                 raw.send(bytes([byte]))
             time.sleep(0.02)
 
+    def proxy(self, server, **options):
+        """nginx in front of the server, less patient than as it ships."""
+        proxy = Proxy(server, replace=(*((f"{name}_timeout 10s", f"{name}_timeout 2s") for name in ("client_header", "client_body")),
+                                       ("  send_timeout 10s", "  send_timeout 2s")), **options)
+        self.addCleanup(proxy.stop)
+        return proxy
+
     def test_slow_senders(self):
-        """Of a head, of a body, of chunks, or of nothing at all: the others keep being served, and these end with 408."""
-        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--keep-alive", "1500ms")
+        """Of a head, of a body, of chunks, or of nothing at all: none of it reaches the server, and the proxy ends it."""
+        server = self.fresh("--test-clock", "--max-connections", "20")
+        proxy = self.proxy(server)
+        token = f"Authorization: Bearer {server.tokens['admin']}\r\n"
+        post = f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\n{token}"
+        self.client(server, "crm").get("/v1/accounts").expect(200)
+        for name, begun, rest in (("head", "", "GET /healthz HTTP/1.1\r\nX: " + "a" * 1000),
+                                  ("body", f"{post}Content-Length: 1000\r\n\r\n", "{" * 1000),
+                                  ("chunks", f"{post}Transfer-Encoding: chunked\r\n\r\n", "1\r\n{\r\n" * 1000),
+                                  ("silence", "", "")):
+            with self.subTest(name):
+                crowd = self.crowd(proxy)
+                for raw in crowd:
+                    raw.send(begun)
+                with self.others_served(server):
+                    self.drip(crowd, rest, 1)
+                    self.assertLess(server.metric("saldo_http_connections"), 20)
+                for raw in crowd:
+                    # 408, or the connection ends without a word.
+                    while piece := self.received(raw):
+                        self.assertNotIn(b"HTTP/1.1 2", piece)
+                    raw.close()
+
+    def test_slow_readers(self):
+        """They ask for much and take nothing: their answers wait in the proxy, and not for ever."""
+        server = self.fresh("--test-clock")
+        proxy = self.proxy(server)
+        self.client(server, "crm").get("/v1/accounts").expect(200)
+        memory = server.memory()
+        crowd = self.crowd(proxy, receive_buffer=4096)
+        for raw in crowd:
+            raw.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
+        with self.others_served(server):
+            pass
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 40, PATIENCE), "connections are kept")
+        self.assertLess(server.memory() - memory, self.memory + self.slow * MIB + self.memory_bound - 64 * MIB)
+
+    def test_strangers_are_counted(self):
+        """Beyond its share of connections an address is told 429; the CRM's addresses are not counted."""
+        server = self.fresh("--test-clock")
+        for stranger in (True, False):
+            with self.subTest(stranger=stranger):
+                proxy = self.proxy(server, stranger=stranger)
+                # nginx counts a connection from its first request on, while it serves that.
+                crowd = self.crowd(proxy, 60)
+                for raw in crowd:
+                    raw.send("POST /v1/accounts HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+                others = self.crowd(proxy, 20)
+                statuses = []
+                for raw in others:
+                    raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                    statuses.append(raw.answer().status)
+                self.assertEqual({429} if stranger else {200}, set(statuses))
+
+    def test_who_falls_silent(self):
+        """The server itself waits between two bytes for --io-timeout, and for each such client holds a thread that sleeps."""
+        server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s")
         token = f"Authorization: Bearer {server.tokens['admin']}\r\n"
         post = f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\n{token}"
         self.client(server, "crm").get("/v1/accounts").expect(200)
         before = self.descriptors(server) + 2
-        for name, begun, rest in (("head", "", "GET /healthz HTTP/1.1\r\nX: " + "a" * 1000),
-                                  ("body", f"{post}Content-Length: 1000\r\n\r\n", "{" * 1000),
-                                  ("chunks", f"{post}Transfer-Encoding: chunked\r\n\r\n", "1\r\n{\r\n" * 1000)):
+        for name, begun in (("head", "GET /healthz HTTP/1.1\r\nX: a"), ("body", f"{post}Content-Length: 1000\r\n\r\n{{"),
+                            ("chunks", f"{post}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n"), ("nothing", "")):
             with self.subTest(name):
                 crowd = self.crowd(server)
                 for raw in crowd:
                     raw.send(begun)
                 with self.others_served(server):
-                    self.drip(crowd, rest, 1)
+                    pass
                 for raw in crowd:
-                    answer = raw.answer()
-                    self.assertEqual((408, "request_timeout"), (answer.status, answer.code), answer)
+                    if begun:
+                        answer = raw.answer()
+                        self.assertEqual((400, "malformed"), (answer.status, answer.code), answer)
                     self.assertTrue(raw.is_closed())
                     raw.close()
                 self.all_gone(server, before)
-        with self.subTest("silence"):
-            crowd = self.crowd(server)
-            with self.others_served(server):
-                pass
-            for raw in crowd:
-                self.assertTrue(raw.is_closed(), "an answer without a request")
-                raw.close()
-            self.all_gone(server, before)
 
-    def test_slow_readers(self):
-        """They ask for much and take nothing: their answers wait in bounded memory, and not for ever."""
-        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--keep-alive", "1500ms")
+    def test_who_takes_no_answer(self):
+        server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s")
         self.client(server, "crm").get("/v1/accounts").expect(200)
-        before, memory = self.descriptors(server) + 2, server.memory()
+        before = self.descriptors(server) + 2
         crowd = self.crowd(server, receive_buffer=4096)
         for raw in crowd:
-            raw.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
+            raw.send(self.post_sql(server, "SELECT hex(zeroblob(499000)) FROM working_calendar "
+                                           "WHERE day BETWEEN '2026-01-01' AND '2026-01-05'"))
         with self.others_served(server):
             pass
         self.all_gone(server, before)
-        self.assertLess(server.memory() - memory, self.memory + self.slow * MIB + self.memory_bound - 64 * MIB)
-
-    def test_idle_connections_in_numbers(self):
-        """Between requests, up to --keep-alive, a connection costs a descriptor and a thread that sleeps."""
-        crowd = self.crowd(self.server, 300)
-        for raw in crowd:
-            raw.send(self.request("GET", f"/v1/accounts/{self.account}"))
-        for raw in crowd:
-            self.assertEqual(200, raw.answer().status)
-        with self.others_served():
-            pass
-        for raw in crowd:
-            raw.send(self.request("GET", f"/v1/accounts/{self.account}"))
-        for raw in crowd:
-            self.assertEqual(200, raw.answer().status)
 
     def test_more_than_max_connections(self):
-        server = self.fresh("--test-clock", "--max-connections", "10")
-        crowd = self.crowd(server, 10)
+        """The others wait for their turn, and whoever is served then is not kept for a next request."""
+        server = self.fresh("--test-clock", "--max-connections", "4", "--keep-alive", "5m")
+        crowd = self.crowd(server, 60)
         for raw in crowd:
-            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            self.assertEqual(200, raw.answer().status)
-        for _ in range(20):
-            with Raw(server) as raw:
-                answer = raw.answer()
-                self.assertEqual((503, "overloaded"), (answer.status, answer.code), answer)
-                self.assertTrue(raw.is_closed())
-        for raw in crowd:
-            raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-            self.assertEqual(200, raw.answer().status)
-        crowd.pop().close()
-
-        def served():
-            with Raw(server) as raw:
-                raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
-                return raw.answer().status == 200
-        self.assertTrue(wait_for(served, PATIENCE), "the place is not free again")
+            self.asked(raw, server)
+        answers = [raw.answer() for raw in crowd]
+        self.assertEqual({200}, {answer.status for answer in answers})
+        closed = [answer.headers["Connection"] == "close" for answer in answers]
+        self.assertGreaterEqual(sum(closed), 50)
 
     def asked(self, raw, server):
         """Sends a request that a client of the crm would."""
@@ -186,28 +216,6 @@ class Crowds(HostileCase):
                 self.assertEqual(200, raw.answer().status)
                 raw.close()
 
-    def test_more_than_can_be_told(self):
-        """Beyond those that --max-connections lets in, and those that are told so, connections take nothing."""
-        server = self.fresh("--test-clock", "--max-connections", "10")
-        with Raw(server) as first:
-            self.assertEqual(200, self.asked(first, server).answer().status)
-            before = self.descriptors(server)
-            crowd = [self.asked(raw, server) for raw in self.crowd(server, 400)]
-            for _ in range(20):
-                self.assertEqual(200, self.asked(first, server).answer().status)
-                self.assertLess(self.descriptors(server), before + 10 + 100)
-            for raw in crowd:
-                raw.close()
-
-            def served():
-                with Raw(server) as raw:
-                    # Until the crowd is gone, it too may be closed untold.
-                    try:
-                        return self.asked(raw, server).answer().status == 200
-                    except ConnectionError:
-                        return False
-            self.assertTrue(wait_for(served, PATIENCE))
-
     def test_descriptors_for_all(self):
         """They are asked for in the beginning, or it does not begin."""
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -228,7 +236,7 @@ class Crowds(HostileCase):
 
     def test_header_floods_of_many(self):
         flood = b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"A: b\r\n" * 100_000
-        crowd = self.crowd(self.server, 20)
+        crowd = self.crowd(self.proxy(self.server), 20)
         senders = [threading.Thread(target=raw.send, args=(flood,)) for raw in crowd]
         with self.others_served():
             for sender in senders:
@@ -236,21 +244,31 @@ class Crowds(HostileCase):
             for sender in senders:
                 sender.join(PATIENCE)
         for raw in crowd:
-            answer = raw.answer()
-            self.assertEqual((431, "header_too_large"), (answer.status, answer.code), answer)
+            while piece := self.received(raw):
+                self.assertNotIn(b"HTTP/1.1 2", piece)
 
     def test_sigterm_among_slow_clients(self):
-        """It waits for what is under way, up to --request-timeout, and for nobody who is idle."""
-        server = self.fresh("--test-clock", "--request-timeout", "2s", "--keep-alive", "5m")
+        """It waits for what is under way up to --io-timeout, and for those who are idle up to --keep-alive."""
+        server = self.fresh("--test-clock", "--io-timeout", "2s", "--keep-alive", "2s")
         idle, slow = self.crowd(server, 30), self.crowd(server, 30)
         for raw in idle:
             raw.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
             self.assertEqual(200, raw.answer().status)
         for raw in slow:
             raw.send("GET /healthz HTTP/1.1\r\n")
-        begun = time.monotonic()
         self.assertEqual(0, server.stop())
-        self.assertLess(time.monotonic() - begun, 10)
+
+    def test_sigterm_among_those_who_never_end(self):
+        """A byte now and then would hold it up for ever: they are left, and what was begun is finished all the same."""
+        server = self.fresh("--test-clock", "--io-timeout", "5m", "--keep-alive", "5m")
+        crowd = self.crowd(server, 5)
+        for raw in crowd:
+            raw.send("GET /healthz HTTP/1.1\r\n")
+        account = self.client(server, "admin").post("/v1/accounts", {"name": "Served"}).expect(201).json["account_id"]
+        self.assertEqual(0, server.stop(60))
+        self.assertIn("connections left", server.log())
+        with sqlite3.connect(f"file:{server.database}?mode=ro", uri=True) as books:
+            self.assertEqual([(1,)], books.execute("SELECT count(*) FROM account WHERE account_id = ?", [account]).fetchall())
 
     def test_sigterm_at_once(self):
         """It may come before the first connection is waited for."""
@@ -262,35 +280,25 @@ class Crowds(HostileCase):
         return (f"POST /v1/sql HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.tokens['analyst']}\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}")
 
-    def test_sigterm_before_the_rest_of_a_pipeline(self):
-        """Of sixty requests sent at once, each of which takes a second, those not begun are left."""
-        server = self.fresh("--test-clock", "--sql-timeout", "1s")
-        endless = self.post_sql(server, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n")
-        with Raw(server) as raw:
-            raw.send(endless * 60)
-            self.assertEqual("timed_out", raw.answer().code)
-            begun = time.monotonic()
-            self.assertEqual(0, server.stop())
-            self.assertLess(time.monotonic() - begun, 10)
-
     def test_sigterm_within_a_large_answer(self):
-        """Who takes each MiB of it in time has --request-timeout for the rest of it, and not for each MiB still to come."""
-        server = self.fresh("--test-clock", "--request-timeout", "2s")
+        """Who takes it, however slowly, gets all of it."""
+        server = self.fresh("--test-clock", "--io-timeout", "5s", "--keep-alive", "1s")
         with Raw(server) as raw:
             raw.send(self.post_sql(server, "SELECT hex(zeroblob(499000)) FROM working_calendar "
                                            "WHERE day BETWEEN '2026-01-01' AND '2026-02-10'"))
 
+            taken = [raw.socket.recv(1000)]
+
             def take():
-                while self.received(raw):
-                    time.sleep(0.05)  # at most 1.25 MiB a second
-            self.assertTrue(raw.socket.recv(1000))
+                while piece := self.received(raw):
+                    taken.append(piece)
+                    time.sleep(0.005)
             taker = threading.Thread(target=take)
             taker.start()
-            time.sleep(0.5)
-            begun = time.monotonic()
             self.assertEqual(0, server.stop())
-            self.assertLess(time.monotonic() - begun, 10)
             taker.join()
+            answer = b"".join(taken)
+            self.assertEqual(41, json.loads(answer.partition(b"\r\n\r\n")[2])["rows"].__len__())
 
     def test_tls(self):
         """Whoever does not shake hands, or speaks plainly, is let go, and holds up nobody."""
@@ -298,7 +306,7 @@ class Crowds(HostileCase):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
                        check=True, capture_output=True)
-        server = self.fresh("--test-clock", "--request-timeout", "1500ms", "--tls-cert", certificate, "--tls-key", key)
+        server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s", "--tls-cert", certificate, "--tls-key", key)
         context = ssl.create_default_context(cafile=certificate)
         plain, silent, half = self.crowd(server, 20), self.crowd(server, 30), self.crowd(server, 30)
         for raw in plain:

@@ -22,8 +22,6 @@ from server import (NOW, ROLES, ROOT, SALDOD, SMS_UNIT_FEE, Books, Server, Serve
                     must, noon, peek, saldod, wait_for)
 
 COMMANDS = ("install", "serve", "close", "verify", "token create", "token list", "token revoke", "backup")
-BUILT_IN = {("POST", "/v1/sql"): "analyst", ("GET", "/healthz"): "none", ("GET", "/metrics"): "none",
-            ("GET", "/openapi.json"): "none"}
 FAILED = 2
 # A start that is to fail, and does not, is given up after this.
 START_SECONDS = 10
@@ -460,13 +458,13 @@ class Usage(FolderCase):
 
     def test_flags_of_serve_take_what_they_say(self):
         must("install", "--database", self.database, "--opening", "2026-11-01")
-        for flag in ("--close-after", "--request-timeout", "--keep-alive", "--busy-timeout", "--route-timeout",
+        for flag in ("--close-after", "--io-timeout", "--keep-alive", "--busy-timeout", "--route-timeout",
                      "--sql-timeout"):
             for value in ("5", "5d", "-5s", "s", "", "1.5h", "99999999999h"):
                 with self.subTest(flag, value=value):
                     self.start_fails(f"{flag}={value}", says=flag)
         for flag, value in (("--max-connections", "0"), ("--readers", "0"), ("--readers", "many"), ("--sql-rows", "0"),
-                            ("--sql-memory", "-1"), ("--max-body", "1M"), ("--max-head", "-1"), ("--max-waiting", "x"),
+                            ("--sql-memory", "-1"), ("--max-body", "1M"), ("--max-waiting", "x"),
                             ("--log-level", "loud")):
             with self.subTest(flag, value=value):
                 self.start_fails(f"{flag}={value}", says=flag)
@@ -809,7 +807,8 @@ class Stopping(ServerCase):
                     self.client(server, None, checked=False).get("/healthz")
 
     def test_idle_connections_do_not_hold_it_up(self):
-        server = self.fresh("--test-clock", "--keep-alive", "5m", "--request-timeout", "5m")
+        """No longer than until they would have been closed."""
+        server = self.fresh("--test-clock", "--keep-alive", "2s")
         clients = [self.client(server, "crm") for _ in range(30)]
         for client in clients:
             client.get("/v1/accounts").expect(200)
@@ -990,6 +989,17 @@ WRONG_FILES = {
     "unknown type": (HEAD + "-- x: number\nSELECT :x;\n", 5, "number"),
     "no name": (HEAD + "-- X-1: integer\nSELECT 1;\n", 5, "X-1"),
     "the server's own": (HEAD + "-- now: instant\nSELECT :now;\n", 5, "now"),
+    "a presence as a parameter": (HEAD + "-- given_x: flag\nSELECT :given_x;\n", 5, "given_x"),
+    "presence of what is not declared": (HEAD + "SELECT :given_x;\n", 5, ":given_x"),
+    "takes an unknown format": (HEAD + "-- takes: pdf\nSELECT 1;\n", 5, "pdf"),
+    "gives an unknown format": (HEAD + "-- gives: json, doc\nSELECT 1;\n", 5, "doc"),
+    "gives a form": (HEAD + "-- gives: form\nSELECT 1;\n", 5, "form"),
+    "a document of no column": (HEAD.replace("many", "one") + "-- gives: xml\nSELECT 1 AS x;\n", 1, "document"),
+    "a document that is not given": (HEAD.replace("many", "one") + "SELECT 1 AS document;\n", 1, "document"),
+    "many documents": (HEAD + "-- gives: xml\nSELECT 1 AS document;\n", 1, "one row"),
+    "calls what there is not": (HEAD + "-- calls: nothing\n", 5, "nothing"),
+    "calls, and has a statement": (HEAD + "-- calls: health\nSELECT 1;\n", 6, "statements"),
+    "a placeholder's ending": (HEAD.replace("/own", "/{own}?x") + "SELECT 1;\n", 1, "{own}?x"),
     "declared twice": (HEAD + "-- x: integer\n-- x: text\nSELECT :x;\n", 6, "x"),
     "field of no list": (HEAD + "-- x[].y: integer\nSELECT 1;\n", 5, "x"),
     "field of what is no list": (HEAD + "-- x: text\n-- x[].y: integer\nSELECT :x;\n", 6, "x"),
@@ -1017,7 +1027,7 @@ WRONG_FILES = {
 
 
 class Routes(ServerCase):
-    """Routes of an operator's own; in books of the past, as the view debtor asks the clock."""
+    """Routes of an operator's own."""
 
     opening = PAST
     now = noon(PAST)
@@ -1043,17 +1053,72 @@ class Routes(ServerCase):
             "WHERE external_id GLOB :external_id || '-*';\n", encoding="utf-8")
         (routes / "odd.sql").write_text(
             "-- GET /v1/own/a\"b\\c\n-- An odd path.\n-- role: crm\n-- answer: one\nSELECT 1 AS x;\n", encoding="utf-8")
+        # As editors of others save them.
+        (routes / "windows.sql").write_bytes(
+            b"\xef\xbb\xbf-- GET /v1/own/windows\r\n-- Of another editor.\r\n-- role: crm\r\n-- answer: many\r\n-- x: integer\r\n\r\n"
+            b"-- A comment.\r\nSELECT :x AS x,\r\n  2 AS y;\r\n")
+        for hidden in (".windows.sql", "._windows.sql", ".hidden/own.sql"):
+            (routes / hidden).parent.mkdir(exist_ok=True)
+            (routes / hidden).write_bytes(b"\x00\x05\x16\x07 no route")
+        (routes / "document.sql").write_text(
+            "-- GET /v1/own/documents/{id}\n-- A document.\n-- role: crm\n-- answer: one\n-- gives: json, xml, html, pdf\n"
+            "-- id: integer!\n\n"
+            "SELECT :id AS id, CASE :format WHEN 'pdf' THEN x'25504446ff00' ELSE '<' || :format || '/>' END AS document,\n"
+            "  iif(:id = 9, 404, 200) AS http_status WHERE :id < 10;\n", encoding="utf-8")
+        (routes / "document_pdf.sql").write_text(
+            "-- GET /v1/own/documents/{id}.pdf\n-- Its PDF.\n-- role: crm\n-- answer: one\n-- gives: pdf\n-- id: integer!\n\n"
+            "SELECT CAST(:id AS BLOB) AS document;\n", encoding="utf-8")
+        (routes / "form.sql").write_text(
+            "-- POST /v1/own/form\n-- A callback.\n-- role: none\n-- answer: one\n-- takes: form\n-- gives: text\n\n"
+            "SELECT 400 AS http_status WHERE :body = '';\nSELECT 'got ' || :body AS document;\n", encoding="utf-8")
         cls.flags = ("--test-clock", "--routes", routes)
         super().setUpClass()
+
+    def test_files_of_another_editor(self):
+        self.assertEqual([{"x": 7, "y": 2}], self.crm.get("/v1/own/windows?x=7").expect(200).json)
+
+    def test_documents(self):
+        path = "/v1/own/documents/7"
+        for accept, media_type, body in (
+                (None, "application/json", b'{"id":7}'), ("application/xml", "application/xml", b"<xml/>"),
+                ("text/*", "text/html; charset=utf-8", b"<html/>"), ("application/pdf", "application/pdf", b"%PDF\xff\0"),
+                ("application/pdf;q=0.5, text/html;q=0.6", "text/html; charset=utf-8", b"<html/>")):
+            with self.subTest(accept=accept):
+                answer = self.crm.get(path, accept=accept).expect(200)
+                self.assertEqual((media_type, body), (answer.headers["Content-Type"], answer.body))
+        self.refused(self.crm.get(path, accept="text/csv"), 406, "not_acceptable", "application/pdf")
+        self.refused(self.crm.get("/v1/own/documents/10", accept="application/pdf"), 404, "not_found")
+        # Its own status, and what nobody documents as a problem.
+        with self.server.client("crm", checked=False) as client:
+            self.assertEqual((404, b"<xml/>"), (lambda each: (each.status, each.body))(
+                client.get("/v1/own/documents/9", accept="application/xml")))
+        answer = self.crm.get(path + ".pdf").expect(200)
+        self.assertEqual(("application/pdf", b"7"), (answer.headers["Content-Type"], answer.body))
+        self.refused(self.crm.get("/v1/own/documents/x.pdf"), 422, "invalid", "id")
+        self.refused(self.crm.get("/v1/own/documents/.pdf"), 422, "invalid", "id")
+        paths = self.server.document.json["paths"]
+        self.assertEqual({"application/json", "application/xml", "text/html", "application/pdf"},
+                         set(paths["/v1/own/documents/{id}"]["get"]["responses"]["200"]["content"]))
+
+    def test_a_body_as_it_came(self):
+        form = {"Content-Type": "application/x-www-form-urlencoded; charset=windows-1251"}
+        with self.server.client(None) as stranger:
+            answer = stranger.post("/v1/own/form", b"a=1&a=%FF&b=+", headers=form).expect(200)
+            self.assertEqual(("text/plain; charset=utf-8", "got a=1&a=%FF&b=+"), (answer.headers["Content-Type"], answer.text))
+            self.refused(stranger.post("/v1/own/form", {"a": 1}), 415, "unsupported_media_type", "x-www-form-urlencoded")
+        with self.server.client(None, checked=False) as stranger:
+            stranger.post("/v1/own/form", b"x" * 10_000, headers=form).expect(200)
+            stranger.post("/v1/own/form", headers=form).expect(400)
 
     def test_the_readmes_example_works(self):
         late = [self.customer() for _ in range(3)]
         path = "/v1/reports/late_payers"
         self.refused(self.analyst.get(path), 422, "invalid", "since")
-        pages = self.analyst.pages(path, query={"since": day_plus(PAST, 1), "limit": 2})
+        later = noon(day_plus(PAST, 2))
+        pages = self.analyst.pages(path, query={"since": day_plus(PAST, 1), "limit": 2}, now=later)
         self.assertEqual([(account_id, day_end(PAST)) for account_id in late],
                          [(row["account_id"], row["arrears_since"]) for page in pages for row in page])
-        self.assertEqual([], self.analyst.get(path, query={"since": PAST}).expect(200).json)
+        self.assertEqual([], self.analyst.get(path, query={"since": PAST}, now=later).expect(200).json)
         for role in ("crm", "cashier", "operator"):
             self.refused(getattr(self, role).get(path, query={"since": PAST}), 403, "forbidden", "analyst")
         self.admin.get(path, query={"since": PAST}).expect(200)
@@ -1075,7 +1140,9 @@ class Routes(ServerCase):
         self.assertEqual(0, self.sql("SELECT count(*) FROM account WHERE external_id GLOB 'three-*'")[0][0])
         wrong = self.operator.post("/v1/own/x/2026-02-30", {"names": [{}]})
         self.refused(wrong, 422, "invalid", "day", "names[0].name")
-        self.refused(self.operator.get(path), 405, "method_not_allowed")
+        answer = self.operator.get(path)
+        self.refused(answer, 405, "method_not_allowed")
+        self.assertEqual("POST", answer.headers["Allow"])
 
     def test_they_are_in_the_document(self):
         paths = self.server.document.json["paths"]
@@ -1340,7 +1407,7 @@ class RouteFile:
         self.method, self.path = lines[0].split(" ")
         self.description = lines[1]
         self.role, self.answer = lines[2].removeprefix("role: "), lines[3].removeprefix("answer: ")
-        self.parameters = [line.split(": ")[0] for line in lines[4:]]
+        self.parameters = [line.split(": ")[0] for line in lines[4:] if not re.match("(takes|gives|calls): ", line)]
 
 
 class Documentation(ServerCase):
@@ -1350,7 +1417,7 @@ class Documentation(ServerCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.files = [RouteFile(path) for path in sorted((ROOT / "sql" / "http").rglob("*.sql"))]
-        cls.roles = {(file.method, file.path): file.role for file in cls.files} | BUILT_IN
+        cls.roles = {(file.method, file.path): file.role for file in cls.files}
 
     def test_every_route_file_is_in_the_openapi_document(self):
         self.assertGreater(len(self.files), 60)

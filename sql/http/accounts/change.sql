@@ -19,15 +19,15 @@ SET external_id = sent.external_id, name = sent.name, admin_email = sent.admin_e
     legal_name = sent.legal_name, tax_id = sent.tax_id, postal_address = sent.postal_address,
     recorded_at = :now, recorded_by = :who
 FROM (
-  SELECT iif(json_type(:body, '$.external_id') IS NULL, external_id, :external_id) AS external_id,
-         iif(json_type(:body, '$.name') IS NULL, name, :name) AS name,
-         iif(json_type(:body, '$.admin_email') IS NULL, admin_email, :admin_email) AS admin_email,
-         iif(json_type(:body, '$.registered_on') IS NULL, registered_on, :registered_on) AS registered_on,
-         iif(json_type(:body, '$.trial_ends_on') IS NULL, trial_ends_on, :trial_ends_on) AS trial_ends_on,
-         iif(json_type(:body, '$.customer_since') IS NULL, customer_since, :customer_since) AS customer_since,
-         iif(json_type(:body, '$.legal_name') IS NULL, legal_name, :legal_name) AS legal_name,
-         iif(json_type(:body, '$.tax_id') IS NULL, tax_id, :tax_id) AS tax_id,
-         iif(json_type(:body, '$.postal_address') IS NULL, postal_address, :postal_address) AS postal_address
+  SELECT iif(:given_external_id, :external_id, external_id) AS external_id,
+         iif(:given_name, :name, name) AS name,
+         iif(:given_admin_email, :admin_email, admin_email) AS admin_email,
+         iif(:given_registered_on, :registered_on, registered_on) AS registered_on,
+         iif(:given_trial_ends_on, :trial_ends_on, trial_ends_on) AS trial_ends_on,
+         iif(:given_customer_since, :customer_since, customer_since) AS customer_since,
+         iif(:given_legal_name, :legal_name, legal_name) AS legal_name,
+         iif(:given_tax_id, :tax_id, tax_id) AS tax_id,
+         iif(:given_postal_address, :postal_address, postal_address) AS postal_address
   FROM account WHERE account_id = :account_id) AS sent
 WHERE account.account_id = :account_id
   AND (account.external_id, account.name, account.admin_email, account.registered_on, account.trial_ends_on,

@@ -18,15 +18,19 @@ SELECT :account_id, :amount, :kind, coalesce(:effective_at, :now), :external_id,
        :for_day, :now, :who
 WHERE NOT EXISTS (SELECT 1 FROM adjustment WHERE external_id = :external_id);
 
+-- An instant that lay a little ahead was taken for the request's, recorded_at; sent again, it may lie up to 5 minutes
+-- after what is recorded.
 SELECT saldo_refuse('conflict', 'the adjustment ' || external_id || ' is recorded already, with other content')
 FROM adjustment
 WHERE external_id = :external_id
   AND (account_id, amount, kind, effective_at, reason, payment_id, service_id, for_day)
-      IS NOT (:account_id, :amount, :kind, coalesce(:effective_at, effective_at),
-              iif(json_type(:body, '$.reason') IS NULL, reason, :reason),
-              iif(json_type(:body, '$.payment_id') IS NULL, payment_id, :payment_id),
-              iif(json_type(:body, '$.service_id') IS NULL, service_id, :service_id),
-              iif(json_type(:body, '$.for_day') IS NULL, for_day, :for_day));
+      IS NOT (:account_id, :amount, :kind,
+              iif(:effective_at IS NULL OR effective_at = recorded_at
+                  AND unixepoch(:effective_at) - unixepoch(recorded_at) BETWEEN 0 AND 300, effective_at, :effective_at),
+              iif(:given_reason, :reason, reason),
+              iif(:given_payment_id, :payment_id, payment_id),
+              iif(:given_service_id, :service_id, service_id),
+              iif(:given_for_day, :for_day, for_day));
 
 SELECT adjustment_id, account_id, amount, kind, effective_at, day, external_id, reason, payment_id, service_id, for_day,
        recorded_at, recorded_by, iif(changes() > 0, 201, 200) AS http_status

@@ -20,7 +20,7 @@ INSERT INTO policy(valid_from, rules, time_zone, currency, working_week, restric
                    promised_payment_max_days, low_balance_warning_days, language, recorded_at, recorded_by)
 SELECT :valid_from, coalesce(:rules, rules), coalesce(:time_zone, time_zone), coalesce(:currency, currency),
        coalesce(:working_week, working_week),
-       iif(json_type(:body, '$.restricted_days_charged') IS NULL, restricted_days_charged, :restricted_days_charged),
+       iif(:given_restricted_days_charged, :restricted_days_charged, restricted_days_charged),
        coalesce(:grace_working_days, grace_working_days),
        coalesce(:promised_payment_max_days, promised_payment_max_days),
        coalesce(:low_balance_warning_days, low_balance_warning_days), coalesce(:language, language), :now, :who

@@ -5,9 +5,9 @@
 -- account_id: integer!
 -- valid_from: day From this day on (today)
 -- status: text active, paused or closed
--- credit_limit: integer How far below zero the balance may go, in minor units; null: unlimited
+-- credit_limit: integer How far below zero the balance may go, in minor units; null: without limit
 -- held: flag 1: shut by the operator
--- reason: text Of these terms; left out: none
+-- reason: text
 
 SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)
 WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
@@ -23,12 +23,12 @@ SELECT iif(EXISTS (SELECT 1 FROM account_terms
 
 INSERT INTO account_terms(account_id, valid_from, status, credit_limit, held, reason, recorded_at, recorded_by)
 SELECT :account_id, coalesce(:valid_from, :today), coalesce(:status, f.status),
-       CASE WHEN json_type(:body, '$.credit_limit') IS NOT NULL THEN :credit_limit
+       CASE WHEN :given_credit_limit THEN :credit_limit
             WHEN f.account_id IS NULL THEN 0
             ELSE f.credit_limit END,
-       coalesce(:held, f.held, 0), :reason, :now, :who
+       coalesce(:held, f.held, 0), iif(:given_reason, :reason, f.reason), :now, :who
 FROM (SELECT 1)
-LEFT JOIN (SELECT account_id, status, credit_limit, held FROM account_terms
+LEFT JOIN (SELECT account_id, status, credit_limit, held, reason FROM account_terms
            WHERE account_id = :account_id AND valid_from <= coalesce(:valid_from, :today)
            ORDER BY valid_from DESC LIMIT 1) AS f
 WHERE true

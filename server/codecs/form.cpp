@@ -1,0 +1,67 @@
+#include "codecs/form.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "rules/error.h"
+#include "sqlite/value.h"
+
+namespace saldo::server {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string percent_decoded(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += plus_is_space && text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      throw Error(ErrorCode::kMalformed,
+                  "the path or query holds a % without two hexadecimal digits");
+    decoded += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  if (!is_utf8(decoded))
+    throw Error(ErrorCode::kMalformed, "the path or query is not UTF-8 without NUL");
+  return decoded;
+}
+
+Fields parse_form(std::string_view text) {
+  Fields fields;
+  while (!text.empty()) {
+    const auto field = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(field.size() + 1, text.size()));
+    if (field.empty()) continue;
+    const auto equals = std::min(field.find('='), field.size());
+    fields.emplace_back(percent_decoded(field.substr(0, equals), true),
+                        percent_decoded(field.substr(std::min(equals + 1, field.size())), true));
+  }
+  return fields;
+}
+
+void append_percent_encoded(std::string& text, std::string_view value) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
+      text += c;
+    } else {
+      text += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+    }
+  }
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,138 @@
+#include "codecs/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "codecs/base64.h"
+#include "rules/error.h"
+#include "sqlite/json.h"
+#include "sqlite/value.h"
+
+namespace saldo::server {
+
+using nlohmann::json;
+
+namespace {
+
+// Builds the value as the parser reads it.
+class Builder : public json::json_sax_t {
+ public:
+  json take() { return std::move(root_); }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const std::string& text) override {
+    // The parser makes a fraction of an integer that it cannot hold.
+    const bool is_integer = text.find_first_of(".eE") == std::string::npos;
+    return is_integer ? add(json(json::value_t::discarded)) : add(value);
+  }
+  bool string(std::string& value) override { return add(std::move(value)); }
+  bool binary(json::binary_t& /*value*/) override { return false; }
+  bool start_object(std::size_t /*size*/) override { return open(json::object()); }
+  bool start_array(std::size_t /*size*/) override { return open(json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(std::string& name) override {
+    const auto [slot, is_new] = open_.back()->get_ref<json::object_t&>().emplace(name, nullptr);
+    if (!is_new) throw Error(ErrorCode::kMalformed, "the body has a key twice in one object");
+    slot_ = &slot->second;
+    return true;
+  }
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const json::exception& error) override {
+    constexpr int kNumberOverflow = 406;
+    if (error.id == kNumberOverflow) throw invalid("the body holds a number that is too large");
+    throw Error(ErrorCode::kMalformed, "the body is not JSON in UTF-8");
+  }
+
+ private:
+  static constexpr std::size_t kMaxDepth = 32;
+
+  json& place(json value) {
+    if (open_.empty()) return root_ = std::move(value);
+    if (open_.back()->is_array()) return open_.back()->emplace_back(std::move(value));
+    return *slot_ = std::move(value);
+  }
+  bool add(json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool open(json value) {
+    if (open_.size() == kMaxDepth)
+      throw Error(ErrorCode::kMalformed, "the body is nested more than 32 levels deep");
+    open_.push_back(&place(std::move(value)));
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  json root_;
+  std::vector<json*> open_;  // the arrays and objects that have not ended, the innermost last
+  json* slot_ = nullptr;     // of the key that was read
+};
+
+}  // namespace
+
+json parse_json(std::string_view text) {
+  // The parser takes NUL for the end.
+  if (text.find('\0') != std::string_view::npos)
+    throw Error(ErrorCode::kMalformed, "the body holds NUL");
+  Builder builder;
+  json::sax_parse(text, &builder);
+  return builder.take();
+}
+
+std::string replace_invalid_utf8(std::string_view text) {
+  const auto replaced = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  return json::parse(replaced).get<std::string>();
+}
+
+void append_json_column(std::string& out, const Statement& row, int column) {
+  switch (row.type(column)) {
+    case SQLITE_INTEGER:
+      append_json(out, row.integer(column));
+      break;
+    case SQLITE_TEXT:
+      if (const auto text = row.text(column); is_utf8(text)) {
+        append_json(out, text);
+      } else {
+        append_json(out, std::string_view(replace_invalid_utf8(text)));
+      }
+      break;
+    case SQLITE_FLOAT:
+      // SQLite's own text of the number, which is JSON's.
+      out += std::isfinite(row.real(column)) ? row.text(column) : std::string_view("null");
+      break;
+    case SQLITE_BLOB:
+      out += '"';
+      append_base64(out, row.blob(column));
+      out += '"';
+      break;
+    default:
+      out += "null";
+  }
+}
+
+std::string json_key(std::string_view name) {
+  std::string key;
+  append_json(key, name);
+  return key + ':';
+}
+
+void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys) {
+  char separator = '{';
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty()) continue;
+    out += separator;
+    separator = ',';
+    out += keys[i];
+    append_json_column(out, row, static_cast<int>(i));
+  }
+  out += separator == '{' ? "{}" : "}";
+}
+
+}  // namespace saldo::server

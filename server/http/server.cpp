@@ -1,0 +1,326 @@
+#include "http/server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cctype>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace saldo::server {
+namespace {
+
+constexpr int kBacklog = 1024;
+// Connections that may wait for a thread; those after them wait in the system's backlog.
+constexpr std::size_t kWaitingMax = 64;
+constexpr std::size_t kRequestsPerConnectionMax = 1'000'000'000;
+
+// A thread for each connection, made when it is first needed: a slow client holds up nobody else.
+// The library runs one task for each connection.
+class ConnectionThreads : public httplib::TaskQueue {
+ public:
+  // `crowded`: whether connections wait for others to end.
+  ConnectionThreads(std::size_t threads_max, std::atomic<std::uint64_t>& connections,
+                    std::atomic<bool>& crowded)
+      : threads_max_(threads_max), connections_(connections), crowded_(crowded) {}
+
+  void enqueue(std::function<void()> connection) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return tasks_.size() < kWaitingMax; });
+    tasks_.push_back(std::move(connection));
+    if (busy_ + tasks_.size() > threads_.size() && threads_.size() < threads_max_) {
+      try {
+        threads_.emplace_back([this] { work(); });
+      } catch (const std::exception& error) {
+        spdlog::error("one more thread: {}; the connection waits for another to end", error.what());
+      }
+    }
+    crowded_ = busy_ + tasks_.size() > threads_.size();
+    changed_.notify_all();
+  }
+
+  void shutdown() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [&] { return !tasks_.empty() || stopping_; });
+      if (tasks_.empty()) return;
+      const auto connection = std::move(tasks_.front());
+      tasks_.pop_front();
+      ++busy_;
+      crowded_ = busy_ + tasks_.size() > threads_.size();
+      changed_.notify_all();
+      lock.unlock();
+      ++connections_;
+      connection();
+      --connections_;
+      lock.lock();
+      --busy_;
+    }
+  }
+
+  std::size_t threads_max_;
+  std::atomic<std::uint64_t>& connections_;
+  std::atomic<bool>& crowded_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  std::size_t busy_ = 0;  // threads that serve
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+Error no_memory() { return {ErrorCode::kOverloaded, "there is no memory for it now; try again"}; }
+
+std::optional<std::string> header(const httplib::Request& request, const char* name) {
+  const auto count = request.get_header_value_count(name);
+  if (count == 0) return std::nullopt;
+  if (count > 1) throw Error(ErrorCode::kMalformed, std::string(name) + " is there twice");
+  return request.get_header_value(name);
+}
+
+// All values of a header that may come in several lines.
+std::string list_header(const httplib::Request& request, const std::string& name) {
+  std::string list;
+  const auto [first, last] = request.headers.equal_range(name);
+  for (auto value = first; value != last; ++value)
+    list.append(list.empty() ? "" : ",").append(value->second);
+  return list;
+}
+
+bool has_body_by_method(const std::string& method) {
+  return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
+}
+
+// The library would read the end of these requests elsewhere than the client has put it, or not as
+// it was meant. Throws Error.
+void check_framing(const httplib::Request& request) {
+  const auto malformed = [](const std::string& sentence) {
+    return Error(ErrorCode::kMalformed, sentence);
+  };
+  const auto length = header(request, "Content-Length");
+  const auto encoding = header(request, "Transfer-Encoding");
+  if (length && encoding) throw malformed("there are Content-Length and Transfer-Encoding");
+  if (length && !std::all_of(length->begin(), length->end(),
+                             [](unsigned char c) { return std::isdigit(c) != 0; }))
+    throw malformed("Content-Length is not a number of bytes");
+  if (encoding && strcasecmp(encoding->c_str(), "chunked") != 0)
+    throw malformed("Transfer-Encoding is not chunked");
+  const bool has_body = encoding || (length && length->find_first_not_of('0') != std::string::npos);
+  if (has_body && !has_body_by_method(request.method))
+    throw malformed("a " + request.method + " has no body here");
+  if (encoding && request.method == "DELETE")
+    throw malformed("the body of a DELETE comes with its Content-Length");
+  if (request.has_header("Content-Encoding"))
+    throw Error(ErrorCode::kUnsupportedMediaType, "a body comes without Content-Encoding");
+  if (request.is_multipart_form_data())
+    throw Error(ErrorCode::kUnsupportedMediaType, "a body is not multipart/form-data here");
+}
+
+// By the header Content-Type the library decides whether to compress, which is slow, and for some
+// Ranges it replaces it. So the type goes along in a field that the library leaves alone, and
+// becomes a header at the last moment.
+void set_content_type(httplib::Response& response, std::string type) {
+  response.reason = std::move(type);
+}
+
+// What becomes of the connection behind an answer. The library closes it where the body comes from
+// a provider that says, after the whole of it, that it failed.
+enum class Then { kGoOn, kClose };
+
+// A Range is ignored, as HTTP allows: of a body without a length, which ends with the connection,
+// the library takes no part.
+void fill(const httplib::Request& request, httplib::Response& response, Reply&& reply, Then then) {
+  response.status = reply.status;
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
+  if (then == Then::kClose) response.set_header("Connection", "close");
+  if (reply.body.empty() || (then == Then::kGoOn && request.ranges.empty())) {
+    response.body = std::move(reply.body);
+  } else {
+    const auto body = std::make_shared<const std::string>(std::move(reply.body));
+    const auto send = [body](httplib::DataSink& sink) {
+      sink.write(body->data(), body->size());
+      return false;
+    };
+    if (request.ranges.empty()) {
+      response.set_content_provider(body->size(), "",
+                                    [send](std::size_t /*offset*/, std::size_t /*length*/,
+                                           httplib::DataSink& sink) { return send(sink); });
+    } else {
+      response.set_content_provider(
+          "", [send](std::size_t /*offset*/, httplib::DataSink& sink) { return send(sink); });
+    }
+  }
+  set_content_type(response, std::move(reply.content_type));
+}
+
+void send_refusal(const httplib::Request& request, httplib::Response& response,
+                  const Error& error) {
+  fill(request, response, problem_reply(error), Then::kClose);
+}
+
+}  // namespace
+
+HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
+                       const std::string& key)
+    : service_(service), limits_(limits) {
+  if (certificate.empty()) {
+    server_ = std::make_unique<httplib::Server>();
+  } else {
+    auto tls = std::make_unique<httplib::SSLServer>(certificate.c_str(), key.c_str());
+    if (!tls->is_valid() ||
+        SSL_CTX_set_min_proto_version(tls->ssl_context(), TLS1_2_VERSION) != 1) {
+      throw std::runtime_error("--tls-cert " + certificate + " and --tls-key " + key +
+                               " are not a certificate and its key in PEM");
+    }
+    server_ = std::move(tls);
+  }
+  server_->new_task_queue = [this] {
+    return new ConnectionThreads(limits_.connections, service_.connections, crowded_);
+  };
+  // Without the library's SO_REUSEPORT, by which a second server would take half of the requests.
+  server_->set_socket_options([this](socket_t socket) {
+    const int on = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    listening_ = socket;
+  });
+  server_->set_tcp_nodelay(true);
+  server_->set_payload_max_length(limits_.body);
+  server_->set_read_timeout(limits_.io_timeout);
+  server_->set_write_timeout(limits_.io_timeout);
+  server_->set_keep_alive_timeout(limits_.keep_alive.count());
+  server_->set_keep_alive_max_count(kRequestsPerConnectionMax);
+
+  using Handled = httplib::Server::HandlerResponse;
+  server_->set_pre_routing_handler([this](const auto& request, auto& response) {
+    try {
+      check_framing(request);
+    } catch (const Error& error) {
+      send_refusal(request, response, error);
+      return Handled::Handled;
+    }
+    if (has_body_by_method(request.method)) return Handled::Unhandled;
+    answer(request, {}, response);
+    return Handled::Handled;
+  });
+  const std::string any_path = R"([\s\S]*)";
+  const auto receiver = [this](const auto& request, auto& response, const auto& read_content) {
+    receive(request, response, read_content);
+  };
+  server_->Post(any_path, receiver)
+      .Put(any_path, receiver)
+      .Patch(any_path, receiver)
+      .Delete(any_path, receiver);
+  server_->set_expect_100_continue_handler([this](const auto& request, auto& response) {
+    constexpr int kContinue = 100;
+    const auto length = request.template get_header_value<std::uint64_t>("Content-Length");
+    if (length <= limits_.body) return kContinue;
+    response.status = status_of(ErrorCode::kTooLarge);
+    return response.status;
+  });
+  // For what the library refuses by itself.
+  server_->set_error_handler(
+      httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
+        if (!response.reason.empty()) return Handled::Unhandled;
+        send_refusal(request, response, refusal(response.status));
+        return Handled::Handled;
+      }));
+  server_->set_exception_handler(
+      [](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+        send_refusal(request, response, no_memory());
+      });
+  server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
+    if (response.reason.empty()) return;
+    response.headers.erase("Content-Type");
+    response.set_header("Content-Type", response.reason);
+  });
+}
+
+std::size_t HttpServer::descriptors_max() const { return limits_.connections + kWaitingMax; }
+
+int HttpServer::bind(const std::string& host, int port) {
+  const int bound =
+      port == 0 ? server_->bind_to_any_port(host) : (server_->bind_to_port(host, port) ? port : -1);
+  // Once more, with room for more clients than the library's five.
+  if (bound < 0 || ::listen(listening_, kBacklog) != 0) {
+    throw std::runtime_error("cannot listen on " + host + ":" + std::to_string(port) +
+                             "; is another server there?");
+  }
+  return bound;
+}
+
+bool HttpServer::serve() { return server_->listen_after_bind(); }
+
+void HttpServer::stop() { server_->stop(); }
+
+void HttpServer::refuse() {
+  refusing_ = true;
+  for (int left = under_way_; left > 0; left = under_way_) under_way_.wait(left);
+}
+
+void HttpServer::receive(const httplib::Request& request, httplib::Response& response,
+                         const httplib::ContentReader& read_content) {
+  std::string body;
+  // Without either header there is no body; the library would wait for one.
+  if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")) {
+    bool too_large = false;
+    const bool is_whole = read_content([&](const char* data, std::size_t size) {
+      too_large = body.size() + size > limits_.body;
+      if (!too_large) body.append(data, size);
+      return !too_large;
+    });
+    if (!is_whole) {
+      const Error cut_off(ErrorCode::kMalformed,
+                          "the body does not come as the headers announce it");
+      const int status = too_large ? status_of(ErrorCode::kTooLarge) : response.status;
+      const bool is_refused = status == status_of(ErrorCode::kTooLarge);
+      return send_refusal(request, response, is_refused ? refusal(status) : cut_off);
+    }
+  }
+  answer(request, body, response);
+}
+
+void HttpServer::answer(const httplib::Request& request, std::string_view body,
+                        httplib::Response& response) {
+  ++under_way_;
+  Reply reply = reply_to(request, body);
+  if (--under_way_ == 0) under_way_.notify_all();
+  // While others wait for a thread, this one is not kept for the next request.
+  fill(request, response, std::move(reply), crowded_ || refusing_ ? Then::kClose : Then::kGoOn);
+}
+
+Error HttpServer::refusal(int status) const {
+  if (status == status_of(ErrorCode::kUriTooLong))
+    return {ErrorCode::kUriTooLong, "the path and query exceed 8,192 bytes"};
+  if (status == status_of(ErrorCode::kTooLarge))
+    return {ErrorCode::kTooLarge, "the body exceeds " + std::to_string(limits_.body) + " bytes"};
+  return {ErrorCode::kMalformed, "this is no request of HTTP/1.1"};
+}
+
+Reply HttpServer::reply_to(const httplib::Request& request, std::string_view body) {
+  try {
+    if (refusing_) throw Error(ErrorCode::kOverloaded, "the server stops");
+    return service_.handle(
+        {request.method, request.target, body, header(request, "Authorization").value_or(""),
+         list_header(request, "Accept"), header(request, "Content-Type").value_or(""),
+         header(request, "Idempotency-Key"), header(request, "Saldo-Now")});
+  } catch (const Error& error) {
+    return problem_reply(error);
+  }
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,106 @@
+#include "jobs/closing.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "anchor.h"
+#include "rules/time.h"
+
+namespace saldo::server {
+namespace {
+
+// How long to wait before looking again; shorter when days are closed soon after their end.
+constexpr std::chrono::milliseconds kMaxWait{30'000};
+constexpr std::chrono::milliseconds kMinWait{200};
+
+}  // namespace
+
+bool close_next_day(Database& database, std::chrono::seconds after) {
+  const Instant now = clock_now();
+  const std::string closed_at = format_instant(now);
+  const std::string ended_by = format_instant(now - after);
+  database
+      .prepare(
+          "INSERT INTO day_close(day, closed_at) SELECT open_day, ?1 FROM books WHERE "
+          "day_end(open_day) <= ?2")
+      .bind_static(1, closed_at)
+      .bind_static(2, ended_by)
+      .step();
+  return sqlite3_changes(database.handle()) > 0;
+}
+
+ClosingJob::ClosingJob(Writer& writer, Metrics& metrics, std::chrono::seconds close_after,
+                       std::string anchor)
+    : writer_(writer),
+      metrics_(metrics),
+      close_after_(close_after),
+      anchor_(std::move(anchor)),
+      thread_([this] { run(); }) {}
+
+ClosingJob::~ClosingJob() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_one();
+  thread_.join();
+}
+
+std::optional<std::string> ClosingJob::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
+void ClosingJob::run() {
+  std::unique_lock lock(mutex_);
+  const auto stopped = [&] { return stopping_; };
+  if (stop_.wait_for(lock, close_after_, stopped)) return;
+  const auto wait = std::clamp<std::chrono::milliseconds>(close_after_ / 4, kMinWait, kMaxWait);
+  for (;;) {
+    lock.unlock();
+    const bool closed = close_one();
+    lock.lock();
+    if (stop_.wait_for(lock, closed ? std::chrono::milliseconds(0) : wait, stopped)) return;
+  }
+}
+
+bool ClosingJob::close_one() {
+  std::optional<std::string> problem;
+  bool closed = false;
+  try {
+    const auto start = std::chrono::steady_clock::now();
+    std::string day;
+    writer_.write(
+        [&](Database& database) {
+          closed = close_next_day(database, close_after_);
+          if (!closed) return;
+          auto last = database.prepare("SELECT max(day) FROM day_close");
+          if (last.step()) day = last.text(0);
+        },
+        true);
+    const auto took = std::chrono::steady_clock::now() - start;
+    if (closed) {
+      metrics_.count_closed_day(took);
+      spdlog::info("closed {} in {:.1f} s", day, std::chrono::duration<double>(took).count());
+    }
+    if (!anchor_.empty())
+      writer_.write([&](Database& database) { append_anchor(anchor_, database); }, true);
+  } catch (const SqliteError& error) {
+    // The sentence of a refusal names days and accounts, never money.
+    problem = error.what();
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  if (problem) {
+    metrics_.count_failed_close();
+    spdlog::error("closing a day failed, and is tried again: {}", *problem);
+    closed = false;
+  }
+  const std::lock_guard lock(mutex_);
+  problem_ = problem;
+  return closed;
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,184 @@
+#include "routes/reply.h"
+
+#include <nlohmann/json.hpp>
+
+#include "codecs/csv.h"
+#include "codecs/json.h"
+
+namespace saldo::server {
+namespace {
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+// The same request, to go on behind `cursor` (RFC 8288).
+std::string next_link(const Target& target, std::string_view cursor) {
+  std::string link = "<";
+  link += target.path;
+  link += '?';
+  for (const auto& [name, value] : target.query) {
+    if (name == kCursorColumn) continue;
+    append_percent_encoded(link, name);
+    link += '=';
+    append_percent_encoded(link, value);
+    link += '&';
+  }
+  link += "after=";
+  append_percent_encoded(link, cursor);
+  return link + ">; rel=\"next\"";
+}
+
+class RouteRun {
+ public:
+  RouteRun(Database& database, const Request& request)
+      : database_(database),
+        request_(request),
+        route_(*request.route),
+        now_(format_instant(request.now)) {
+    if (!route_.uses(Bound::kToday)) return;
+    auto today = database.prepare("SELECT billing_day(?1)");
+    today.bind_static(1, now_);
+    if (today.step()) today_ = today.text(0);
+  }
+
+  Reply run() {
+    reply_.status = route_.answer == Answer::kNone ? 204 : 200;
+    for (std::size_t i = 0; i < route_.statements.size(); ++i) {
+      const RouteStatement& statement = route_.statements[i];
+      auto rows = bound(statement);
+      if (i == route_.answering) {
+        answer(statement, rows);
+      } else {
+        while (rows.step()) read_status(statement, rows);
+      }
+    }
+    return std::move(reply_);
+  }
+
+ private:
+  Statement bound(const RouteStatement& statement) {
+    auto query = database_.prepare(statement.sql.c_str());
+    int index = 0;
+    for (const Source& source : statement.sources) bind(query, ++index, source);
+    return query;
+  }
+
+  void bind(Statement& query, int index, const Source& source) {
+    std::visit(Overloaded{[&](ValueOf of) { bind(query, index, request_.values[of.parameter]); },
+                          [&](IsGiven of) {
+                            query.bind(index, std::int64_t{request_.given[of.parameter]});
+                          },
+                          [&](Bound bound) { bind(query, index, bound); }},
+               source);
+  }
+
+  void bind(Statement& query, int index, const Value& value) {
+    std::visit(Overloaded{[&](std::monostate) { query.bind_null(index); },
+                          [&](std::int64_t integer) { query.bind(index, integer); },
+                          [&](const std::string& text) { query.bind_static(index, text); },
+                          [&](RequestInstant) { query.bind_static(index, now_); },
+                          [&](const std::shared_ptr<const nlohmann::json>& json) {
+                            query.bind(index, std::string_view(json->dump()));
+                          }},
+               value);
+  }
+
+  void bind(Statement& query, int index, Bound bound) {
+    switch (bound) {
+      case Bound::kNow:
+        query.bind_static(index, now_);
+        break;
+      case Bound::kToday:
+        query.bind_static(index, today_);
+        break;
+      case Bound::kWho:
+        query.bind_static(index, request_.who);
+        break;
+      case Bound::kBody:
+        query.bind_static(index, request_.body);
+        break;
+      case Bound::kFormat:
+        query.bind_static(index, names_of(request_.format).name);
+        break;
+      case Bound::kLimit:
+        query.bind(index, request_.limit + 1);  // one more, to see whether there is one
+        break;
+    }
+  }
+
+  void read_status(const RouteStatement& statement, const Statement& row) {
+    if (statement.status) reply_.status = static_cast<int>(row.integer(*statement.status));
+  }
+
+  void answer(const RouteStatement& statement, Statement& rows) {
+    const bool many = route_.answer == Answer::kMany;
+    const bool json = request_.format == Format::kJson;
+    reply_.content_type = names_of(request_.format).content_type;
+    std::string& body = reply_.body;
+    if (request_.format == Format::kCsv) append_csv_header(statement);
+    if (json && many) body += '[';
+    std::int64_t count = 0;
+    std::string last_cursor;
+    while (rows.step()) {
+      if (route_.paged() && count == request_.limit) {
+        reply_.headers.emplace_back("Link", next_link(request_.target, last_cursor));
+        break;
+      }
+      if (json) {
+        if (count > 0) body += ',';
+        append_json_row(body, rows, statement.keys);
+      } else if (request_.format == Format::kCsv) {
+        append_csv_row(statement, rows);
+      } else {
+        body = rows.blob(*statement.document);
+      }
+      ++count;
+      read_status(statement, rows);
+      if (statement.cursor) last_cursor = rows.text(*statement.cursor);
+      if (!many) break;
+    }
+    if (!many && count == 0) throw not_found("there is nothing here by these keys");
+    if (json && many) body += ']';
+  }
+
+  template <typename Append>
+  void append_csv_line(const RouteStatement& statement, Append append) {
+    bool first = true;
+    for (std::size_t i = 0; i < statement.columns.size(); ++i) {
+      if (statement.keys[i].empty()) continue;
+      if (!std::exchange(first, false)) reply_.body += ',';
+      append(i);
+    }
+    reply_.body += "\r\n";
+  }
+
+  void append_csv_header(const RouteStatement& statement) {
+    append_csv_line(statement,
+                    [&](std::size_t i) { append_csv(reply_.body, statement.columns[i]); });
+  }
+
+  void append_csv_row(const RouteStatement& statement, const Statement& row) {
+    append_csv_line(statement, [&](std::size_t i) {
+      append_csv_column(reply_.body, row, static_cast<int>(i));
+    });
+  }
+
+  Database& database_;
+  const Request& request_;
+  const Route& route_;
+  std::string now_;
+  std::string today_;
+  Reply reply_;
+};
+
+}  // namespace
+
+Reply run_route(Database& database, const Request& request) {
+  return RouteRun(database, request).run();
+}
+
+}  // namespace saldo::server

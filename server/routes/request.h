@@ -1,0 +1,68 @@
+// What a client asks for: read once from what HTTP brought, checked against the head of the route,
+// and handed down from there.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "codecs/form.h"
+#include "routes/route.h"
+
+namespace saldo::server {
+
+// As HTTP brought it.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view target;  // path?query, as in the request line
+  std::string_view body;
+  std::string authorization;
+  std::string accept;
+  std::string content_type;
+  std::optional<std::string> idempotency_key;
+  std::optional<std::string> now;  // the header Saldo-Now
+};
+
+struct Target {
+  std::string_view path;
+  std::vector<std::string> parts;  // of the path, decoded
+  Fields query;
+};
+// Throws malformed, and not_found for a target that is no path.
+Target parse_target(std::string_view target);
+
+// The instant of the request itself, which an instant in its body up to 5 minutes later is taken
+// for, as clocks differ.
+struct RequestInstant {};
+// NULL, an integer, a text, that instant, or (Type::kValues) a value of JSON.
+using Value = std::variant<std::monostate, std::int64_t, std::string, RequestInstant,
+                           std::shared_ptr<const nlohmann::json>>;
+
+struct Request {
+  static constexpr std::int64_t kDefaultLimit = 100;
+  static constexpr std::int64_t kMaxLimit = 10000;
+
+  const Route* route = nullptr;
+  Target target;
+  std::string_view who;   // the token's name
+  std::string_view body;  // as it came
+  Format format = Format::kJson;
+  Instant now;
+  bool has_own_now = false;   // by the header Saldo-Now
+  std::vector<Value> values;  // of the route's parameters, in their order
+  std::vector<bool> given;    // which of these the client sent
+  std::int64_t limit = kDefaultLimit;
+  bool dry_run = false;
+};
+
+// Reads the parameters of `request`, whose other fields are known. `path_values` are those of the
+// placeholders. Throws invalid for all that is unknown, missing, given twice or of another type,
+// unsupported_media_type, and out_of_range for instants of the body too far after `now`.
+void read_parameters(Request& request, const std::vector<std::string>& path_values,
+                     const std::string& content_type);
+
+}  // namespace saldo::server

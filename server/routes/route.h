@@ -1,0 +1,129 @@
+// A route is an SQL file: a comment head, then the statements (server/README.md, "A route is a
+// file"). Here the files are read and checked, and requests find theirs.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "codecs/format.h"
+#include "metrics.h"
+#include "store/tokens.h"
+
+namespace saldo::server {
+
+enum class Type { kInteger, kText, kDay, kMonth, kInstant, kFlag, kCursor, kList, kValues };
+
+struct Parameter {
+  std::string name;
+  Type type = Type::kText;
+  bool required = false;
+  bool in_path = false;
+  std::string description;
+  std::vector<Parameter> fields;  // of a list's objects
+};
+
+enum class Answer { kOne, kMany, kNone };
+
+// A function of the server that answers in the place of SQL: `calls:` in the head.
+enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql };
+
+// What the server binds besides the parameters.
+enum class Bound { kNow, kToday, kWho, kBody, kFormat, kLimit };
+
+// What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
+// that was given (:given_name), or something of the server's.
+struct ValueOf {
+  std::size_t parameter;
+};
+struct IsGiven {
+  std::size_t parameter;
+};
+using Source = std::variant<ValueOf, IsGiven, Bound>;
+
+struct RouteStatement {
+  std::string sql;
+  std::vector<Source> sources;  // of ?1, ?2, …
+  std::vector<std::string> columns;
+  std::vector<std::string> types;  // as declared, such as INTEGER; empty for an expression
+  std::vector<std::string> keys;   // in a JSON object; empty for a column that is not shown
+  std::optional<int> status;       // the columns of these meanings
+  std::optional<int> cursor;
+  std::optional<int> document;
+};
+
+// One stretch of a path between two slashes.
+struct PathPart {
+  std::string text;         // of a literal; what follows the placeholder otherwise, as in {id}.pdf
+  std::string placeholder;  // its name; empty for a literal
+};
+
+struct Route {
+  std::string method;
+  std::string path;  // as in the head: /v1/accounts/{account_id}
+  std::vector<PathPart> parts;
+  std::string description;
+  Role role = Role::kAdmin;
+  Answer answer = Answer::kOne;
+  Format takes = Format::kJson;
+  std::vector<Format> gives = {Format::kJson, Format::kCsv};
+  std::optional<BuiltIn> calls;
+  std::vector<Parameter> parameters;
+  std::vector<RouteStatement> statements;
+  std::optional<std::size_t> answering;  // which statement's rows are the answer
+  std::string file;
+  Metrics::Requests* requests = nullptr;
+
+  // A write goes to the writer, and may come with an Idempotency-Key.
+  [[nodiscard]] bool writes() const { return method != "GET" && !calls; }
+  [[nodiscard]] bool has_fields_in_body() const { return method != "GET" && method != "DELETE"; }
+  [[nodiscard]] bool paged() const { return uses(Bound::kLimit); }
+  [[nodiscard]] bool uses(Bound bound) const;
+  [[nodiscard]] const Parameter* find_parameter(std::string_view name) const;
+};
+
+// A column that is not shown but says the status of the answer, the cursor of its row, or (of a
+// route that gives documents) is the document.
+inline constexpr std::string_view kStatusColumn = "http_status";
+inline constexpr std::string_view kCursorColumn = "after";
+inline constexpr std::string_view kDocumentColumn = "document";
+
+class RouteTable {
+ public:
+  explicit RouteTable(Metrics& metrics) : metrics_(metrics) {}
+
+  // Reads one file. Throws std::runtime_error "FILE:LINE: what is wrong". `database` is one with
+  // the schema in it.
+  void add(const std::string& file, std::string text, Database& database);
+  // All *.sql of a folder and the folders in it, but for names that begin with a dot.
+  void add_folder(const std::string& folder, Database& database);
+
+  // The routes of one path, by method.
+  struct Path {
+    std::vector<PathPart> parts;
+    std::map<std::string, std::unique_ptr<Route>, std::less<>> routes;
+
+    [[nodiscard]] const Route* find(std::string_view method) const;
+    [[nodiscard]] std::string methods() const;  // as Allow lists them
+    [[nodiscard]] bool is_public() const;       // nobody needs a token here
+  };
+  // The path that `parts`, decoded, are of; its placeholders' values are put into `values` in their
+  // order. Null: there is no such path.
+  const Path* find(const std::vector<std::string>& parts, std::vector<std::string>& values) const;
+  [[nodiscard]] const std::vector<Path>& paths() const { return paths_; }
+  // By path and method.
+  [[nodiscard]] std::vector<const Route*> all() const;
+
+ private:
+  Metrics& metrics_;
+  std::vector<Path> paths_;  // in the order in which they are tried
+};
+
+// What stands between the slashes of a path; "/v1/days" has two parts.
+std::vector<std::string_view> path_parts(std::string_view path);
+
+}  // namespace saldo::server

@@ -1,0 +1,318 @@
+#include "routes/service.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "hash.h"
+#include "routes/accept.h"
+#include "routes/embedded.h"
+#include "routes/openapi.h"
+#include "store/answers.h"
+
+namespace saldo::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kAnalysts = 2;
+
+// Thrown by a dry run to have its work undone.
+struct DryRun {};
+
+void add_routes(RouteTable& routes, const ServiceOptions& options) {
+  Database database(options.database, Database::Mode::kRead);
+  for (const auto& file : kEmbeddedRoutes)
+    routes.add("sql/" + std::string(file.name), std::string(file.text), database);
+  if (!options.routes.empty()) routes.add_folder(options.routes, database);
+}
+
+const Token* token_of(Reader& reader, std::string_view authorization) {
+  constexpr std::string_view kBearer = "Bearer ";
+  if (authorization.substr(0, kBearer.size()) != kBearer) return nullptr;
+  return reader.tokens.find(reader, authorization.substr(kBearer.size()));
+}
+
+// HEAD is GET without the body, which HTTP leaves out.
+std::string_view method_of(const HttpRequest& http) {
+  return http.method == "HEAD" ? "GET" : http.method;
+}
+
+void check_key(const std::string& key) {
+  constexpr std::size_t kKeyBytesMax = 255;
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (key.empty() || key.size() > kKeyBytesMax || !printable) {
+    throw Error(ErrorCode::kMalformed,
+                "Idempotency-Key takes 1 to 255 characters of ASCII without spaces");
+  }
+}
+
+}  // namespace
+
+Service::Service(const ServiceOptions& options)
+    : options_(options),
+      routes_(metrics_),
+      writer_(options.database, options.busy_timeout, options.waiting_writes_max,
+              options.route_timeout),
+      readers_(options.database, options.readers,
+               [](Database& reader) { reader.watch_deadline(); }),
+      analysts_(options.database, kAnalysts,
+                [&](Database& reader) { confine(reader, options.sql); }) {
+  add_routes(routes_, options);
+  for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
+    unrouted_.emplace(method, &metrics_.add(method, ""));
+  openapi_ = openapi_document(routes_);
+  if (!options.test_clock) closing_.emplace(writer_, metrics_, options.close_after, options.anchor);
+}
+
+// The metrics of a route, or of the requests with this method that found none.
+Metrics::Requests& Service::requests_of(std::string_view method, const Route* route) {
+  if (route != nullptr) return *route->requests;
+  const auto known = unrouted_.find(method);
+  return *(known != unrouted_.end() ? known : unrouted_.find(""))->second;
+}
+
+Reply Service::handle(const HttpRequest& http) noexcept {
+  const auto start = Clock::now();
+  Progress progress;
+  Reply reply;
+  try {
+    reply = try_to_answer(http, progress);
+    if (reply.status == status_of(ErrorCode::kMethodNotAllowed) && progress.path != nullptr)
+      reply.headers.emplace_back("Allow", progress.path->methods());
+    const auto took = Clock::now() - start;
+    const Route* route = progress.route;
+    requests_of(method_of(http), route).count(reply.status, took);
+    const bool routine = reply.status < 400 && (route == nullptr || route->method == "GET");
+    spdlog::log(routine ? spdlog::level::debug : spdlog::level::info, "{} {} {} {:.1f} ms {}",
+                http.method, route != nullptr ? route->path : "-", reply.status,
+                std::chrono::duration<double, std::milli>(took).count(), progress.who);
+  } catch (const std::exception& error) {
+    // The type alone: the text may hold what a client sent.
+    spdlog::error("{}: {}", http.method, typeid(error).name());
+    reply = Reply{500,
+                  std::string(kProblemType),
+                  R"({"type":"about:blank","title":"Internal Server Error","status":500,)"
+                  R"("code":"internal","detail":"the server failed; its log says more"})",
+                  {}};
+  }
+  return reply;
+}
+
+Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
+  try {
+    return answer(http, progress);
+  } catch (const Error& error) {
+    return problem_reply(error);
+  } catch (const SqliteError& error) {
+    const Error known = error_of(error);
+    if (status_of(known.code()) >= 500) {
+      spdlog::error("{} {}: {} ({})", http.method,
+                    progress.route != nullptr ? progress.route->path : "-",
+                    sqlite3_errstr(error.code()), error.code());
+    }
+    return problem_reply(known);
+  } catch (const std::bad_alloc&) {
+    return problem_reply(Error(ErrorCode::kOverloaded, "there is no memory for it now; try again"));
+  }
+}
+
+Reply Service::answer(const HttpRequest& http, Progress& progress) {
+  Request request;
+  std::vector<std::string> path_values;
+  std::optional<Error> no_path;
+  try {
+    request.target = parse_target(http.target);
+    progress.path = routes_.find(request.target.parts, path_values);
+    if (progress.path == nullptr)
+      no_path = not_found("there is no such path; /openapi.json lists them all");
+  } catch (const Error& error) {
+    no_path = error;
+  }
+  const bool is_public = progress.path != nullptr && progress.path->is_public();
+  Readers::Lease reader(nullptr, {&readers_});
+  Role role = Role::kNone;
+  if (!is_public) {
+    reader = readers_.lend(options_.route_timeout);
+    const Token* token = token_of(*reader, http.authorization);
+    if (token == nullptr)
+      throw Error(ErrorCode::kUnauthorized, "there is no valid token in `Authorization: Bearer …`");
+    progress.who = token->name;
+    role = token->role;
+  }
+  if (no_path) throw Error(*no_path);
+  const Route* route = progress.path->find(method_of(http));
+  if (route == nullptr)
+    throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
+  progress.route = route;
+  if (!is_allowed(role, route->role))
+    throw Error(ErrorCode::kForbidden,
+                "this takes the role " + std::string(role_name(route->role)));
+
+  request.route = route;
+  request.who = progress.who;
+  request.body = http.body;
+  if (route->answer != Answer::kNone) {
+    const auto format = negotiate(http.accept, route->gives);
+    if (!format) {
+      std::string types;
+      for (const Format each : route->gives)
+        types.append(types.empty() ? "" : ", ").append(names_of(each).media_type);
+      throw Error(ErrorCode::kNotAcceptable, "the answer is one of: " + types);
+    }
+    request.format = *format;
+  }
+  set_now(http, request);
+  if (route->writes()) {
+    reader.reset();
+    return write(http, request, path_values);
+  }
+  read_parameters(request, path_values, http.content_type);
+  if (!route->calls) {
+    if (!reader) reader = readers_.lend(options_.route_timeout);
+    return read(*reader, request);
+  }
+  reader.reset();
+  return call(request);
+}
+
+void Service::set_now(const HttpRequest& http, Request& request) const {
+  request.now = clock_now();
+  if (!http.now) return;
+  if (!options_.test_clock)
+    throw Error(ErrorCode::kMalformed, "Saldo-Now is for a server started with --test-clock");
+  const auto instant = parse_rfc3339(*http.now);
+  if (!instant) throw Error(ErrorCode::kMalformed, "Saldo-Now is not an instant of RFC 3339");
+  request.now = *instant;
+  request.has_own_now = true;
+}
+
+Reply Service::read(Reader& reader, const Request& request) {
+  reader.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+  // A statement alone sees one snapshot by itself.
+  if (request.route->statements.size() == 1 && !request.route->uses(Bound::kToday))
+    return run_route(reader, request);
+  const Transaction snapshot(reader, "BEGIN");
+  return run_route(reader, request);
+}
+
+Reply Service::write(const HttpRequest& http, Request& request,
+                     const std::vector<std::string>& path_values) {
+  std::exception_ptr wrong;
+  try {
+    read_parameters(request, path_values, http.content_type);
+  } catch (const Error&) {
+    // First it is told whether the key was used before; and an instant that is too far ahead now
+    // was perhaps not so then.
+    wrong = std::current_exception();
+  }
+  std::optional<AnswerKey> key;
+  if (http.idempotency_key) {
+    check_key(*http.idempotency_key);
+    if (!request.dry_run)
+      key = AnswerKey{request.who, request.route->method, http.target, *http.idempotency_key,
+                      sha256_hex(request.body)};
+  }
+  if (wrong && !key) std::rethrow_exception(wrong);
+  Reply reply;
+  try {
+    writer_.write([&](Database& database) {
+      if (key) {
+        if (auto stored = find_answer(database, *key)) {
+          reply =
+              Reply{stored->status, std::move(stored->content_type), std::move(stored->body), {}};
+          return;
+        }
+      }
+      if (wrong) std::rethrow_exception(wrong);
+      // The clock is read again: the write may have waited behind the closing of a day, in which
+      // :now must not lie.
+      if (!request.has_own_now) request.now = clock_now();
+      database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+      reply = run_route(database, request);
+      if (request.dry_run) throw DryRun();
+      if (key) {
+        store_answer(database, *key, {reply.status, reply.content_type, reply.body},
+                     format_instant(request.now));
+      }
+    });
+  } catch (const DryRun&) {
+    // Its answer is known, and its work undone.
+  }
+  return reply;
+}
+
+Reply Service::call(const Request& request) {
+  switch (*request.route->calls) {
+    case BuiltIn::kHealth:
+      return health();
+    case BuiltIn::kMetrics:
+      return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(), {}};
+    case BuiltIn::kOpenApi:
+      return {200, std::string(names_of(Format::kJson).content_type), openapi_, {}};
+    case BuiltIn::kSql:
+      return query(request);
+  }
+  return {};
+}
+
+Reply Service::query(const Request& request) {
+  const auto analyst = analysts_.lend(options_.sql.time);
+  analyst->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+  const auto value = [&](std::string_view name) -> const Value& {
+    return request.values[static_cast<std::size_t>(request.route->find_parameter(name) -
+                                                   request.route->parameters.data())];
+  };
+  const auto* params = std::get_if<std::shared_ptr<const nlohmann::json>>(&value("params"));
+  return run_sql(*analyst, std::get<std::string>(value("sql")),
+                 params != nullptr ? params->get() : nullptr, request.format, options_.sql);
+}
+
+// The ended days that the closing job should have closed by now.
+std::int64_t Service::overdue_days(Database& reader) const {
+  if (!closing_) return 0;
+  const std::string instant = format_instant(clock_now() - options_.close_after);
+  auto row =
+      reader.prepare("SELECT max(0, julianday(billing_day(?1)) - julianday(open_day)) FROM books");
+  row.bind_static(1, instant);
+  return row.step() ? row.integer(0) : 0;
+}
+
+Reply Service::health() {
+  nlohmann::ordered_json document = {{"version", SALDO_VERSION}};
+  std::string problem;
+  try {
+    const auto reader = readers_.lend(options_.busy_timeout);
+    auto books = reader->prepare("SELECT open_day, last_closed_day FROM books");
+    if (books.step()) {
+      document["open_day"] = books.text(0);
+      document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
+    }
+    document["overdue_days"] = overdue_days(*reader);
+    if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
+  } catch (const Error& error) {
+    problem = error.what();
+  } catch (const SqliteError& error) {
+    problem = error_of(error).what();
+  }
+  if (problem.empty()) {
+    document["status"] = "ok";
+    return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
+  }
+  // What else is known goes along, as RFC 9457 has it (3.2).
+  Reply reply = problem_reply(Error(ErrorCode::kFailing, problem));
+  document.update(nlohmann::ordered_json::parse(reply.body));
+  reply.body = document.dump();
+  return reply;
+}
+
+std::string Service::metrics_text() {
+  const auto reader = readers_.lend(options_.busy_timeout);
+  const auto writes = writer_.figures();
+  return metrics_.text(
+      {connections.load(), writes.commits, writes.writes, writes.waiting, overdue_days(*reader)});
+}
+
+}  // namespace saldo::server

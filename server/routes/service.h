@@ -1,0 +1,76 @@
+// From a request to its answer: who asks, for which route, in which format; and what the database
+// says. No HTTP library here.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jobs/closing.h"
+#include "metrics.h"
+#include "routes/reply.h"
+#include "routes/sql_query.h"
+#include "store/readers.h"
+#include "store/writer.h"
+
+namespace saldo::server {
+
+struct ServiceOptions {
+  std::string database;
+  std::string routes;  // a folder of the operator's own; empty: none
+  int readers = 8;
+  std::size_t waiting_writes_max = 1024;
+  std::chrono::milliseconds busy_timeout{5000};
+  std::chrono::milliseconds route_timeout{30'000};
+  SqlLimits sql;
+  bool test_clock = false;
+  std::chrono::seconds close_after{std::chrono::hours{6}};
+  std::string anchor;
+};
+
+class Service {
+ public:
+  // Throws std::runtime_error for a database or route file that is none.
+  explicit Service(const ServiceOptions& options);
+
+  Reply handle(const HttpRequest& request) noexcept;
+
+  // For the metrics; the transport counts them.
+  std::atomic<std::uint64_t> connections{0};
+
+ private:
+  // What is known of a request so far, for the log, the metrics and Allow.
+  struct Progress {
+    const RouteTable::Path* path = nullptr;
+    const Route* route = nullptr;
+    std::string who;
+  };
+
+  Metrics::Requests& requests_of(std::string_view method, const Route* route);
+  Reply try_to_answer(const HttpRequest& http, Progress& progress);
+  Reply answer(const HttpRequest& http, Progress& progress);
+  Reply read(Reader& reader, const Request& request);
+  Reply write(const HttpRequest& http, Request& request,
+              const std::vector<std::string>& path_values);
+  Reply call(const Request& request);
+  Reply health();
+  std::string metrics_text();
+  Reply query(const Request& request);
+  std::int64_t overdue_days(Database& reader) const;
+  void set_now(const HttpRequest& http, Request& request) const;
+
+  ServiceOptions options_;
+  Metrics metrics_;
+  RouteTable routes_;
+  std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
+  std::string openapi_;
+  Writer writer_;
+  Readers readers_;
+  Readers analysts_;
+  std::optional<ClosingJob> closing_;
+};
+
+}  // namespace saldo::server

@@ -1,0 +1,222 @@
+#include "routes/sql_query.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "codecs/csv.h"
+#include "codecs/json.h"
+#include "sqlite/json.h"
+#include "store/memory.h"
+
+namespace saldo::server {
+namespace {
+
+using nlohmann::json;
+
+// No progress handler runs inside a built-in function, and some take the square of the time: so the
+// length of a value is limited.
+constexpr int kValueBytesMax = 1 << 20;
+constexpr int kStatementBytesMax = 100'000;
+constexpr int kOperationsMax = 1'000'000;
+
+bool is_one_of(const char* name, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const char* one) { return sqlite3_stricmp(name, one) == 0; });
+}
+
+// Tokens and stored answers are the server's; the others are SQLite's views of its own files and
+// memory, and the keys of indexes that an ANALYZE with STAT4 has left.
+bool is_hidden(const char* table) {
+  return is_one_of(table, {"token", "stored_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
+                           "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
+}
+
+// What changes a file, the connection or the schema.
+bool is_forbidden_function(const char* name) {
+  return is_one_of(name, {"load_extension", "saldo_install", "saldo_post", "saldo_hold",
+                          "saldo_archive", "saldo_archive_deleted", "saldo_add_usage",
+                          "saldo_add_payment", "saldo_add_adjustment", "fts3_tokenizer", "readfile",
+                          "writefile", "edit", "sqlite_log"});
+}
+
+int authorize(void* confined, int action, const char* first, const char* second,
+              const char* /*schema*/, const char* /*trigger*/) {
+  // Nor does the progress handler run while a statement is planned; the authorizer does.
+  if (static_cast<Database*>(confined)->is_late()) return SQLITE_DENY;
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_RECURSIVE:
+      return SQLITE_OK;
+    case SQLITE_READ:
+      return first != nullptr && is_hidden(first) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_UPDATE:
+      // SQLite reports this when it declares a virtual table. A user's own UPDATE sqlite_master is
+      // refused, as the statement is no reading one.
+      return first != nullptr && is_one_of(first, {"sqlite_master"}) ? SQLITE_OK : SQLITE_DENY;
+    case SQLITE_FUNCTION:
+      return second != nullptr && is_forbidden_function(second) ? SQLITE_DENY : SQLITE_OK;
+    default:
+      return SQLITE_DENY;
+  }
+}
+
+// SQLite's word for what is wrong with the analyst's own statement is what the analyst needs.
+Error error_of_statement(const SqliteError& error) {
+  switch (error.code() & 0xFF) {
+    case SQLITE_ERROR:
+    case SQLITE_SCHEMA:  // a mistake in the first statement of a connection
+    case SQLITE_RANGE:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT: {
+      const Error ours = error_of(error);
+      return ours.code() == ErrorCode::kInternal ? invalid(error.what()) : ours;
+    }
+    case SQLITE_AUTH:
+      return invalid(std::string(error.what()) +
+                     ": one statement that only reads is possible here, and not of the tables of "
+                     "tokens and stored answers");
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG:
+      return out_of_range("the query needs more memory than its limit allows");
+    default:
+      return error_of(error);
+  }
+}
+
+// `name` is as in "params[0]" or "params.limit".
+void bind_value(Statement& statement, int index, const std::string& name, const json& value) {
+  if (value.is_null()) {
+    statement.bind_null(index);
+  } else if (value.is_boolean()) {
+    statement.bind(index, std::int64_t{value.get<bool>()});
+  } else if (value.is_number_integer()) {
+    statement.bind(index, value.get<std::int64_t>());
+  } else if (value.is_number()) {
+    statement.bind(index, value.get<double>());
+  } else if (value.is_string()) {
+    statement.bind_static(index, value.get_ref<const std::string&>());
+  } else {
+    throw ParameterErrors(ErrorCode::kInvalid, {{name, "is neither text, number, flag nor null"}});
+  }
+}
+
+void bind_by_name(Statement& statement, const json& params) {
+  std::set<std::string> used;
+  for (int i = 1; i <= statement.parameters(); ++i) {
+    const char* parameter = sqlite3_bind_parameter_name(statement.handle(), i);
+    const std::string name = parameter != nullptr ? parameter + 1 : "?" + std::to_string(i);
+    const auto given = parameter != nullptr ? params.find(name) : params.end();
+    if (given == params.end())
+      throw ParameterErrors(ErrorCode::kInvalid, {{"params." + name, "is missing"}});
+    bind_value(statement, i, "params." + name, *given);
+    used.insert(name);
+  }
+  if (used.size() != params.size())
+    throw invalid("params has more values than the statement has parameters");
+}
+
+void bind_by_place(Statement& statement, const json& params) {
+  if (params.size() != static_cast<std::size_t>(statement.parameters())) {
+    throw invalid("the statement has " + std::to_string(statement.parameters()) +
+                  " parameters, params has " + std::to_string(params.size()) + " values");
+  }
+  for (std::size_t i = 0; i < params.size(); ++i)
+    bind_value(statement, static_cast<int>(i + 1), "params[" + std::to_string(i) + "]", params[i]);
+}
+
+// {"columns": [...], "rows": [[...], ...], "truncated": flag}, or CSV.
+std::string render(Statement& query, Format format, const SqlLimits& limits, bool& truncated) {
+  std::string text = format == Format::kJson ? "{\"columns\":[" : "";
+  const int columns = query.columns();
+  for (int i = 0; i < columns; ++i) {
+    if (i > 0) text += ',';
+    const char* name = sqlite3_column_name(query.handle(), i);
+    if (format == Format::kJson) {
+      append_json(text, std::string_view(name != nullptr ? name : ""));
+    } else {
+      append_csv(text, name != nullptr ? name : "");
+    }
+  }
+  text += format == Format::kJson ? "],\"rows\":[" : "\r\n";
+  std::int64_t rows = 0;
+  while (query.step()) {
+    if (rows == limits.rows || static_cast<std::int64_t>(text.size()) > limits.memory) {
+      truncated = true;
+      break;
+    }
+    if (format == Format::kJson) text += rows > 0 ? ",[" : "[";
+    const auto row = text.size();
+    for (int i = 0; i < columns; ++i) {
+      if (static_cast<std::int64_t>(text.size() - row) > limits.memory)
+        throw out_of_range("a row needs more memory than the limit allows");
+      if (i > 0) text += ',';
+      if (format == Format::kJson) {
+        append_json_column(text, query, i);
+      } else {
+        append_csv_column(text, query, i);
+      }
+    }
+    text += format == Format::kJson ? "]" : "\r\n";
+    ++rows;
+  }
+  if (format == Format::kJson)
+    text += truncated ? "],\"truncated\":true}" : "],\"truncated\":false}";
+  return text;
+}
+
+}  // namespace
+
+void confine(Database& database, const SqlLimits& limits) {
+  sqlite3* db = database.handle();
+  database.execute("PRAGMA temp_store = MEMORY");  // counted, and never on disk
+  database.execute("PRAGMA trusted_schema = OFF");
+  const auto length = static_cast<int>(std::min<std::int64_t>(kValueBytesMax, limits.memory));
+  sqlite3_limit(db, SQLITE_LIMIT_LENGTH, length);
+  sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, kStatementBytesMax);
+  sqlite3_limit(db, SQLITE_LIMIT_VDBE_OP, kOperationsMax);
+  sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
+  database.watch_deadline();
+  sqlite3_set_authorizer(db, authorize, &database);
+  // A column in double quotes that is not there is a mistake, not a text.
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+}
+
+Reply run_sql(Database& confined, const std::string& sql, const json* params, Format format,
+              const SqlLimits& limits) {
+  const MemoryBudget budget(limits.memory);
+  try {
+    std::string_view tail;
+    auto rows = confined.compile_once(sql, &tail);
+    if (rows.handle() == nullptr) throw invalid("sql holds no statement");
+    if (tail.find_first_not_of(" \t\r\n;") != std::string_view::npos &&
+        confined.compile_once(tail).handle() != nullptr) {
+      throw invalid("sql holds more than one statement");
+    }
+    if (sqlite3_stmt_readonly(rows.handle()) == 0)
+      throw invalid("sql is not a statement that only reads");
+    // Bound texts are those of the JSON itself, which outlives the statement.
+    static const json kNone = json::array();
+    const json& values = params != nullptr ? *params : kNone;
+    if (values.is_object()) {
+      bind_by_name(rows, values);
+    } else {
+      bind_by_place(rows, values);
+    }
+    bool truncated = false;
+    Reply reply;
+    reply.body = render(rows, format, limits, truncated);
+    reply.content_type = names_of(format).content_type;
+    if (format == Format::kCsv && truncated) reply.headers.emplace_back("Saldo-Truncated", "true");
+    return reply;
+  } catch (const SqliteError& error) {
+    if (confined.is_late()) throw Error(ErrorCode::kTimedOut, "the query exceeded its time limit");
+    throw error_of_statement(error);
+  } catch (const std::bad_alloc&) {
+    throw out_of_range("the query needs more memory than its limit allows");
+  }
+}
+
+}  // namespace saldo::server

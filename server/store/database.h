@@ -1,0 +1,89 @@
+// A connection of the server's to the database file, with Saldo registered on it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "rules/error.h"
+#include "rules/time.h"
+#include "saldo.h"
+#include "sqlite/connection.h"
+
+namespace saldo::server {
+
+class Database : public Connection {
+ public:
+  enum class Mode { kRead, kWrite, kCreate };
+
+  static constexpr std::chrono::milliseconds kBusyTimeout{30'000};
+
+  // Opens a file that holds Saldo's books, or (kCreate) may be anything. Writers wait for other
+  // programs up to `busy` and are durable (synchronous=FULL), and the file changes into WAL mode,
+  // so that readers and the writer do not wait for each other. Throws std::runtime_error with what
+  // to do about it.
+  Database(const std::string& path, Mode mode, std::chrono::milliseconds busy = kBusyTimeout);
+
+  // Queries end with SQLITE_INTERRUPT at `deadline`; a transaction of a writer is not to have one,
+  // for the interruption would undo its neighbours' work too.
+  void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+  void watch_deadline();
+  [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= deadline_; }
+
+  // What `access_state` takes for now; nullopt: the system's clock.
+  void set_now(std::optional<Instant> now) { *now_ = now; }
+
+  // Changes when another connection has committed something.
+  std::int64_t data_version();
+
+ private:
+  void check_books(const std::string& path, Mode mode);
+  std::int64_t pragma(const char* sql);
+
+  std::shared_ptr<Now> now_;
+  std::chrono::steady_clock::time_point deadline_{};
+};
+
+// A transaction that is rolled back unless committed.
+class Transaction {
+ public:
+  Transaction(Database& database, const char* begin) : database_(database) {
+    database_.prepare(begin).step();
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  Transaction(Transaction&&) = delete;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  void commit() { database_.prepare("COMMIT").step(); }
+
+ private:
+  Database& database_;
+};
+
+// Runs `work` in a savepoint, which is undone if it throws.
+template <typename Work>
+void in_savepoint(Database& database, Work&& work) {
+  database.prepare("SAVEPOINT request").step();
+  try {
+    work();
+  } catch (...) {
+    // After some errors (a full disk, no memory) SQLite has undone the whole transaction.
+    if (database.in_transaction()) {
+      database.prepare("ROLLBACK TO request").step();
+      database.prepare("RELEASE request").step();
+    }
+    throw;
+  }
+  database.prepare("RELEASE request").step();
+}
+
+// This second.
+Instant clock_now();
+
+// What SQLite reports, in the vocabulary of errors: one of the database's own checks, which came
+// through SQLite as "code: sentence", or what the result code means. Internal details are left out.
+Error error_of(const SqliteError& error);
+
+}  // namespace saldo::server

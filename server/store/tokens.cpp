@@ -1,0 +1,83 @@
+#include "store/tokens.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+
+#include "hash.h"
+#include "sqlite/value.h"
+
+namespace saldo::server {
+namespace {
+
+constexpr std::array<std::string_view, 6> kRoles = {"none",     "crm",     "cashier",
+                                                    "operator", "analyst", "admin"};
+
+}  // namespace
+
+std::optional<Role> parse_role(std::string_view name) {
+  const auto found = std::find(kRoles.begin(), kRoles.end(), name);
+  if (found == kRoles.end()) return std::nullopt;
+  return static_cast<Role>(found - kRoles.begin());
+}
+
+std::string_view role_name(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
+
+bool is_allowed(Role token, Role route) {
+  if (token == route || token == Role::kAdmin || route == Role::kNone) return true;
+  return token == Role::kOperator && (route == Role::kCrm || route == Role::kCashier);
+}
+
+std::string create_token(Database& database, const std::string& name, Role role) {
+  const bool has_controls =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
+  if (name.empty() || has_controls || !is_utf8(name))
+    throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
+  std::array<unsigned char, 32> secret{};
+  if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
+    throw std::runtime_error("the system has no randomness to give");
+  std::string token = hex({reinterpret_cast<const char*>(secret.data()), secret.size()});
+  database.prepare("INSERT INTO token(name, role, hash, created_at) VALUES (?1, ?2, ?3, ?4)")
+      .bind(1, std::string_view(name))
+      .bind(2, role_name(role))
+      .bind(3, std::string_view(sha256_hex(token)))
+      .bind(4, std::string_view(format_instant(clock_now())))
+      .step();
+  return token;
+}
+
+bool revoke_token(Database& database, const std::string& name) {
+  database.prepare("UPDATE token SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL")
+      .bind(1, std::string_view(name))
+      .bind(2, std::string_view(format_instant(clock_now())))
+      .step();
+  return sqlite3_changes(database.handle()) > 0;
+}
+
+const Token* TokenCache::find(Database& database, std::string_view token) {
+  if (const auto version = database.data_version(); version != data_version_) {
+    by_hash_.clear();
+    data_version_ = version;
+  }
+  // How long the look-ups take may tell something of the hashes stored, but nobody can choose a
+  // hash; the comparison that decides takes the same time whatever it finds.
+  const std::string hash = sha256_hex(token);
+  auto known = by_hash_.find(hash);
+  if (known == by_hash_.end()) {
+    auto row = database.prepare(
+        "SELECT name, role, hash FROM token WHERE hash = ?1 AND revoked_at IS NULL");
+    row.bind_static(1, hash);
+    if (!row.step()) return nullptr;
+    const auto role = parse_role(row.text(1));
+    if (!role || *role == Role::kNone) return nullptr;
+    known = by_hash_.emplace(row.text(2), Token{std::string(row.text(0)), *role}).first;
+  }
+  const auto& stored = known->first;
+  const bool same =
+      stored.size() == hash.size() && CRYPTO_memcmp(stored.data(), hash.data(), hash.size()) == 0;
+  return same ? &known->second : nullptr;
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,46 @@
+// Who may ask: bearer tokens of 256 random bits, shown once and stored as their SHA-256, and roles.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "store/database.h"
+
+namespace saldo::server {
+
+enum class Role { kNone, kCrm, kCashier, kOperator, kAnalyst, kAdmin };
+std::optional<Role> parse_role(std::string_view name);
+std::string_view role_name(Role role);
+// `operator` may do what `crm` and `cashier` may, `admin` everything. kNone: whoever asks.
+bool is_allowed(Role token, Role route);
+
+struct Token {
+  std::string name;
+  Role role = Role::kNone;
+};
+
+// The token itself: 64 hexadecimal digits. Throws SqliteError (conflict when the name is taken).
+std::string create_token(Database& database, const std::string& name, Role role);
+// False: there is none of this name that is valid.
+bool revoke_token(Database& database, const std::string& name);
+
+// The valid tokens that one connection has looked up, until another one commits something.
+class TokenCache {
+ public:
+  // Who bears `token` as of now; null when it is unknown or revoked. Valid until the next call.
+  const Token* find(Database& database, std::string_view token);
+
+ private:
+  std::int64_t data_version_ = 0;
+  std::unordered_map<std::string, Token> by_hash_;
+};
+
+// A connection that reads for clients.
+struct Reader : Database {
+  using Database::Database;
+  TokenCache tokens;
+};
+
+}  // namespace saldo::server

@@ -1,0 +1,6 @@
+-- GET /healthz
+-- Whether the server works: version, status, open_day, last_closed_day, overdue_days.
+-- role: none
+-- answer: one
+-- gives: json
+-- calls: health

@@ -1,0 +1,6 @@
+-- GET /metrics
+-- Figures for Prometheus.
+-- role: none
+-- answer: one
+-- gives: text
+-- calls: metrics

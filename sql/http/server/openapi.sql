@@ -1,0 +1,6 @@
+-- GET /openapi.json
+-- This document.
+-- role: none
+-- answer: one
+-- gives: json
+-- calls: openapi

@@ -1,0 +1,8 @@
+-- POST /v1/sql
+-- Ask in SQL: {"columns": […], "rows": [[…], …], "truncated": whether there were more rows than the limit}.
+-- role: analyst
+-- answer: one
+-- gives: json, csv
+-- calls: sql
+-- sql: text! One statement that only reads
+-- params: values Of ? in their order (an array), or of :name by name (an object)

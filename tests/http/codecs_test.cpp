@@ -1,0 +1,197 @@
+// The server's codecs and content negotiation: bytes to values, rows to bytes.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "codecs/base64.h"
+#include "codecs/csv.h"
+#include "codecs/form.h"
+#include "codecs/json.h"
+#include "routes/accept.h"
+#include "routes/problem.h"
+#include "sqlite/connection.h"
+
+namespace saldo::server {
+namespace {
+
+// The first column of a query's first row, by one of the codecs.
+template <typename Append>
+std::string column(const std::string& expression, Append append) {
+  Connection connection(":memory:", SQLITE_OPEN_READWRITE);
+  auto row = connection.compile_once("SELECT " + expression);
+  row.step();
+  std::string text;
+  append(text, row, 0);
+  return text;
+}
+
+template <typename Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return std::string(error_code_name(error.code()));
+  }
+  return "";
+}
+
+TEST(Base64, Rfc4648) {
+  const std::pair<std::string_view, std::string_view> kVectors[] = {{"", ""},
+                                                                    {"f", "Zg=="},
+                                                                    {"fo", "Zm8="},
+                                                                    {"foo", "Zm9v"},
+                                                                    {"foob", "Zm9vYg=="},
+                                                                    {"fooba", "Zm9vYmE="},
+                                                                    {"foobar", "Zm9vYmFy"},
+                                                                    {"\xfb\xff", "+/8="}};
+  for (const auto& [bytes, expected] : kVectors) {
+    std::string text;
+    append_base64(text, bytes);
+    EXPECT_EQ(expected, text);
+  }
+}
+
+TEST(Csv, QuotesAndFormulas) {
+  const std::pair<std::string_view, std::string_view> kCells[] = {{"", ""},
+                                                                  {"a", "a"},
+                                                                  {"a,b", "\"a,b\""},
+                                                                  {"a\"b", "\"a\"\"b\""},
+                                                                  {"a\nb", "\"a\nb\""},
+                                                                  {"=1+1", "'=1+1"},
+                                                                  {"+7", "'+7"},
+                                                                  {"-5", "'-5"},
+                                                                  {"@a", "'@a"},
+                                                                  {"\ta", "'\ta"},
+                                                                  {"\ra", "\"'\ra\""},
+                                                                  {"=\"a\"", "\"'=\"\"a\"\"\""},
+                                                                  {"5-5", "5-5"},
+                                                                  {" =1", " =1"},
+                                                                  {"'=1", "'=1"}};
+  for (const auto& [cell, expected] : kCells) {
+    std::string csv;
+    append_csv(csv, cell);
+    EXPECT_EQ(expected, csv);
+  }
+}
+
+TEST(Csv, Columns) {
+  const auto csv = [](const char* expression) { return column(expression, append_csv_column); };
+  EXPECT_EQ("-5", csv("-5"));
+  EXPECT_EQ("-1.5", csv("-1.5"));
+  EXPECT_EQ("'-5", csv("'-5'"));
+  EXPECT_EQ("", csv("NULL"));
+  EXPECT_EQ("+/8=", csv("x'fbff'"));
+  EXPECT_EQ("\xEF\xBF\xBD", csv("CAST(x'ff' AS TEXT)"));
+}
+
+TEST(Json, Columns) {
+  const auto json = [](const char* expression) { return column(expression, append_json_column); };
+  EXPECT_EQ("-9223372036854775808", json("-9223372036854775808"));
+  EXPECT_EQ("0.1", json("0.1"));
+  EXPECT_EQ("null", json("9e999"));
+  EXPECT_EQ("null", json("NULL"));
+  EXPECT_EQ("\"=1\"", json("'=1'"));
+  EXPECT_EQ("\"AP8=\"", json("x'00ff'"));
+  EXPECT_EQ("\"a\\u0000b\"", json("'a' || char(0) || 'b'"));
+  EXPECT_EQ("\"\xEF\xBF\xBD\"", json("CAST(x'ff' AS TEXT)"));
+}
+
+TEST(Json, Rows) {
+  Connection connection(":memory:", SQLITE_OPEN_READWRITE);
+  auto row = connection.compile_once("SELECT 1, 2, 'x'");
+  row.step();
+  std::string text;
+  append_json_row(text, row, {json_key("a"), "", json_key("b\"")});
+  append_json_row(text, row, {"", "", ""});
+  EXPECT_EQ("{\"a\":1,\"b\\\"\":\"x\"}{}", text);
+}
+
+TEST(Json, Bodies) {
+  EXPECT_EQ(7, parse_json(R"({"a": [7, {"b": null}]})")["a"][0]);
+  EXPECT_EQ("malformed", error_of([] { parse_json(R"({"a": 1, "a": 1})"); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json(R"([{"a": 1, "\u0061": 1}])"); }));
+  EXPECT_EQ("", error_of([] { parse_json(R"([{"a": 1}, {"a": {"a": 1}}])"); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json("{"); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json("{} {}"); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json(std::string_view("[1]\0", 4)); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json("\"\xff\""); }));
+  EXPECT_EQ("malformed", error_of([] { parse_json(std::string(33, '[') + std::string(33, ']')); }));
+  EXPECT_EQ("", error_of([] { parse_json(std::string(32, '[') + std::string(32, ']')); }));
+  EXPECT_EQ("invalid", error_of([] { parse_json("1e400"); }));
+}
+
+TEST(Json, IntegersThat64BitsCannotHold) {
+  for (const char* text :
+       {"18446744073709551616", "-9223372036854775809", "1000000000000000000000000"})
+    EXPECT_TRUE(parse_json(text).is_discarded()) << text;
+  for (const char* text : {"18446744073709551615", "-9223372036854775808", "1e30", "1.0"})
+    EXPECT_TRUE(parse_json(text).is_number()) << text;
+}
+
+TEST(Form, Fields) {
+  const Fields expected = {{"a", "1"}, {"a", "x y"}, {"b", ""},
+                           {"", "c"},  {"d", "e=f"}, {"\xD0\x81", "&"}};
+  EXPECT_EQ(expected, parse_form("a=1&a=x+y&&b&=c&d=e=f&%D0%81=%26"));
+  EXPECT_EQ("a+b", percent_decoded("a+b", false));
+  for (const char* text : {"%", "%1", "%zz", "a=%4", "%ff", "%00", "a%00=1"})
+    EXPECT_EQ("malformed", error_of([&] { parse_form(text); })) << text;
+  std::string encoded;
+  append_percent_encoded(encoded, "a b&=%\xD0\x81~");
+  EXPECT_EQ("a%20b%26%3D%25%D0%81~", encoded);
+  EXPECT_EQ("a b&=%\xD0\x81~", percent_decoded(encoded, true));
+}
+
+TEST(Accept, WeightsAndSpecificity) {
+  const std::vector<Format> offered = {Format::kJson, Format::kCsv, Format::kXml};
+  const std::pair<std::string_view, std::optional<Format>> kCases[] = {
+      {"", Format::kJson},
+      {"*/*", Format::kJson},
+      {"text/*", Format::kCsv},
+      {"application/xml", Format::kXml},
+      {"APPLICATION/XML", Format::kXml},
+      {"text/csv;q=0.5, application/xml;q=0.7", Format::kXml},
+      {"*/*;q=0.1, text/csv;q=0.2", Format::kCsv},
+      {"application/json;q=0, application/*;q=0.5, text/*;q=0.4", Format::kXml},
+      {"application/*;q=0.2, application/json;q=0.1, text/csv;q=0.1", Format::kXml},
+      {"text/csv;charset=\"utf-8\";q=0.9, */*;q=0.8", Format::kCsv},
+      {"text/csv;charset=koi8-r, */*;q=0.1", Format::kJson},
+      {"text/csv;q=0.1;x=1, text/csv;q=0.2", Format::kCsv},
+      {"text/html", std::nullopt},
+      {"*/*;q=0", std::nullopt},
+      {"application/json;q=0.0001", std::nullopt},
+      {"application/json;q=1.001", std::nullopt},
+      {"application/json;q=", std::nullopt},
+      {"json", std::nullopt},
+      {"application", std::nullopt},
+      {"application/", std::nullopt},
+  };
+  for (const auto& [accept, expected] : kCases)
+    EXPECT_EQ(expected, negotiate(accept, offered)) << accept;
+}
+
+TEST(Accept, ContentType) {
+  EXPECT_TRUE(is_media_type_of("Application/JSON; Charset=UTF-8", Format::kJson));
+  EXPECT_FALSE(is_media_type_of("application/json; charset=koi8-r", Format::kJson));
+  EXPECT_TRUE(is_media_type_of("text/plain; charset=koi8-r", Format::kText));
+  EXPECT_FALSE(is_media_type_of("application/jsonx", Format::kJson));
+  EXPECT_FALSE(is_media_type_of("*/*", Format::kJson));
+}
+
+TEST(Problem, StatusesOfTheContract) {
+  const std::pair<ErrorCode, int> kStatuses[] = {
+      {ErrorCode::kInvalid, 422},        {ErrorCode::kOutOfRange, 422},
+      {ErrorCode::kNotFound, 404},       {ErrorCode::kConflict, 409},
+      {ErrorCode::kDayClosed, 409},      {ErrorCode::kDayNotEnded, 409},
+      {ErrorCode::kPromiseRefused, 409}, {ErrorCode::kAppendOnly, 409},
+      {ErrorCode::kMalformed, 400},      {ErrorCode::kUnauthorized, 401},
+      {ErrorCode::kForbidden, 403},      {ErrorCode::kMethodNotAllowed, 405},
+      {ErrorCode::kNotAcceptable, 406},  {ErrorCode::kTooLarge, 413},
+      {ErrorCode::kUriTooLong, 414},     {ErrorCode::kUnsupportedMediaType, 415},
+      {ErrorCode::kInternal, 500},       {ErrorCode::kFailing, 503},
+      {ErrorCode::kOverloaded, 503},     {ErrorCode::kTimedOut, 503}};
+  EXPECT_EQ(std::size(kStatuses), all_error_codes().size());
+  for (const auto& [code, status] : kStatuses) EXPECT_EQ(status, status_of(code));
+}
+
+}  // namespace
+}  // namespace saldo::server
