@@ -126,7 +126,7 @@ class Book:
 
     def _facts_of(self, random, day, is_last, execute):
         ahead = (
-            self.days[self.days.index(day) :] if is_last else [day, day, day, plus_days(day, random.randrange(1, 9))]
+            self.days[self.days.index(day):] if is_last else [day, day, day, plus_days(day, random.randrange(1, 9))]
         )
         for account in self.accounts:
             chance = random.random
@@ -197,9 +197,16 @@ class Book:
 
         A row of access_copy says in the last digit of its rowid what selects it: 0 a day, 1 an instant, 2 either.
         """
-        quoted = lambda values: ", ".join(f"('{value}')" for value in values)
-        numbers = lambda values: ", ".join(f"({value})" for value in values)
-        some = lambda values, most: random.sample(values, min(len(values), random.randrange(1, most + 1)))
+
+        def quoted(values):
+            return ", ".join(f"('{value}')" for value in values)
+
+        def numbers(values):
+            return ", ".join(f"({value})" for value in values)
+
+        def some(values, most):
+            return random.sample(values, min(len(values), random.randrange(1, most + 1)))
+
         pairs = [
             (random.choice(self.accounts + [99]), random.choice(self.days), random.choice(self.instants))
             for _ in range(5)

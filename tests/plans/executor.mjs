@@ -1,6 +1,6 @@
 // Runs SQL for tests/plans/run under the SQLite that better-sqlite3 bundles: one JSON array a line in, one a line out.
 //   ["open", file, extension, [statement…]]            → [version]
-//   ["run", rows_max, [[[sql…], {parameter: value}]…]] → for each list of statements a list of rows, or of an error's text
+//   ["run", rows_max, [[[sql…], {parameter: value}]…]] → for each list of statements its rows, or an error's text
 // Integers come as {"integer": "7"}, so that they are bound as integers: a JavaScript number is bound as a real number.
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';

@@ -122,7 +122,7 @@ def asked_by(block, book):
             weak = block.where
         else:
             conditions += block.where
-        for later in block.refs[i + 1 :]:
+        for later in block.refs[i + 1:]:
             if "LEFT" not in later.join:
                 conditions += later.on
         if ref.asks_by_using:
@@ -362,10 +362,19 @@ class Generator:
             return [self.asks_at(s)]
         low, high = self.two_days(across)
         book, day = self.book, f"{{{s}}}day"
-        leaf = lambda text, fallible=False: Leaf(text, {s: DAYS}, fallible=fallible)
-        lower = lambda text: Leaf(text, {s: LOWER})
-        upper = lambda text: Leaf(text, {s: UPPER})
-        some = lambda: ", ".join(self.day_value() for _ in range(self.random.randrange(1, 5)))
+
+        def leaf(text, fallible=False):
+            return Leaf(text, {s: DAYS}, fallible=fallible)
+
+        def lower(text):
+            return Leaf(text, {s: LOWER})
+
+        def upper(text):
+            return Leaf(text, {s: UPPER})
+
+        def some():
+            return ", ".join(self.day_value() for _ in range(self.random.randrange(1, 5)))
+
         value = self.value
         has_account = table != "working_calendar"
         account = f"{{{s}}}account_id"
@@ -408,7 +417,9 @@ class Generator:
                 (1, lambda: [upper(f"{day} < {self.bound(True)}")]),
             ]
         if has_account:
-            pair = lambda: f"({self.random.choice(book.accounts)}, '{self.day()}')"
+            def pair():
+                return f"({self.random.choice(book.accounts)}, '{self.day()}')"
+
             # A list of several rows is nothing that SQLite hands down in every version.
             choices += [
                 (1, lambda: [leaf(f"({account}, {day}) IN (VALUES {pair()})")]),
@@ -435,9 +446,16 @@ class Generator:
     def asks_at(self, s):
         at = f"{{{s}}}at"
         account = f"{{{s}}}account_id"
-        leaf = lambda text, fallible=False: Leaf(text, {s: AT}, fallible=fallible)
-        value = lambda: self.value(self.instant())
-        pair = lambda: f"({self.random.choice(self.book.accounts)}, '{self.instant()}')"
+
+        def leaf(text, fallible=False):
+            return Leaf(text, {s: AT}, fallible=fallible)
+
+        def value():
+            return self.value(self.instant())
+
+        def pair():
+            return f"({self.random.choice(self.book.accounts)}, '{self.instant()}')"
+
         return self.pick(
             (4, lambda: leaf(f"{at} = {value()}")),
             (1, lambda: leaf(f"{at} IS {value()}")),
@@ -515,7 +533,8 @@ class Generator:
                 (
                     0.5,
                     lambda: f"{account} IN (SELECT account_id FROM {{t_daily_charge}}"
-                    f" WHERE day BETWEEN '{book.opening}' AND '{self.day()}' AND (account_id < 4 OR service_id = 'crm'))",
+                    f" WHERE day BETWEEN '{book.opening}' AND '{self.day()}'"
+                    " AND (account_id < 4 OR service_id = 'crm'))",
                 ),
             ]
         if table == "daily_charge":
@@ -669,9 +688,12 @@ class Generator:
         texts = [
             column for column in columns if column.split(".")[1] in ("day", "at", "state", "service_id", "name")
         ] or ["'t'"]
-        some = lambda of, most: self.random.sample(of, min(len(of), self.random.randrange(1, most + 1)))
-        aggregates = lambda: some(
-            [
+
+        def some(of, most):
+            return self.random.sample(of, min(len(of), self.random.randrange(1, most + 1)))
+
+        def aggregates():
+            return some([
                 "count(*)",
                 f"sum({self.random.choice(numbers)})",
                 f"min({self.random.choice(texts)})",
@@ -679,11 +701,13 @@ class Generator:
                 f"count(DISTINCT {self.random.choice(columns)})",
                 f"total({self.random.choice(numbers)})",
                 f"count(*) FILTER (WHERE {self.random.choice(numbers)} > 2)",
-            ],
-            3,
-        )
+            ], 3)
+
         how = self.pick((5, "rows"), (1, "star"), (4, "aggregate"), (3, "group"), (2, "distinct"))
-        direction = lambda: self.pick((3, ""), (1, " ASC"), (2, " DESC"))
+
+        def direction():
+            return self.pick((3, ""), (1, " ASC"), (2, " DESC"))
+
         if how in ("rows", "star"):
             block.select = some(columns, 4) if how == "rows" else [f"{ref.alias}.*" for ref in virtual]
             if self.chance(0.6):
