@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "routes/accept.h"
+
 namespace saldo::server {
 namespace {
 
@@ -86,11 +88,21 @@ class ConnectionThreads : public httplib::TaskQueue {
 
 Error no_memory() { return {ErrorCode::kOverloaded, "there is no memory for it now; try again"}; }
 
-std::optional<std::string> header(const httplib::Request& request, const char* name) {
-  const auto count = request.get_header_value_count(name);
-  if (count == 0) return std::nullopt;
-  if (count > 1) throw Error(ErrorCode::kMalformed, std::string(name) + " is there twice");
-  return request.get_header_value(name);
+// Keys of the library's map of headers.
+const std::string kAccept = "Accept";
+const std::string kAuthorization = "Authorization";
+const std::string kContentEncoding = "Content-Encoding";
+const std::string kContentLength = "Content-Length";
+const std::string kContentType = "Content-Type";
+const std::string kIdempotencyKey = "Idempotency-Key";
+const std::string kSaldoNow = "Saldo-Now";
+const std::string kTransferEncoding = "Transfer-Encoding";
+
+std::optional<std::string_view> header(const httplib::Request& request, const std::string& name) {
+  const auto [first, last] = request.headers.equal_range(name);
+  if (first == last) return std::nullopt;
+  if (std::next(first) != last) throw Error(ErrorCode::kMalformed, name + " is there twice");
+  return first->second;
 }
 
 // All values of a header that may come in several lines.
@@ -112,23 +124,23 @@ void check_framing(const httplib::Request& request) {
   const auto malformed = [](const std::string& sentence) {
     return Error(ErrorCode::kMalformed, sentence);
   };
-  const auto length = header(request, "Content-Length");
-  const auto encoding = header(request, "Transfer-Encoding");
+  const auto length = header(request, kContentLength);
+  const auto encoding = header(request, kTransferEncoding);
   if (length && encoding) throw malformed("there are Content-Length and Transfer-Encoding");
   if (length && !std::all_of(length->begin(), length->end(),
                              [](unsigned char c) { return std::isdigit(c) != 0; }))
     throw malformed("Content-Length is not a number of bytes");
-  if (encoding && strcasecmp(encoding->c_str(), "chunked") != 0)
+  if (encoding && !equal_ignoring_case(*encoding, "chunked"))
     throw malformed("Transfer-Encoding is not chunked");
   const bool has_body = encoding || (length && length->find_first_not_of('0') != std::string::npos);
   if (has_body && !has_body_by_method(request.method))
     throw malformed("a " + request.method + " has no body here");
   if (encoding && request.method == "DELETE")
     throw malformed("the body of a DELETE comes with its Content-Length");
-  if (request.has_header("Content-Encoding"))
+  if (header(request, kContentEncoding))
     throw Error(ErrorCode::kUnsupportedMediaType, "a body comes without Content-Encoding");
-  if (request.is_multipart_form_data())
-    throw Error(ErrorCode::kUnsupportedMediaType, "a body is not multipart/form-data here");
+  if (header(request, kContentType).value_or("").substr(0, 9) == "multipart")
+    throw Error(ErrorCode::kUnsupportedMediaType, "a body is not in several parts here");
 }
 
 // By the header Content-Type the library decides whether to compress, which is slow, and for some
@@ -276,7 +288,7 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
                          const httplib::ContentReader& read_content) {
   std::string body;
   // Without either header there is no body; the library would wait for one.
-  if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")) {
+  if (header(request, kContentLength) || header(request, kTransferEncoding)) {
     bool too_large = false;
     const bool is_whole = read_content([&](const char* data, std::size_t size) {
       too_large = body.size() + size > limits_.body;
@@ -315,9 +327,9 @@ Reply HttpServer::reply_to(const httplib::Request& request, std::string_view bod
   try {
     if (refusing_) throw Error(ErrorCode::kOverloaded, "the server stops");
     return service_.handle(
-        {request.method, request.target, body, header(request, "Authorization").value_or(""),
-         list_header(request, "Accept"), header(request, "Content-Type").value_or(""),
-         header(request, "Idempotency-Key"), header(request, "Saldo-Now")});
+        {request.method, request.target, body, header(request, kAuthorization).value_or(""),
+         list_header(request, kAccept), header(request, kContentType).value_or(""),
+         header(request, kIdempotencyKey), header(request, kSaldoNow)});
   } catch (const Error& error) {
     return problem_reply(error);
   }

@@ -9,6 +9,8 @@
 
 namespace saldo::server {
 
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
 // What `accept` asks for most among the formats offered, the first of those it likes as much; the
 // first of all without an Accept (empty). nullopt: none of them.
 std::optional<Format> negotiate(std::string_view accept, const std::vector<Format>& offered);

@@ -206,7 +206,7 @@ class ParameterReader {
   std::vector<ParameterError> late_;
 };
 
-json parse_body(const Request& request, const std::string& content_type) {
+json parse_body(const Request& request, std::string_view content_type) {
   const Format takes = request.route->takes;
   if (request.body.empty()) return json::object();
   if (!content_type.empty() && !is_media_type_of(content_type, takes)) {
@@ -239,7 +239,7 @@ Target parse_target(std::string_view target) {
 }
 
 void read_parameters(Request& request, const std::vector<std::string>& path_values,
-                     const std::string& content_type) {
+                     std::string_view content_type) {
   const Route& route = *request.route;
   const json body = parse_body(request, content_type);
   request.values.resize(route.parameters.size());

@@ -20,11 +20,11 @@ struct HttpRequest {
   std::string_view method;
   std::string_view target;  // path?query, as in the request line
   std::string_view body;
-  std::string authorization;
+  std::string_view authorization;
   std::string accept;
-  std::string content_type;
-  std::optional<std::string> idempotency_key;
-  std::optional<std::string> now;  // the header Saldo-Now
+  std::string_view content_type;
+  std::optional<std::string_view> idempotency_key;
+  std::optional<std::string_view> now;  // the header Saldo-Now
 };
 
 struct Target {
@@ -63,6 +63,6 @@ struct Request {
 // placeholders. Throws invalid for all that is unknown, missing, given twice or of another type,
 // unsupported_media_type, and out_of_range for instants of the body too far after `now`.
 void read_parameters(Request& request, const std::vector<std::string>& path_values,
-                     const std::string& content_type);
+                     std::string_view content_type);
 
 }  // namespace saldo::server

@@ -28,10 +28,10 @@ void add_routes(RouteTable& routes, const ServiceOptions& options) {
   if (!options.routes.empty()) routes.add_folder(options.routes, database);
 }
 
-const Token* token_of(Reader& reader, std::string_view authorization) {
+std::string_view bearer(std::string_view authorization) {
   constexpr std::string_view kBearer = "Bearer ";
-  if (authorization.substr(0, kBearer.size()) != kBearer) return nullptr;
-  return reader.tokens.find(reader, authorization.substr(kBearer.size()));
+  return authorization.substr(0, kBearer.size()) == kBearer ? authorization.substr(kBearer.size())
+                                                            : std::string_view();
 }
 
 // HEAD is GET without the body, which HTTP leaves out.
@@ -39,7 +39,7 @@ std::string_view method_of(const HttpRequest& http) {
   return http.method == "HEAD" ? "GET" : http.method;
 }
 
-void check_key(const std::string& key) {
+void check_key(std::string_view key) {
   constexpr std::size_t kKeyBytesMax = 255;
   const bool printable =
       std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -133,10 +133,13 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   }
   const bool is_public = progress.path != nullptr && progress.path->is_public();
   Readers::Lease reader(nullptr, {&readers_});
+  Statement snapshot;
   Role role = Role::kNone;
   if (!is_public) {
     reader = readers_.lend(options_.route_timeout);
-    const Token* token = token_of(*reader, http.authorization);
+    snapshot = reader->snapshot();
+    const Token* token =
+        reader->tokens.find(*reader, snapshot.integer(0), bearer(http.authorization));
     if (token == nullptr)
       throw Error(ErrorCode::kUnauthorized, "there is no valid token in `Authorization: Bearer …`");
     progress.who = token->name;
@@ -165,17 +168,20 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     request.format = *format;
   }
   set_now(http, request);
-  if (route->writes()) {
+  const bool reads = !route->writes() && !route->calls;
+  if (!reads) {
+    snapshot = Statement();
     reader.reset();
-    return write(http, request, path_values);
   }
+  if (route->writes()) return write(http, request, path_values);
   read_parameters(request, path_values, http.content_type);
-  if (!route->calls) {
-    if (!reader) reader = readers_.lend(options_.route_timeout);
-    return read(*reader, request);
+  if (!reads) return call(request);
+  if (!reader) {
+    reader = readers_.lend(options_.route_timeout);
+    snapshot = reader->snapshot();
   }
-  reader.reset();
-  return call(request);
+  reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+  return run_route(*reader, request);
 }
 
 void Service::set_now(const HttpRequest& http, Request& request) const {
@@ -187,15 +193,6 @@ void Service::set_now(const HttpRequest& http, Request& request) const {
   if (!instant) throw Error(ErrorCode::kMalformed, "Saldo-Now is not an instant of RFC 3339");
   request.now = *instant;
   request.has_own_now = true;
-}
-
-Reply Service::read(Reader& reader, const Request& request) {
-  reader.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-  // A statement alone sees one snapshot by itself.
-  if (request.route->statements.size() == 1 && !request.route->uses(Bound::kToday))
-    return run_route(reader, request);
-  const Transaction snapshot(reader, "BEGIN");
-  return run_route(reader, request);
 }
 
 Reply Service::write(const HttpRequest& http, Request& request,

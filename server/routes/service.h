@@ -52,7 +52,6 @@ class Service {
   Metrics::Requests& requests_of(std::string_view method, const Route* route);
   Reply try_to_answer(const HttpRequest& http, Progress& progress);
   Reply answer(const HttpRequest& http, Progress& progress);
-  Reply read(Reader& reader, const Request& request);
   Reply write(const HttpRequest& http, Request& request,
               const std::vector<std::string>& path_values);
   Reply call(const Request& request);

@@ -55,7 +55,11 @@ std::int64_t Database::pragma(const char* sql) {
   return row.step() ? row.integer(0) : 0;
 }
 
-std::int64_t Database::data_version() { return pragma("PRAGMA data_version"); }
+Statement Database::snapshot() {
+  auto row = prepare("PRAGMA data_version");
+  row.step();
+  return row;
+}
 
 void Database::watch_deadline() {
   sqlite3_progress_handler(

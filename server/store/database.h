@@ -34,8 +34,9 @@ class Database : public Connection {
   // What `access_state` takes for now; nullopt: the system's clock.
   void set_now(std::optional<Instant> now) { *now_ = now; }
 
-  // Changes when another connection has committed something.
-  std::int64_t data_version();
+  // As long as the statement returned lives and stands on its row, all that is read is of one
+  // state. Its integer(0) changes when another connection has committed something.
+  Statement snapshot();
 
  private:
   void check_books(const std::string& path, Mode mode);

@@ -56,10 +56,11 @@ bool revoke_token(Database& database, const std::string& name) {
   return sqlite3_changes(database.handle()) > 0;
 }
 
-const Token* TokenCache::find(Database& database, std::string_view token) {
-  if (const auto version = database.data_version(); version != data_version_) {
+const Token* TokenCache::find(Database& database, std::int64_t data_version,
+                              std::string_view token) {
+  if (data_version != data_version_) {
     by_hash_.clear();
-    data_version_ = version;
+    data_version_ = data_version;
   }
   // How long the look-ups take may tell something of the hashes stored, but nobody can choose a
   // hash; the comparison that decides takes the same time whatever it finds.

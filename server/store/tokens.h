@@ -29,8 +29,9 @@ bool revoke_token(Database& database, const std::string& name);
 // The valid tokens that one connection has looked up, until another one commits something.
 class TokenCache {
  public:
-  // Who bears `token` as of now; null when it is unknown or revoked. Valid until the next call.
-  const Token* find(Database& database, std::string_view token);
+  // Who bears `token` in the database's state of this number (Database::snapshot()); null when it
+  // is unknown or revoked. Valid until the next call.
+  const Token* find(Database& database, std::int64_t data_version, std::string_view token);
 
  private:
   std::int64_t data_version_ = 0;
