@@ -20,8 +20,7 @@ std::string hex(std::string_view bytes) {
 Sha256::Sha256() : state_(EVP_MD_CTX_new()) {
   // EVP_sha256() would be looked up anew each time.
   static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  if (!state_ || EVP_DigestInit_ex(state_.get(), kSha256, nullptr) != 1)
-    throw std::bad_alloc();
+  if (!state_ || EVP_DigestInit_ex(state_.get(), kSha256, nullptr) != 1) throw std::bad_alloc();
 }
 
 void Sha256::add(std::string_view bytes) {

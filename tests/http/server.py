@@ -1,8 +1,8 @@
 """What the tests of the HTTP server share: books to start from, a running server, and its clients.
 
-The binary is SALDOD, or build/saldod. Every answer a Client gets is held against /openapi.json on the way: the status is
-documented for that operation, the body has the documented shape, and a problem answer has the form of RFC 9457, tells
-no SQL and is never an internal error."""
+The binary is SALDOD, or build/saldod. Every answer a Client gets is held against /openapi.json on the way: the
+status is documented for that operation, the body has the documented shape, and a problem answer has the form of RFC
+9457, tells no SQL and is never an internal error."""
 
 import atexit
 import csv
@@ -226,7 +226,8 @@ class Proxy:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         conf = (ROOT / "server" / "deploy" / "nginx.conf").read_text(encoding="utf-8")
-        for old, new in (("  listen 443 ssl;\n", f"  listen 127.0.0.1:{self.port};\n"), ("  listen [::]:443 ssl;\n", ""),
+        for old, new in (("  listen 443 ssl;\n", f"  listen 127.0.0.1:{self.port};\n"),
+                         ("  listen [::]:443 ssl;\n", ""),
                          ("server 127.0.0.1:8080;", f"server 127.0.0.1:{server.port};"),
                          *((("127.0.0.1/32 0;", "127.0.0.1/32 1;"),) if stranger else ()), *replace):
             if old not in conf:
@@ -236,8 +237,10 @@ class Proxy:
         temporary = "".join(f"  {name}_temp_path {self.folder}/{name};\n"
                             for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         (self.folder / "nginx.conf").write_text(
-            f"{'user root;' if os.geteuid() == 0 else ''}\ndaemon off;\npid {self.folder}/pid;\nworker_processes 1;\nerror_log {self.folder}/error.log;\n"
-            f"events {{ worker_connections 4096; }}\nhttp {{\n  access_log off;\n{temporary}{conf}}}\n", encoding="utf-8")
+            f"{'user root;' if os.geteuid() == 0 else ''}\ndaemon off;\npid {self.folder}/pid;\nworker_processes "
+            f"1;\nerror_log {self.folder}/error.log;\n"
+            f"events {{ worker_connections 4096; }}\nhttp {{\n  access_log off;\n{temporary}{conf}}}\n",
+            encoding="utf-8")
         self.process = subprocess.Popen(["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if not wait_for(self._listens, START_SECONDS):
@@ -508,7 +511,8 @@ def problem_form(answer):
         return "503 without Retry-After"
     if answer.status == 401 and not answer.headers.get("WWW-Authenticate", "").startswith("Bearer"):
         return "401 without WWW-Authenticate"
-    if re.search(r"\bSELECT\b.*\bFROM\b|\bINSERT\s+(OR\s+\w+\s+)?INTO\b|\bUPDATE\b.*\bSET\b|\bDELETE\s+FROM\b|#0 |\.cpp\b"
+    if re.search(r"\bSELECT\b.*\bFROM\b|\bINSERT\s+(OR\s+\w+\s+)?INTO\b|\bUPDATE\b.*\bSET\b|\bDELETE\s+FROM\b|#0 "
+                 r"|\.cpp\b"
                  r"|0x[0-9a-f]{6}", answer.text):
         return "a problem that tells SQL or a stack"
     for each in problem.get("errors", ()):

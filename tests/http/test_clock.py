@@ -94,13 +94,15 @@ class TestClock(ClockCase):
             # Each of the connections that may answer.
             for _ in range(4):
                 with self.subTest(now=now):
-                    for sql in ("SELECT at, state FROM access_state", "SELECT at, state FROM access_state WHERE state <> ''"):
+                    for sql in ("SELECT at, state FROM access_state",
+                                "SELECT at, state FROM access_state WHERE state <> ''"):
                         rows = admin.post("/v1/sql", {"sql": sql}, now=now).expect(200).json["rows"]
                         self.assertEqual(now, rows[0][0])
                     access = admin.get(f"/v1/accounts/{account_id}/access", now=now).expect(200).json
                     self.assertEqual([[now, access["state"]]], rows)
                     debtors = admin.post("/v1/sql", {"sql": "SELECT * FROM debtor"}, now=now).expect(200).json["rows"]
-                    self.assertEqual([list(row.values()) for row in admin.get("/v1/reports/debtor", now=now).expect(200).json], debtors)
+                    self.assertEqual([list(row.values())
+                                      for row in admin.get("/v1/reports/debtor", now=now).expect(200).json], debtors)
 
     def test_a_bad_saldo_now_is_400(self):
         accounts = self.count("account")
@@ -459,7 +461,8 @@ class Rules(ClockCase):
         operator.put("/v1/calendar/2026-11-14", {"working": 1, "name": "Рабочая суббота"}).expect(201)
         operator.put("/v1/policy", {"valid_from": "2026-11-09", "grace_working_days": 2}).expect(201)
         # Arrears from: Saturday the 7th, by the first policy, though it ends after the second began; Tuesday the 10th,
-        # 00:00: Tuesday and Wednesday pass; Friday the 13th: Friday and the working Saturday; Saturday the 21st: Monday, Tuesday.
+        # 00:00: Tuesday and Wednesday pass; Friday the 13th: Friday and the working Saturday; Saturday the 21st:
+        # Monday, Tuesday.
         for last, restricted in (("2026-11-06", "2026-11-09"), ("2026-11-09", "2026-11-12"),
                                  ("2026-11-12", "2026-11-16"),
                                  ("2026-11-13", "2026-11-17"), ("2026-11-20", "2026-11-25")):
@@ -520,7 +523,8 @@ class Rules(ClockCase):
         operator = self.own()
         operator.put("/v1/policy", {"valid_from": OPENING, "restricted_days_charged": 2}).expect(200)
         account_id = self.customer(operator)
-        # Sunday's charge brings arrears; Monday and Tuesday are restricted and charged, Wednesday no more. Messages still are.
+        # Sunday's charge brings arrears; Monday and Tuesday are restricted and charged, Wednesday no more. Messages
+        # still are.
         operator.post("/v1/usage", {"events": [{"usage_id": "r9", "account_id": account_id, "service_id": "sms",
                                                 "quantity": 1,
                                                 "occurred_at": noon("2026-11-05")}]},

@@ -1,6 +1,6 @@
-"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that went.
-Crowds of strangers come through nginx, with the configuration that ships with the server; to the server itself come those
-that the HTTP library bounds: by the time between two bytes, and by the number of connections."""
+"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that
+went. Crowds of strangers come through nginx, with the configuration that ships with the server; to the server itself
+come those that the HTTP library bounds: by the time between two bytes, and by the number of connections."""
 
 import contextlib
 import json
@@ -71,7 +71,8 @@ class Crowds(HostileCase):
 
     def all_gone(self, server, before):
         """What the connections took was given back."""
-        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 1, PATIENCE), "connections are kept")
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 1, PATIENCE),
+                        "connections are kept")
         self.assertTrue(wait_for(lambda: self.descriptors(server) <= before, PATIENCE), "descriptors are kept")
 
     def drip(self, crowd, text, seconds):
@@ -86,13 +87,15 @@ class Crowds(HostileCase):
 
     def proxy(self, server, **options):
         """nginx in front of the server, less patient than as it ships."""
-        proxy = Proxy(server, replace=(*((f"{name}_timeout 10s", f"{name}_timeout 2s") for name in ("client_header", "client_body")),
-                                       ("  send_timeout 10s", "  send_timeout 2s")), **options)
+        proxy = Proxy(server,
+                      replace=(*((f"{name}_timeout 10s", f"{name}_timeout 2s")
+                                 for name in ("client_header", "client_body")),
+                               ("  send_timeout 10s", "  send_timeout 2s")), **options)
         self.addCleanup(proxy.stop)
         return proxy
 
     def test_slow_senders(self):
-        """Of a head, of a body, of chunks, or of nothing at all: none of it reaches the server, and the proxy ends it."""
+        """Of a head, a body, chunks, or nothing at all: none of it reaches the server, and the proxy ends it."""
         server = self.fresh("--test-clock", "--max-connections", "20")
         proxy = self.proxy(server)
         token = f"Authorization: Bearer {server.tokens['admin']}\r\n"
@@ -126,7 +129,8 @@ class Crowds(HostileCase):
             raw.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
         with self.others_served(server):
             pass
-        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 40, PATIENCE), "connections are kept")
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 40, PATIENCE),
+                        "connections are kept")
         self.assertLess(server.memory() - memory, self.memory + self.slow * MIB + self.memory_bound - 64 * MIB)
 
     def test_strangers_are_counted(self):
@@ -147,13 +151,14 @@ class Crowds(HostileCase):
                 self.assertEqual({429} if stranger else {200}, set(statuses))
 
     def test_who_falls_silent(self):
-        """The server itself waits between two bytes for --io-timeout, and for each such client holds a thread that sleeps."""
+        """The server waits between two bytes for --io-timeout, and for each such client holds a sleeping thread."""
         server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s")
         token = f"Authorization: Bearer {server.tokens['admin']}\r\n"
         post = f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\n{token}"
         self.client(server, "crm").get("/v1/accounts").expect(200)
         before = self.descriptors(server) + 2
-        for name, begun in (("head", "GET /healthz HTTP/1.1\r\nX: a"), ("body", f"{post}Content-Length: 1000\r\n\r\n{{"),
+        for name, begun in (("head", "GET /healthz HTTP/1.1\r\nX: a"),
+                            ("body", f"{post}Content-Length: 1000\r\n\r\n{{"),
                             ("chunks", f"{post}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n"), ("nothing", "")):
             with self.subTest(name):
                 crowd = self.crowd(server)
@@ -229,7 +234,8 @@ class Crowds(HostileCase):
             self.asked(raw, server)
         for raw in crowd:
             self.assertEqual(200, raw.answer().status)
-        done = subprocess.run(["prlimit", "--nofile=100:100", SALDOD, "serve", "--database", server.database, "--listen", "127.0.0.1:0"],
+        done = subprocess.run(["prlimit", "--nofile=100:100", SALDOD, "serve", "--database", server.database,
+                               "--listen", "127.0.0.1:0"],
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((2, ""), (done.returncode, done.stdout))
         self.assertIn("--max-connections", done.stderr)
@@ -268,7 +274,8 @@ class Crowds(HostileCase):
         self.assertEqual(0, server.stop(60))
         self.assertIn("connections left", server.log())
         with sqlite3.connect(f"file:{server.database}?mode=ro", uri=True) as books:
-            self.assertEqual([(1,)], books.execute("SELECT count(*) FROM account WHERE account_id = ?", [account]).fetchall())
+            self.assertEqual([(1,)],
+                             books.execute("SELECT count(*) FROM account WHERE account_id = ?", [account]).fetchall())
 
     def test_sigterm_at_once(self):
         """It may come before the first connection is waited for."""
@@ -303,10 +310,12 @@ class Crowds(HostileCase):
     def test_tls(self):
         """Whoever does not shake hands, or speaks plainly, is let go, and holds up nobody."""
         certificate, key = self.folder / "certificate.pem", self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost",
                         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
                        check=True, capture_output=True)
-        server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s", "--tls-cert", certificate, "--tls-key", key)
+        server = self.fresh("--test-clock", "--io-timeout", "1500ms", "--keep-alive", "1s", "--tls-cert", certificate,
+                            "--tls-key", key)
         context = ssl.create_default_context(cafile=certificate)
         plain, silent, half = self.crowd(server, 20), self.crowd(server, 30), self.crowd(server, 30)
         for raw in plain:

@@ -1,6 +1,6 @@
-"""Requests that no honest client sends, over raw sockets: each is refused, changes nothing, takes a bounded amount of memory,
-and leaves the others served. What the HTTP library promises is asked of the server itself; the rest, of the server behind
-nginx with the configuration that ships with it."""
+"""Requests that no honest client sends, over raw sockets: each is refused, changes nothing, takes a bounded amount of
+memory, and leaves the others served. What the HTTP library promises is asked of the server itself; the rest, of the
+server behind nginx with the configuration that ships with it."""
 
 import contextlib
 import http.client
@@ -197,7 +197,8 @@ class Framing(HostileCase):
 
     def test_a_body_that_stops(self):
         """It is waited for between two bytes, and no longer."""
-        self.check("length", self.request("POST", "/v1/accounts", '{"name": "never"', "").replace(b"Length: 16", b"Length: 17"),
+        self.check("length",
+                   self.request("POST", "/v1/accounts", '{"name": "never"', "").replace(b"Length: 16", b"Length: 17"),
                    400, "malformed", stays_open=False)
 
     def test_head_cut_off(self):
@@ -213,9 +214,11 @@ class Framing(HostileCase):
         piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
         self.check("in chunks", self.chunked(piece * 16 + b"1\r\n \r\n0\r\n\r\n"), 413, "too_large")
         for length in (MOST_BODY + 1, 10**12, 2**63, 2**64 - 1):
-            self.check(f"asked for: {length}", self.head("POST", "/v1/accounts", f"Expect: 100-continue\r\nContent-Length: {length}\r\n")
+            self.check(f"asked for: {length}",
+                       self.head("POST", "/v1/accounts", f"Expect: 100-continue\r\nContent-Length: {length}\r\n")
                        + b"\r\n", 413, "too_large", stays_open=False)
-            self.check(f"announced: {length}", self.head("POST", "/v1/accounts", f"Content-Length: {length}\r\n") + b"\r\n", 413,
+            self.check(f"announced: {length}",
+                       self.head("POST", "/v1/accounts", f"Content-Length: {length}\r\n") + b"\r\n", 413,
                        "too_large", stays_open=False)
 
     def test_a_body_of_exactly_the_limit_is_read(self):
@@ -234,20 +237,25 @@ class Framing(HostileCase):
         body = "2\r\n{}\r\n0\r\n\r\n"
         for headers in ("Content-Length: 2\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nContent-Length: 12\r\n",
                         "Content-Length: 2, 2\r\n", "Content-Length: -1\r\n", "Content-Length: +2\r\n",
-                        "Content-Length: 0x2\r\n", "Content-Length: 2.0\r\n", "Content-Length: 2 2\r\n", "Content-Length: two\r\n",
+                        "Content-Length: 0x2\r\n", "Content-Length: 2.0\r\n", "Content-Length: 2 2\r\n",
+                        "Content-Length: two\r\n",
                         "Content-Length: ٢\r\n", f"{CHUNKED}Content-Length: 2\r\n", f"Content-Length: 2\r\n{CHUNKED}",
-                        f"{CHUNKED}{CHUNKED}", "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n",
+                        f"{CHUNKED}{CHUNKED}", "Transfer-Encoding: chunked, chunked\r\n",
+                        "Transfer-Encoding: gzip, chunked\r\n",
                         "Transfer-Encoding: identity\r\n", "Transfer-Encoding: xchunked\r\n"):
-            self.check(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), 400, "malformed",
+            self.check(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), 400,
+                       "malformed",
                        stays_open=False)
-        for headers in ("TRANSFER-ENCODING: CHUNKED\r\n", "Transfer-Encoding:chunked\r\n", "Transfer-Encoding: \t chunked \t\r\n"):
-            self.check(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), 422, "invalid",
+        for headers in ("TRANSFER-ENCODING: CHUNKED\r\n", "Transfer-Encoding:chunked\r\n",
+                        "Transfer-Encoding: \t chunked \t\r\n"):
+            self.check(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), 422,
+                       "invalid",
                        stays_open=True)
         # Without either there is no body, and none is waited for.
         self.check("neither", self.head("POST", "/v1/accounts") + b"\r\n", 422, "invalid", stays_open=True)
 
     def test_a_body_smuggles_no_request(self):
-        """What a request carries is its body, whatever it looks like; where the library reads none, the connection ends."""
+        """What a request carries is its body, whatever it is; where the library reads none, the connection ends."""
         smuggled = f"{DELETE}Authorization: Bearer {self.server.tokens['admin']}\r\nSaldo-Now: {NOW}\r\n\r\n"
         chunks = f"{len(smuggled):x}\r\n{smuggled}\r\n0\r\n\r\n"
         self.admin.put("/v1/calendar/2026-11-05", {"working": 0}).expect(200, 201)
@@ -257,10 +265,12 @@ class Framing(HostileCase):
                 for name, request in (("length", self.request(method, target, smuggled)),
                                       ("chunks", self.head(method, target, CHUNKED) + b"\r\n" + chunks.encode())):
                     self.check(f"{method} {target}, {name}", request, 400, "malformed", stays_open=False)
-        self.check("DELETE in chunks", self.head("DELETE", "/v1/accounts", CHUNKED) + b"\r\n" + chunks.encode(), 400, "malformed",
+        self.check("DELETE in chunks", self.head("DELETE", "/v1/accounts", CHUNKED) + b"\r\n" + chunks.encode(), 400,
+                   "malformed",
                    stays_open=False)
         self.check("POST", self.request("POST", "/v1/accounts", smuggled), 400, "malformed", stays_open=True)
-        self.check("no token", f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\nContent-Length: {len(smuggled)}\r\n\r\n{smuggled}", 401,
+        self.check("no token",
+                   f"POST /v1/accounts HTTP/1.1\r\nHost: a\r\nContent-Length: {len(smuggled)}\r\n\r\n{smuggled}", 401,
                    "unauthorized", stays_open=True)
 
     def test_expect_100_continue(self):
@@ -299,25 +309,31 @@ class Heads(HostileCase):
         self.check("the longest request line", line(LONGEST_LINE), 422, "invalid", stays_open=True)
         self.check("one byte more", line(LONGEST_LINE + 1), 414, "uri_too_long", stays_open=False)
         for method in ("POST", "PUT", "PATCH", "DELETE"):
-            self.check(f"a long path, {method}", self.request(method, "/" + "a" * 8000, "{}"), 404, "not_found", stays_open=True)
-            self.check(f"a path with a line feed, {method}", self.request(method, "/a%0Ab", "{}"), 404, "not_found", stays_open=True)
-        self.check("a longer header than the library reads", self.head("GET", "/healthz", "A: " + "b" * 16_000 + "\r\n") + b"\r\n", 400,
+            self.check(f"a long path, {method}", self.request(method, "/" + "a" * 8000, "{}"), 404, "not_found",
+                       stays_open=True)
+            self.check(f"a path with a line feed, {method}", self.request(method, "/a%0Ab", "{}"), 404, "not_found",
+                       stays_open=True)
+        self.check("a longer header than the library reads",
+                   self.head("GET", "/healthz", "A: " + "b" * 16_000 + "\r\n") + b"\r\n", 400,
                    "malformed", stays_open=False)
 
     def test_malformed_heads(self):
         for name, request in (
                 ("no version", b"GET /healthz\r\nHost: a\r\n\r\n"), ("no target", b"GET HTTP/1.1\r\nHost: a\r\n\r\n"),
                 ("only a word", b"GET\r\nHost: a\r\n\r\n"), ("tabs", b"GET\t/healthz\tHTTP/1.1\r\nHost: a\r\n\r\n"),
-                ("four words", b"GET /healthz x HTTP/1.1\r\nHost: a\r\n\r\n"), ("method no token", self.request("GE(T", "/healthz")),
+                ("four words", b"GET /healthz x HTTP/1.1\r\nHost: a\r\n\r\n"), ("method no token",
+                                                                                self.request("GE(T", "/healthz")),
                 ("bare LF", b"GET /v1/accounts HTTP/1.1\nHost: saldo\n\n"),
                 *((version, self.request("GET", "/healthz", version=version))
                   for version in ("HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/11", "http/1.1", "HTTP/1.1x", "ICY/1.1")),
                 ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),
-                ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), ("SMTP", b"EHLO there\r\n\r\n"), ("nonsense", bytes(range(256)) * 4)):
+                ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), ("SMTP", b"EHLO there\r\n\r\n"), ("nonsense",
+                                                                                           bytes(range(256)) * 4)):
             self.check(name, request, 400, "malformed", stays_open=False)
 
     def test_headers_that_are_not_ours_may_hold_what_they_like(self):
-        for header in (b"A: \xff\xfe", "A: имя".encode(), b"A:", b"A:b", b"A: \t b \t ", b"A: %00%ff%", b"!#$%&'*+-.^_`|~: b",
+        for header in (b"A: \xff\xfe", "A: имя".encode(), b"A:", b"A:b", b"A: \t b \t ", b"A: %00%ff%",
+                       b"!#$%&'*+-.^_`|~: b",
                        b"Upgrade: h2c", b"Expect: 200-ok",
                        b"Transfer-Encodin: chunked", b"X-HTTP-Method-Override: DELETE", b"Content-Type: \xff"):
             self.check(header, self.head("GET", f"/v1/accounts/{self.account}", header + b"\r\n") + b"\r\n", 200,
@@ -327,7 +343,8 @@ class Heads(HostileCase):
         """Neither compressed nor in parts, whatever the library could do."""
         target = f"/v1/accounts/{self.account}"
         whole = self.crm.get(target).expect(200)
-        for headers in ({"Range": "bytes=0-0"}, {"Range": "bytes=5-"}, {"Range": "bytes=0-1,5-6"}, {"Range": "bytes=900000-"},
+        for headers in ({"Range": "bytes=0-0"}, {"Range": "bytes=5-"}, {"Range": "bytes=0-1,5-6"},
+                        {"Range": "bytes=900000-"},
                         {"Accept-Encoding": "gzip, deflate, br"}, {"Accept-Encoding": "br", "Range": "bytes=1-2"}):
             for accept in ("application/json", "text/csv"):
                 with self.subTest(headers, accept=accept):
@@ -343,25 +360,32 @@ class Heads(HostileCase):
         target = f"/v1/accounts/{self.account}"
         for name in ("Saldo-Now", "Idempotency-Key"):
             for value in (b"\xff", "имя".encode(), b"a b", b"a" * 300):
-                request = b"PATCH %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s: %s\r\nContent-Length: 2\r\n\r\n{}" % (
-                    target.encode(), self.server.tokens["crm"].encode(), name.encode(), value)
+                request = (b"PATCH %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s: %s\r\n"
+                           b"Content-Length: 2\r\n\r\n{}" % (
+                               target.encode(), self.server.tokens["crm"].encode(), name.encode(), value))
                 self.check(f"{name}: {value}", request, 400, "malformed", stays_open=True)
         twice = "Idempotency-Key: a\r\nIdempotency-Key: a\r\n"
         self.check("two keys", self.request("PATCH", target, "{}", twice), 400, "malformed", stays_open=True)
 
     def test_authorization(self):
         token = self.server.tokens["admin"].encode()
-        for value in (b"", b"Bearer", b"Bearer ", token, b"Basic " + token, b"Basic YWRtaW46YWRtaW4=", b"Token " + token,
-                      b"Bearer " + token[:-1], b"Bearer " + token + b"0", b"Bearer " + token.upper(), b"Bearer " + token * 2,
-                      b"Bearer %s, Bearer %s" % (token, token), b'Bearer "' + token + b'"', b"Bearer %" + token, b"Bearer \xff",
+        for value in (b"", b"Bearer", b"Bearer ", token, b"Basic " + token, b"Basic YWRtaW46YWRtaW4=",
+                      b"Token " + token,
+                      b"Bearer " + token[:-1], b"Bearer " + token + b"0", b"Bearer " + token.upper(),
+                      b"Bearer " + token * 2,
+                      b"Bearer %s, Bearer %s" % (token, token), b'Bearer "' + token + b'"', b"Bearer %" + token,
+                      b"Bearer \xff",
                       b"Bearer " + b"a" * 8000, b"Bearer ' OR 1=1 --", b"Bearer %", b"Bearer NULL"):
-            answer = self.check(value, b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\nAuthorization: " + value + b"\r\n\r\n", 401,
+            answer = self.check(value,
+                                b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\nAuthorization: " + value + b"\r\n\r\n", 401,
                                 "unauthorized", stays_open=True)
             if answer:
                 self.assertNotIn(token, answer.body)
         one = b"Authorization: Bearer %s\r\n" % token
-        self.check("two", b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\n" + one * 2 + b"\r\n", 400, "malformed", stays_open=True)
-        self.check("two, one wrong", b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n" + one + b"\r\n", 400,
+        self.check("two", b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\n" + one * 2 + b"\r\n", 400, "malformed",
+                   stays_open=True)
+        self.check("two, one wrong",
+                   b"GET /v1/accounts HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n" + one + b"\r\n", 400,
                    "malformed", stays_open=True)
         self.check("in the query", f"GET /v1/accounts?access_token={token.decode()} HTTP/1.1\r\nHost: a\r\n\r\n", 401,
                    "unauthorized", stays_open=True)
@@ -371,7 +395,8 @@ class Heads(HostileCase):
         for method in ("PROPFIND", "get", "A" * 200):
             self.check(method, self.request(method, "/v1/accounts"), 400, "malformed", stays_open=False)
         for method in ("OPTIONS", "TRACE", "CONNECT", "DELETE", "PUT", "PATCH"):
-            answer = self.check(method, self.request(method, "/v1/accounts"), 405, "method_not_allowed", stays_open=True)
+            answer = self.check(method, self.request(method, "/v1/accounts"), 405, "method_not_allowed",
+                                stays_open=True)
             if answer:
                 self.assertEqual("GET, POST", answer.headers["Allow"])
                 self.assertNotIn(self.server.tokens["admin"].encode(), answer.body)
@@ -402,12 +427,17 @@ class Targets(HostileCase):
 
     def test_paths_that_are_none(self):
         account = f"/v1/accounts/{self.account}"
-        for target in ("/", "//", "/v1", "/v1/", "/v1//accounts", "//v1/accounts", "/v1/accounts/", f"{account}/", "/v1/accounts//access",
-                       "/v1/./accounts", "/v1/x/../accounts", "/v1/%2e%2e/v1/accounts", "/v1/%2E/accounts", "/v1%2Faccounts",
-                       f"/v1/accounts%2F{self.account}", "/v1/accounts;a=b", "/V1/accounts", "/v1/Accounts", "/v1/accounts%20",
-                       "/v1\\accounts", "/..", "/../../../../etc/passwd", "/v1/services/", "/v1/services/..%2f", "/sql/http",
+        for target in ("/", "//", "/v1", "/v1/", "/v1//accounts", "//v1/accounts", "/v1/accounts/", f"{account}/",
+                       "/v1/accounts//access",
+                       "/v1/./accounts", "/v1/x/../accounts", "/v1/%2e%2e/v1/accounts", "/v1/%2E/accounts",
+                       "/v1%2Faccounts",
+                       f"/v1/accounts%2F{self.account}", "/v1/accounts;a=b", "/V1/accounts", "/v1/Accounts",
+                       "/v1/accounts%20",
+                       "/v1\\accounts", "/..", "/../../../../etc/passwd", "/v1/services/", "/v1/services/..%2f",
+                       "/sql/http",
                        "/healthz/", "//healthz", "/healthz/.", "/metrics%20", "/" + "a/" * 4000, "/" + "a" * 8000,
-                       "/v1/reports/token", "/v1/reports/", "/v1/reports/../sql", "/v1/sql/", f"{account}/access/access"):
+                       "/v1/reports/token", "/v1/reports/", "/v1/reports/../sql", "/v1/sql/",
+                       f"{account}/access/access"):
             self.check(target[:80], self.request("GET", target), 404, "not_found", stays_open=True)
         body = '{"name": "never", "kind": "recurring"}'
         for target in ("/v1/services/", "/v1/services//", "/v1/services/a/b", "/v1//services/a"):
@@ -415,13 +445,15 @@ class Targets(HostileCase):
 
     def test_targets_that_are_none(self):
         """A target begins with a slash; what comes before one is not skipped."""
-        for target in ("v1/accounts", "xv1/accounts", "?name=a", ".", "%2Fv1/accounts", "\\v1/accounts", "@v1/accounts"):
+        for target in ("v1/accounts", "xv1/accounts", "?name=a", ".", "%2Fv1/accounts", "\\v1/accounts",
+                       "@v1/accounts"):
             with self.case(target), Raw(self.server) as raw:
                 raw.send(self.request("GET", target))
                 self.assertIn((answer := raw.answer()).status, (400, 404), answer)
 
     def test_the_same_paths_otherwise_written(self):
-        for target in ("/v1/%61ccounts", "/%761/accounts", f"/v1/accounts/{self.account}", f"/v1/accounts/%3{self.account}",
+        for target in ("/v1/%61ccounts", "/%761/accounts", f"/v1/accounts/{self.account}",
+                       f"/v1/accounts/%3{self.account}",
                        f"/v1/accounts/0{self.account}", "/v1/accounts?", "/v1/accounts?&&", "/v1/accounts?name=&",
                        "http://saldo/v1/accounts", "/v1/accounts?name=%D0%A0+%d0%a0"):
             self.check(target, self.request("GET", target), 200, stays_open=True)
@@ -429,23 +461,31 @@ class Targets(HostileCase):
     def test_bytes_that_are_no_text(self):
         account = f"/v1/accounts/{self.account}"
         for target in (b"/v1/\xff", b"/v1/accounts/\xff", b"/v1/accounts?name=\xff", b"/v1/accounts?\xff=a", b"/v1/%ff",
-                       b"/v1/accounts?name=%ff", b"/v1/accounts?%ff", b"/v1/accounts?name=%c0%af", b"/v1/accounts?name=%ed%a0%80",
-                       b"/v1/accounts?name=%f4%90%80%80", b"/v1/accounts?name=%d0", b"/v1/accounts%00", b"/v1/accounts/1%00",
-                       b"/v1/accounts?name=%00", b"/v1/accounts?name=a%00b", b"/v1/accounts?na%00me=a", b"/v1/accounts/%",
-                       b"/v1/accounts/%1", b"/v1/accounts/%zz", b"/v1/accounts/%+1", b"/v1/accounts/%-1", b"/v1/accounts?name=%",
-                       b"/v1/accounts?name=%4", b"/v1/accounts?name=%u0041", b"/v1/accounts?%", account.encode() + b"%"):
+                       b"/v1/accounts?name=%ff", b"/v1/accounts?%ff", b"/v1/accounts?name=%c0%af",
+                       b"/v1/accounts?name=%ed%a0%80",
+                       b"/v1/accounts?name=%f4%90%80%80", b"/v1/accounts?name=%d0", b"/v1/accounts%00",
+                       b"/v1/accounts/1%00",
+                       b"/v1/accounts?name=%00", b"/v1/accounts?name=a%00b", b"/v1/accounts?na%00me=a",
+                       b"/v1/accounts/%",
+                       b"/v1/accounts/%1", b"/v1/accounts/%zz", b"/v1/accounts/%+1", b"/v1/accounts/%-1",
+                       b"/v1/accounts?name=%",
+                       b"/v1/accounts?name=%4", b"/v1/accounts?name=%u0041", b"/v1/accounts?%",
+                       account.encode() + b"%"):
             self.check(target, self.request("GET", target), 400, "malformed", stays_open=True)
         # Raw UTF-8 in a query is not what RFC 3986 has, but there is no doubt what it means.
         self.check("raw UTF-8", self.request("GET", "/v1/accounts?name=Ромашка"), 200, stays_open=True)
 
     def test_integers(self):
-        for text in (str(2**63), str(-2**63 - 1), "9" * 1000, "5.0", "1e0", "+5", "%2B5", "%205", "5%20", "0x5", "%D9%A5", "five"):
+        for text in (str(2**63), str(-2**63 - 1), "9" * 1000, "5.0", "1e0", "+5", "%2B5", "%205", "5%20", "0x5",
+                     "%D9%A5", "five"):
             self.check(text[:80], self.request("GET", f"/v1/accounts/{text}"), 422, "invalid", stays_open=True)
-            self.check(f"limit={text[:80]}", self.request("GET", f"/v1/accounts?limit={text}"), 422, "invalid", stays_open=True)
+            self.check(f"limit={text[:80]}", self.request("GET", f"/v1/accounts?limit={text}"), 422, "invalid",
+                       stays_open=True)
         for text in (str(2**63 - 1), str(-2**63), "-0", "0"):
             self.check(text, self.request("GET", f"/v1/accounts/{text}"), 404, "not_found", stays_open=True)
         for text in ("", "0", "-0", "-1", "10001", str(2**63 - 1)):
-            self.check(f"limit={text}", self.request("GET", f"/v1/accounts?limit={text}"), 422, "invalid", stays_open=True)
+            self.check(f"limit={text}", self.request("GET", f"/v1/accounts?limit={text}"), 422, "invalid",
+                       stays_open=True)
 
     def test_repeated_and_unknown_parameters(self):
         account = f"/v1/accounts/{self.account}"
@@ -458,7 +498,8 @@ class Targets(HostileCase):
                 self.check(target, self.request("GET", target), 200, stays_open=True)
                 continue
             self.check(target[:80], self.request("GET", target), 422, "invalid", stays_open=True)
-        for target in (f"{account}?dry_run=true&dry_run=true", f"{account}?dry_run=false&dry_run=true", f"{account}?dry_run=1",
+        for target in (f"{account}?dry_run=true&dry_run=true", f"{account}?dry_run=false&dry_run=true",
+                       f"{account}?dry_run=1",
                        f"{account}?dry_run=", f"{account}?dry_run=TRUE", f"{account}?name=a"):
             self.check(target, self.request("PATCH", target, '{"name": "never"}'), 422, "invalid", stays_open=True)
 
@@ -472,29 +513,39 @@ class Bodies(HostileCase):
 
     def test_no_json(self):
         self.refuse((b"{", b"}", b"nil", b"{}{}", b'{"name": "a"} x', b'{"name": "a",}', b"{'name': 'a'}", b"{name: 1}",
-                     b'{"name": "a" /* c */}', b'{"name": "a\nb"}', b'{"name": "\\x41"}', b'{"name": NaN}', b'{"name": Infinity}',
-                     b'{"name": -Infinity}', b'{"name": 05}', b'{"name": +5}', b'{"name": .5}', b'{"name": 5.}', b'{"name": 0x5}',
-                     b'{"name": 1e}', b'{"name": True}', b'{"name"}', b'{"name": "a"', b'"', b"name=a", b"<a/>", b"\0", b"\x1f\x8b\x08\0"),
+                     b'{"name": "a" /* c */}', b'{"name": "a\nb"}', b'{"name": "\\x41"}', b'{"name": NaN}',
+                     b'{"name": Infinity}',
+                     b'{"name": -Infinity}', b'{"name": 05}', b'{"name": +5}', b'{"name": .5}', b'{"name": 5.}',
+                     b'{"name": 0x5}',
+                     b'{"name": 1e}', b'{"name": True}', b'{"name"}', b'{"name": "a"', b'"', b"name=a", b"<a/>", b"\0",
+                     b"\x1f\x8b\x08\0"),
                     400, "malformed")
 
     def test_not_utf_8(self):
-        self.refuse((b'{"name": "\xff"}', b'{"name": "\xc0\xaf"}', b'{"name": "\xed\xa0\x80"}', b'{"name": "\xf4\x90\x80\x80"}',
-                     b'{"name": "\xd0"}', b'{"\xff": 1}', '{"name": "a"}'.encode("utf-16"), '{"name": "a"}'.encode("utf-16-le"),
+        self.refuse((b'{"name": "\xff"}', b'{"name": "\xc0\xaf"}', b'{"name": "\xed\xa0\x80"}',
+                     b'{"name": "\xf4\x90\x80\x80"}',
+                     b'{"name": "\xd0"}', b'{"\xff": 1}', '{"name": "a"}'.encode("utf-16"),
+                     '{"name": "a"}'.encode("utf-16-le"),
                      '{"name": "Ромашка"}'.encode("cp1251"), b'{"name": "\\ud800"}', b'{"name": "\\udc00"}',
                      b'{"name": "\\ud800\\ud800"}', b'{"name": "\\ud800a"}', b'{"\\udfff": 1}'), 400, "malformed")
 
     def test_nul(self):
-        self.refuse((b'{"name": "a\0b"}', b'{"name": "a"}\0', b'{"name": "a"}\0{', b'\0{"name": "a"}', b'{"name"\0: "a"}',
+        self.refuse((b'{"name": "a\0b"}', b'{"name": "a"}\0', b'{"name": "a"}\0{', b'\0{"name": "a"}',
+                     b'{"name"\0: "a"}',
                      b'{"name": "a"\0}'), 400, "malformed")
-        self.refuse((b'{"name": "a\\u0000b"}', b'{"name": "\\u0000"}', b'{"name": "a", "external_id": "\\u0000"}'), 422, "invalid")
-        answer = self.check("key", self.request("POST", "/v1/accounts", b'{"name": "a", "na\\u0000me": "b"}'), 422, "invalid")
+        self.refuse((b'{"name": "a\\u0000b"}', b'{"name": "\\u0000"}', b'{"name": "a", "external_id": "\\u0000"}'),
+                    422, "invalid")
+        answer = self.check("key", self.request("POST", "/v1/accounts", b'{"name": "a", "na\\u0000me": "b"}'), 422,
+                            "invalid")
         self.assertEqual([{"name": "na\0me", "detail": "is not known here"}], answer.json["errors"])
         self.assertIn("is not known here", answer.json["detail"])
 
     def test_nested_deeply(self):
         depth = 10_000
-        self.refuse((b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth, b'{"name":' + b"[" * depth + b"]" * depth + b"}",
-                     b"[" * depth, b'{"a":' * depth, b'[{"a":' * depth, b"[" * (MOST_BODY - 1), b'{"":' * (MOST_BODY // 5),
+        self.refuse((b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth,
+                     b'{"name":' + b"[" * depth + b"]" * depth + b"}",
+                     b"[" * depth, b'{"a":' * depth, b'[{"a":' * depth, b"[" * (MOST_BODY - 1),
+                     b'{"":' * (MOST_BODY // 5),
                      b'{"tiers": [' + b"[" * depth + b"]" * depth + b"]}"), 400, "malformed")
         self.refuse((b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}",), 400, "malformed", "/v1/sql")
 
@@ -502,7 +553,8 @@ class Bodies(HostileCase):
         self.refuse((b'{"name": "a", "name": "b"}', b'{"name": "a", "name": "a"}', b'{"name": "a", "n\\u0061me": "b"}',
                      b'{"name": "a", "x": {"b": 1, "b": 2}}', b'{"x": [{"b": 1}, {"b": 1, "b": 1}], "name": "a"}',
                      b'{"": 1, "": 2}'), 400, "malformed")
-        self.refuse((b'{"service_id": "sms", "valid_from": "2026-12-01", "tiers": [{"min_quantity": 1, "unit_fee": 1, "unit_fee": 2}]}',),
+        self.refuse((b'{"service_id": "sms", "valid_from": "2026-12-01", "tiers": [{"min_quantity": 1, "unit_fee": '
+                     b'1, "unit_fee": 2}]}',),
                     400, "malformed", "/v1/tariffs")
 
     def test_no_object(self):
@@ -510,22 +562,32 @@ class Bodies(HostileCase):
         self.refuse((b"[]", b"null"), 422, "invalid", "/v1/sql")
 
     def test_wrong_types(self):
-        self.refuse((b'{"name": 1}', b'{"name": true}', b'{"name": {}}', b'{"name": []}', b'{"name": ["a"]}', b'{"name": null}', b"{}",
+        self.refuse((b'{"name": 1}', b'{"name": true}', b'{"name": {}}', b'{"name": []}', b'{"name": ["a"]}',
+                     b'{"name": null}', b"{}",
                      b'{"Name": "a"}', b'{"name": "a", "who": "b"}', b'{"name": "a", "now": "b"}',
-                     b'{"name": "a", "": 1}', b'{"name": "a", "http_status": 200}', b'{"name": "a", "registered_on": "2026-02-30"}',
-                     b'{"' + b"k" * 1_000_000 + b'": 1}', b"{" + b",".join(b'"k%d":1' % i for i in range(50_000)) + b"}"), 422, "invalid")
+                     b'{"name": "a", "": 1}', b'{"name": "a", "http_status": 200}',
+                     b'{"name": "a", "registered_on": "2026-02-30"}',
+                     b'{"' + b"k" * 1_000_000 + b'": 1}',
+                     b"{" + b",".join(b'"k%d":1' % i for i in range(50_000)) + b"}"),
+                    422, "invalid")
 
     def test_numbers(self):
         """Integers of 64 bits, and nothing that could be taken for one."""
         target = f"/v1/accounts/{self.account}/headcount"
         for number, status, code in (
                 (str(2**63), 422, "invalid"), (str(-2**63 - 1), 422, "invalid"), (str(2**64), 422, "invalid"),
-                (str(2**64 + 5), 422, "invalid"), (str(2**63 - 1), 422, "out_of_range"), (str(-2**63), 422, "out_of_range"),
+                (str(2**64 + 5), 422, "invalid"), (str(2**63 - 1), 422, "out_of_range"), (str(-2**63), 422,
+                                                                                          "out_of_range"),
                 ("-1", 422, "out_of_range"), ("5.0", 422, "invalid"), ("5e0", 422, "invalid"), ("5.5", 422, "invalid"),
-                ("-0.0", 422, "invalid"), ("1e-400", 422, "invalid"), ("1e400", 422, "invalid"), ("-1e400", 422, "invalid"),
-                ("1" * 400, 422, "invalid"), ("5" + "0" * 100_000, 422, "invalid"), ("0." + "0" * 100_000 + "1", 422, "invalid"),
-                ('"5"', 422, "invalid"), ("true", 422, "invalid"), ("null", 422, "invalid"), ("[5]", 422, "invalid"), ("{}", 422, "invalid")):
-            self.check(number[:80], self.request("PUT", target, '{"employees": %s}' % number), status, code, stays_open=True)
+                ("-0.0", 422, "invalid"), ("1e-400", 422, "invalid"), ("1e400", 422, "invalid"), ("-1e400", 422,
+                                                                                                  "invalid"),
+                ("1" * 400, 422, "invalid"), ("5" + "0" * 100_000, 422, "invalid"), ("0." + "0" * 100_000 + "1", 422,
+                                                                                     "invalid"),
+                ('"5"', 422, "invalid"), ("true", 422, "invalid"), ("null", 422, "invalid"), ("[5]", 422,
+                                                                                              "invalid"), ("{}", 422,
+                                                                                                           "invalid")):
+            self.check(number[:80], self.request("PUT", target, '{"employees": %s}' % number), status, code,
+                       stays_open=True)
 
     def test_what_is_odd_but_right(self):
         """The sign of zero means nothing, nor does a byte order mark."""
@@ -541,7 +603,7 @@ class Bodies(HostileCase):
 
 
 class BehindNginx(HostileCase):
-    """What a stranger can do to the wire is met by the proxy: it refuses, in the form of the server's own problems, or closes."""
+    """What a stranger can do to the wire is met by the proxy: it refuses as the server's problems do, or closes."""
 
     @classmethod
     def setUpClass(cls):
@@ -565,9 +627,11 @@ class BehindNginx(HostileCase):
             self.assertLessEqual(set(seen), set(statuses), seen)
 
     def test_an_honest_request(self):
-        for request, status in ((self.request("GET", f"/v1/accounts/{self.account}"), 200), (self.request("GET", "/v1/nothing"), 404),
+        for request, status in ((self.request("GET", f"/v1/accounts/{self.account}"), 200),
+                                (self.request("GET", "/v1/nothing"), 404),
                                 (self.request("POST", "/v1/accounts", b'{"nothing": 1}'.ljust(MOST_BODY)), 422),
-                                (self.chunked("2\r\n{}\r\n0\r\n\r\n"), 422), (self.chunked("2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n"), 422),
+                                (self.chunked("2\r\n{}\r\n0\r\n\r\n"),
+                                 422), (self.chunked("2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n"), 422),
                                 (self.head("POST", "/v1/accounts", "Content-Length: 0\r\n") + b"\r\n", 422)):
             with self.case(request[:60]), Raw(self.proxy) as raw:
                 for _ in range(3):
@@ -577,7 +641,8 @@ class BehindNginx(HostileCase):
     def test_pipelined_requests_are_answered_in_their_order(self):
         with self.case("pipelined"), Raw(self.proxy) as raw:
             count = 100
-            requests = b"".join(self.request("GET", f"/v1/accounts/{self.account}") + self.request("GET", f"/v1/nothing/{i}")
+            requests = b"".join(self.request("GET", f"/v1/accounts/{self.account}") + self.request("GET",
+                                                                                                   f"/v1/nothing/{i}")
                                 + self.request("POST", "/v1/accounts", "{") for i in range(count))
             sender = threading.Thread(target=raw.send, args=(requests,))
             sender.start()
@@ -588,10 +653,16 @@ class BehindNginx(HostileCase):
     def test_floods(self):
         line = "GET /healthz HTTP/1.1\r\nHost: saldo\r\n"
         for name, request, status in (
-                ("100,000 headers", line + "A: b\r\n" * 100_000 + "\r\n", 431), ("a header without end", line + "A: " + "b" * (8 * MIB), 431),
-                ("a name without end", line + "b" * (8 * MIB), 431), ("many long headers", line + ("A: " + "b" * 4000 + "\r\n") * 9, 431),
-                ("a request line without end", "GET /" + "a" * (8 * MIB), 414), ("a query without end", "GET /healthz?" + "a=b&" * (2 * MIB), 414),
-                ("a method without end", "A" * (8 * MIB), 414), ("a token of 100 kB", line + f"Authorization: Bearer {'a' * 100_000}\r\n\r\n", 431)):
+                ("100,000 headers", line + "A: b\r\n" * 100_000 + "\r\n", 431), ("a header without end",
+                                                                                 line + "A: " + "b" * (8 * MIB), 431),
+                ("a name without end", line + "b" * (8 * MIB), 431), ("many long headers",
+                                                                      line + ("A: " + "b" * 4000 + "\r\n") * 9, 431),
+                ("a request line without end", "GET /" + "a" * (8 * MIB), 414), ("a query without end",
+                                                                                 "GET /healthz?" + "a=b&" * (2 * MIB),
+                                                                                 414),
+                ("a method without end", "A" * (8 * MIB), 414), ("a token of 100 kB",
+                                                                 line + f"Authorization: Bearer {'a' * 100_000}\r\n"
+                                                                        f"\r\n", 431)):
             self.refuse(name, request, (status,))
 
     def test_too_large_bodies(self):
@@ -613,13 +684,19 @@ class BehindNginx(HostileCase):
 
     def test_content_length_and_transfer_encoding(self):
         body = "2\r\n{}\r\n0\r\n\r\n"
-        for headers in ("Content-Length: 2\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nContent-Length: 12\r\n", "Content-Length: 2, 2\r\n",
-                        "Content-Length: -1\r\n", "Content-Length: +2\r\n", "Content-Length: 0x2\r\n", "Content-Length: two\r\n",
-                        f"Content-Length: {2**64}\r\n", f"{CHUNKED}Content-Length: 2\r\n", f"Content-Length: 2\r\n{CHUNKED}",
-                        f"{CHUNKED}{CHUNKED}", "Transfer-Encoding: chunked, chunked\r\n", "Transfer-Encoding: gzip, chunked\r\n",
-                        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding : chunked\r\n"):
+        for headers in ("Content-Length: 2\r\nContent-Length: 2\r\n", "Content-Length: 2\r\nContent-Length: 12\r\n",
+                        "Content-Length: 2, 2\r\n",
+                        "Content-Length: -1\r\n", "Content-Length: +2\r\n", "Content-Length: 0x2\r\n",
+                        "Content-Length: two\r\n",
+                        f"Content-Length: {2**64}\r\n", f"{CHUNKED}Content-Length: 2\r\n",
+                        f"Content-Length: 2\r\n{CHUNKED}",
+                        f"{CHUNKED}{CHUNKED}", "Transfer-Encoding: chunked, chunked\r\n",
+                        "Transfer-Encoding: gzip, chunked\r\n",
+                        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: xchunked\r\n",
+                        "Transfer-Encoding : chunked\r\n"):
             # 422: that the account has no name, whatever the rest of it is. What follows is no request.
-            self.refuse(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), (400, 413, 422, 501))
+            self.refuse(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(),
+                        (400, 413, 422, 501))
 
     def test_a_body_smuggles_no_request(self):
         smuggled = f"{DELETE}Host: a\r\nAuthorization: Bearer {self.server.tokens['admin']}\r\nSaldo-Now: {NOW}\r\n\r\n"
@@ -645,9 +722,11 @@ class BehindNginx(HostileCase):
             return self.head("GET", "/v1/accounts", to_bytes(line) + b"\r\n") + b"\r\n"
 
         for name, request in (
-                ("NUL in a value", header("A: \0")), ("NUL in a name", header("A\0: b")), ("NUL in the path", self.request("GET", "/v1/acc\0ounts")),
+                ("NUL in a value", header("A: \0")), ("NUL in a name", header("A\0: b")),
+                ("NUL in the path", self.request("GET", "/v1/acc\0ounts")),
                 ("NUL at first", b"\0" * 100 + b"\r\n\r\n"), ("no Host", b"GET /healthz HTTP/1.1\r\n\r\n"),
-                ("two Hosts", b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), ("method no token", self.request("GE(T", "/healthz")),
+                ("two Hosts", b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
+                ("method no token", self.request("GE(T", "/healthz")),
                 ("TLS", b"\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + bytes(range(32)) + b"\0\0\4\x13\1\x13\2\1\0"),
                 ("SSH", b"SSH-2.0-OpenSSH_9.2\r\n"), ("nonsense", bytes(range(256)) * 4)):
             self.refuse(name, request)

@@ -1055,18 +1055,22 @@ class Routes(ServerCase):
             "-- GET /v1/own/a\"b\\c\n-- An odd path.\n-- role: crm\n-- answer: one\nSELECT 1 AS x;\n", encoding="utf-8")
         # As editors of others save them.
         (routes / "windows.sql").write_bytes(
-            b"\xef\xbb\xbf-- GET /v1/own/windows\r\n-- Of another editor.\r\n-- role: crm\r\n-- answer: many\r\n-- x: integer\r\n\r\n"
+            b"\xef\xbb\xbf-- GET /v1/own/windows\r\n-- Of another editor.\r\n-- role: crm\r\n-- answer: many\r\n-- "
+            b"x: integer\r\n\r\n"
             b"-- A comment.\r\nSELECT :x AS x,\r\n  2 AS y;\r\n")
         for hidden in (".windows.sql", "._windows.sql", ".hidden/own.sql"):
             (routes / hidden).parent.mkdir(exist_ok=True)
             (routes / hidden).write_bytes(b"\x00\x05\x16\x07 no route")
         (routes / "document.sql").write_text(
-            "-- GET /v1/own/documents/{id}\n-- A document.\n-- role: crm\n-- answer: one\n-- gives: json, xml, html, pdf\n"
+            "-- GET /v1/own/documents/{id}\n-- A document.\n-- role: crm\n-- answer: one\n-- gives: json, xml, "
+            "html, pdf\n"
             "-- id: integer!\n\n"
-            "SELECT :id AS id, CASE :format WHEN 'pdf' THEN x'25504446ff00' ELSE '<' || :format || '/>' END AS document,\n"
+            "SELECT :id AS id, CASE :format WHEN 'pdf' THEN x'25504446ff00' ELSE '<' || :format || '/>' END AS "
+            "document,\n"
             "  iif(:id = 9, 404, 200) AS http_status WHERE :id < 10;\n", encoding="utf-8")
         (routes / "document_pdf.sql").write_text(
-            "-- GET /v1/own/documents/{id}.pdf\n-- Its PDF.\n-- role: crm\n-- answer: one\n-- gives: pdf\n-- id: integer!\n\n"
+            "-- GET /v1/own/documents/{id}.pdf\n-- Its PDF.\n-- role: crm\n-- answer: one\n-- gives: pdf\n-- id: "
+            "integer!\n\n"
             "SELECT CAST(:id AS BLOB) AS document;\n", encoding="utf-8")
         (routes / "form.sql").write_text(
             "-- POST /v1/own/form\n-- A callback.\n-- role: none\n-- answer: one\n-- takes: form\n-- gives: text\n\n"
@@ -1081,7 +1085,8 @@ class Routes(ServerCase):
         path = "/v1/own/documents/7"
         for accept, media_type, body in (
                 (None, "application/json", b'{"id":7}'), ("application/xml", "application/xml", b"<xml/>"),
-                ("text/*", "text/html; charset=utf-8", b"<html/>"), ("application/pdf", "application/pdf", b"%PDF\xff\0"),
+                ("text/*", "text/html; charset=utf-8", b"<html/>"), ("application/pdf", "application/pdf",
+                                                                     b"%PDF\xff\0"),
                 ("application/pdf;q=0.5, text/html;q=0.6", "text/html; charset=utf-8", b"<html/>")):
             with self.subTest(accept=accept):
                 answer = self.crm.get(path, accept=accept).expect(200)
@@ -1104,8 +1109,10 @@ class Routes(ServerCase):
         form = {"Content-Type": "application/x-www-form-urlencoded; charset=windows-1251"}
         with self.server.client(None) as stranger:
             answer = stranger.post("/v1/own/form", b"a=1&a=%FF&b=+", headers=form).expect(200)
-            self.assertEqual(("text/plain; charset=utf-8", "got a=1&a=%FF&b=+"), (answer.headers["Content-Type"], answer.text))
-            self.refused(stranger.post("/v1/own/form", {"a": 1}), 415, "unsupported_media_type", "x-www-form-urlencoded")
+            self.assertEqual(("text/plain; charset=utf-8", "got a=1&a=%FF&b=+"),
+                             (answer.headers["Content-Type"], answer.text))
+            self.refused(stranger.post("/v1/own/form", {"a": 1}), 415, "unsupported_media_type",
+                         "x-www-form-urlencoded")
         with self.server.client(None, checked=False) as stranger:
             stranger.post("/v1/own/form", b"x" * 10_000, headers=form).expect(200)
             stranger.post("/v1/own/form", headers=form).expect(400)
@@ -1190,7 +1197,8 @@ class WrongRoutes(FolderCase):
             HEAD + "\nWITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 0;\n",
             encoding="utf-8")
         tokens = Books.copy(self.database)
-        with (Server(self.database, "--routes", self.routes, "--route-timeout", "10ms", "--readers", "1", tokens=tokens) as server,
+        with (Server(self.database, "--routes", self.routes, "--route-timeout", "10ms", "--readers", "1",
+                     tokens=tokens) as server,
               server.client("crm") as client):
             for _ in range(150):
                 self.assertEqual((503, "timed_out"), (lambda each: (each.status, each.code))(client.get("/v1/own")))

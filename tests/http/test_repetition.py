@@ -146,14 +146,18 @@ class SentAgain(RepetitionCase):
 
     def test_of_a_batch_only_the_late_events_are_named(self):
         account_id = self.customer()
-        events = [{"usage_id": f"batch-{i}", "account_id": account_id, "service_id": "sms", "quantity": 1, "occurred_at": at}
+        events = [{"usage_id": f"batch-{i}", "account_id": account_id, "service_id": "sms", "quantity": 1,
+                   "occurred_at": at}
                   for i, at in enumerate((NOW, "2026-11-02T09:06:00Z", "2026-11-02T09:04:00Z", "2026-11-02T10:00:00Z"))]
         answer = self.crm.post("/v1/usage", {"events": events})
         self.refused(answer, 422, "out_of_range")
-        self.assertEqual(["events[1].occurred_at", "events[3].occurred_at"], [each["name"] for each in answer.json["errors"]])
+        self.assertEqual(["events[1].occurred_at", "events[3].occurred_at"],
+                         [each["name"] for each in answer.json["errors"]])
         self.assertEqual([], self.crm.get(f"/v1/accounts/{account_id}/usage").json)
         events = [event for i, event in enumerate(events) if i in (0, 2)]
-        self.assertEqual([NOW, NOW], [each["occurred_at"] for each in self.crm.post("/v1/usage", {"events": events}).expect(201).json])
+        self.assertEqual([NOW, NOW],
+                         [each["occurred_at"]
+                          for each in self.crm.post("/v1/usage", {"events": events}).expect(201).json])
 
     def test_an_adjustment(self):
         account_id = self.company()

@@ -581,7 +581,9 @@ class Terms(RoutesCase):
         for body, changed in (({"credit_limit": None}, {"credit_limit": None}), ({"held": 1}, {"held": 1}),
                               ({"credit_limit": 10**15}, {"credit_limit": 10**15}),
                               ({"status": "paused"}, {"status": "paused"}), ({"reason": "Долг"}, {"reason": "Долг"}),
-                              ({}, {}), ({"held": 0}, {"held": 0}), ({"held": 1}, {"held": 1}), ({"status": None, "held": None}, {})):
+                              ({}, {}), ({"held": 0}, {"held": 0}), ({"held": 1},
+                                                                     {"held": 1}), ({"status": None, "held": None},
+                                                                                    {})):
             with self.subTest(body=body):
                 expected |= changed
                 self.row(self.operator.put(path, body), 200, **expected)
@@ -1013,7 +1015,9 @@ class Values(RoutesCase):
     def test_up_to_5_minutes_after_the_request_is_the_request(self):
         path = f"/v1/accounts/{self.company()}/payments"
         for at in ("2026-11-02T09:00:01Z", "2026-11-02T12:05:00+03:00"):
-            row = self.cashier.post(path, {"amount": 1, "method": "sbp", "received_at": at, "credited_at": at}).expect(201).json
+            row = self.cashier.post(path,
+                                    {"amount": 1, "method": "sbp", "received_at": at,
+                                     "credited_at": at}).expect(201).json
             self.assertEqual((NOW, NOW), (row["received_at"], row["credited_at"]))
         # In a query an instant may lie ahead.
         self.crm.get("/v1/access?at=2027-01-01T00:00:00Z").expect(200)
@@ -1022,15 +1026,21 @@ class Values(RoutesCase):
         """By RFC 9110: weights, the closest range, and the route's first format among equals."""
         json_, csv_ = "application/json", "text/csv; charset=utf-8"
         for accept, expected in (
-                ("*/*", json_), ("application/json", json_), ("application/*", json_), ("text/csv", csv_), ("TEXT/CSV", csv_),
+                ("*/*", json_), ("application/json", json_), ("application/*", json_), ("text/csv", csv_), ("TEXT/CSV",
+                                                                                                            csv_),
                 ("text/*", csv_), ("text/html, */*;q=0.1", json_), ("text/csv;q=0.5, application/json;q=0.4", csv_),
                 ("text/csv;q=0.4, application/json;q=0.5", json_), ("text/csv, application/json", json_),
-                ("application/json;q=0, */*", csv_), ("*/*;q=0.5, text/csv;q=0.4", json_), ("text/*;q=0.9, text/csv;q=0.1, */*;q=0.2", json_),
-                ("text/csv; charset=utf-8", csv_), ('text/csv;charset="UTF-8";q=1.000', csv_), ("text/csv;header=present, */*;q=0.1", json_),
-                ("text/csvx, application/json;q=0.1", json_), ("application/json;q=0.001, text/csv;q=0", json_), (" , text/csv ,", csv_)):
+                ("application/json;q=0, */*", csv_), ("*/*;q=0.5, text/csv;q=0.4",
+                                                      json_), ("text/*;q=0.9, text/csv;q=0.1, */*;q=0.2", json_),
+                ("text/csv; charset=utf-8", csv_), ('text/csv;charset="UTF-8";q=1.000',
+                                                    csv_), ("text/csv;header=present, */*;q=0.1", json_),
+                ("text/csvx, application/json;q=0.1", json_), ("application/json;q=0.001, text/csv;q=0",
+                                                               json_), (" , text/csv ,", csv_)):
             with self.subTest(accept=accept):
-                self.assertEqual(expected, self.crm.get("/v1/accounts", accept=accept).expect(200).headers["Content-Type"])
-        for accept in ("text/html", "image/*", "text/csv;q=0, application/json;q=0", "*/*;q=0", "xtext/csv", "text/csvx", "application/json;q=2",
+                self.assertEqual(expected,
+                                 self.crm.get("/v1/accounts", accept=accept).expect(200).headers["Content-Type"])
+        for accept in ("text/html", "image/*", "text/csv;q=0, application/json;q=0", "*/*;q=0", "xtext/csv",
+                       "text/csvx", "application/json;q=2",
                        "text/csv; charset=windows-1251"):
             with self.subTest(accept=accept):
                 self.refused(self.crm.get("/v1/accounts", accept=accept), 406, "not_acceptable", "application/json")
@@ -1046,13 +1056,16 @@ class Values(RoutesCase):
     def test_content_type(self):
         path = f"/v1/accounts/{self.company()}/headcount"
         body = b'{"employees": 1}'
-        for media_type in ("application/json", "Application/JSON", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'):
+        for media_type in ("application/json", "Application/JSON", "application/json; charset=utf-8",
+                           'application/json;charset="UTF-8"'):
             with self.subTest(media_type):
                 self.crm.put(path, body, headers={"Content-Type": media_type}).expect(200, 201)
-        for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", "application/json; charset=windows-1251",
+        for media_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx",
+                           "application/json; charset=windows-1251",
                            "application/xml", "json", "*/*"):
             with self.subTest(media_type):
-                self.refused(self.crm.put(path, body, headers={"Content-Type": media_type}), 415, "unsupported_media_type", "application/json")
+                self.refused(self.crm.put(path, body, headers={"Content-Type": media_type}), 415,
+                             "unsupported_media_type", "application/json")
         for headers in ({"Content-Type": "multipart/form-data; boundary=x"}, {"Content-Encoding": "gzip"}):
             with self.subTest(headers):
                 self.refused(self.crm.put(path, body, headers=headers), 415, "unsupported_media_type")
@@ -1076,8 +1089,8 @@ class Values(RoutesCase):
         self.assertEqual({key: "" if value is None else str(value) for key,
                           value in crm.get("/v1/accounts/2").json.items()}, answer.csv[1])
         # RFC 4180: lines end in CR LF, quotes are doubled, and null is an empty field.
-        header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,legal_name,tax_id,postal_address,"
-                  "recorded_at,recorded_by\r\n")
+        header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,"
+                  "legal_name,tax_id,postal_address,recorded_at,recorded_by\r\n")
         self.assertTrue(answer.text.startswith(header), answer)
         self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,{NOW},crm\r\n',
                          crm.get("/v1/accounts/3", accept="text/csv").expect(200).text)
@@ -1292,7 +1305,8 @@ class Tampered(HistoryCase):
                 (11, 1, '{noon(monday)}', 0, '{noon(monday)}'), (12, 1, '{noon(monday)}', 1, '{noon(monday)}'),
                 (13, 4711, '{noon(monday)}', 1, '{noon(tuesday)}'), (14, 4711, '{noon(monday)}', 0, 'never');
             INSERT INTO payment(payment_id, account_id, amount, method, credited_at, day) VALUES
-                (101, 4711, 1, 'sbp', '{noon(OPEN_DAY)}', '2027-01-01'), (102, 1, 1, 'cowries', '{noon(OPEN_DAY)}', '2027-01-01'),
+                (101, 4711, 1, 'sbp', '{noon(OPEN_DAY)}', '2027-01-01'), (102, 1, 1, 'cowries', '{noon(OPEN_DAY)}',
+                                                                          '2027-01-01'),
                 (103, 1, 1, 'sbp', '{noon(OPEN_DAY)}', '2027-01-01');
             INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES
                 ('standard', 'fax', '2027-01-01', 1, 1, 0), ('standard', 'fax', '2027-01-01', 2, 1, 0);
@@ -1320,7 +1334,8 @@ class Tampered(HistoryCase):
             # One more kopeck for each charge of Sunday.
             "audit_balance": [{"account_id": index + 1, "balance": -index - 1, "computed": balance - charges}
                               for index, (balance, charges) in enumerate(zip(self.balances(CLOSED), (2, 1, 0)))],
-            # What is true is that 2 is in arrears since Monday 00:00, and was restricted on Tuesday when its promise ended.
+            # What is true is that 2 is in arrears since Monday 00:00, and was restricted on Tuesday when its promise
+            # ended.
             "audit_arrears": [{"account_id": account_id, "arrears_since": noon(sunday), "computed": since,
                                "restricted_days": 7,
                                "restricted_days_computed": days}
@@ -1339,7 +1354,8 @@ class Tampered(HistoryCase):
                for key in ("101", "102", "103")],
             "audit_reference": [{"table_name": "payment", "key": key, "problem": "there is no such account or method"}
                                 for key in ("101", "102")]
-            + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}", "problem": "there is no service fax"}
+            + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
+                "problem": "there is no service fax"}
                for tier in (1, 2)],
         }
         for audit, rows in expected.items():

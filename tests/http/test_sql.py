@@ -1,5 +1,5 @@
-"""POST /v1/sql: what an analyst may ask and what the answers are like, that nothing can be written or got hold of that way,
-and that no query exhausts the server or keeps it from the others."""
+"""POST /v1/sql: what an analyst may ask and what the answers are like, that nothing can be written or got hold of that
+way, and that no query exhausts the server or keeps it from the others."""
 
 import contextlib
 import csv
@@ -110,12 +110,14 @@ class Answers(SqlCase):
                 ("'a' || char(13, 10) || 'b'", '"a\\r\\nb"', '"a\r\nb"'),
                 ("'a' || char(10)", '"a\\n"', '"a\n"'),
                 ("char(9, 8, 12)", '"\\t\\b\\f"', "'\t\b\f"),
-                ("'=1+1'", '"=1+1"', "'=1+1"), ("'+7,8'", '"+7,8"', '"\'+7,8"'), ("'-'", '"-"', "'-"), ("'@a'", '"@a"', "'@a"),
+                ("'=1+1'", '"=1+1"', "'=1+1"), ("'+7,8'", '"+7,8"', '"\'+7,8"'), ("'-'", '"-"', "'-"), ("'@a'", '"@a"',
+                                                                                                        "'@a"),
                 ("char(13)", '"\\r"', '"\'\r"'), ("-1", "-1", "-1"), ("-1.5", "-1.5", "-1.5"),
                 ("char(1, 31, 127)", '"\\u0001\\u001f\x7f"', "\x01\x1f\x7f"),
                 ("'a' || char(0) || 'b'", '"a\\u0000b"', "a\0b"))):
             sql = f"SELECT {expression} AS v"
-            self.assertEqual(f'{{"columns":["v"],"rows":[[{as_json}]],"truncated":false}}', self.ask(sql).expect(200).text)
+            self.assertEqual(f'{{"columns":["v"],"rows":[[{as_json}]],"truncated":false}}',
+                             self.ask(sql).expect(200).text)
             if as_csv is not None:
                 self.assertEqual(f"v\r\n{as_csv}\r\n", self.csv(sql))
 
@@ -134,7 +136,8 @@ class Answers(SqlCase):
 
     def test_csv_is_rfc_4180(self):
         self.assertEqual('a,a,"b, ""c"""\r\n1,,"d, e"\r\n2,x,\r\n',
-                         self.csv("SELECT 1 AS a, NULL AS a, 'd, e' AS \"b, \"\"c\"\"\" UNION ALL VALUES (2, 'x', NULL)"))
+                         self.csv("SELECT 1 AS a, NULL AS a, 'd, e' AS \"b, \"\"c\"\"\" UNION ALL VALUES (2, 'x', "
+                                  "NULL)"))
         self.assertEqual("a,b\r\n", self.csv("SELECT 1 AS a, 2 AS b WHERE 0"))
         hard = ['a"', '"', "\n\r\n", "a\nb", ",", "", "é,\"\r\n\""]
         text = self.csv("SELECT " + ", ".join(["?"] * len(hard)), hard)
@@ -270,7 +273,8 @@ class Params(SqlCase):
                 ("SELECT ?, ?", [1, [2]], "params[1] is neither"),
                 ("SELECT ?", [{"a": 1}], "params[0] is neither"),
                 ("SELECT :a", {"a": {"b": 1}}, "params.a is neither"),
-                *((sql, params, "params[1] is beyond 64 bits" if isinstance(params, list) else "params.a is beyond 64 bits")
+                *((sql, params,
+                   "params[1] is beyond 64 bits" if isinstance(params, list) else "params.a is beyond 64 bits")
                   for number in (2**63, 2**64, -2**63 - 1, 10**30)
                   for sql, params in (("SELECT ?, ?", [1, number]), ("SELECT :a", {"a": number}))))):
             self.refused(self.ask(sql, params), 422, "invalid", *named)
@@ -373,7 +377,8 @@ class Saldo(SqlCase):
                                    ["2026-11-03", "2026-11-05"]))
         self.assertEqual([[self.owing, "grace" if self.value("SELECT is_working_day(?)", [day_plus(TODAY, 1)]) == 0
                            else "restricted"]],
-                         self.rows("SELECT account_id, state FROM access_state WHERE at = ? AND arrears_since IS NOT NULL",
+                         self.rows("SELECT account_id, state FROM access_state WHERE at = ? AND arrears_since IS "
+                                   "NOT NULL",
                                    [self.later]))
         debtors = self.analyst.post(SQL, {"sql": "SELECT account_id FROM debtor"}, now=self.later).expect(200)
         self.assertEqual([[self.owing]], debtors.json["rows"])
@@ -418,86 +423,120 @@ WRITES = (
     "WITH a AS (SELECT 1) DELETE FROM payment", "WITH a AS (SELECT 1) UPDATE service SET name = 'x'",
     "WITH a AS (SELECT 'x' AS b) INSERT INTO service SELECT b, b, 'usage' FROM a",
     "WITH a AS (DELETE FROM payment RETURNING *) SELECT * FROM a", "SELECT * FROM (DELETE FROM payment RETURNING *)",
-    "INSERT INTO daily_charge(day) VALUES ('2026-11-02')", "DELETE FROM access_state", "UPDATE working_calendar SET day = 1",
+    "INSERT INTO daily_charge(day) VALUES ('2026-11-02')", "DELETE FROM access_state",
+    "UPDATE working_calendar SET day = 1",
     "INSERT INTO debtor(account_id) VALUES (1)", "DELETE FROM ledger",
-    "CREATE TABLE a(b)", "CREATE TABLE a AS SELECT 1", "CREATE TABLE IF NOT EXISTS payment(b)", "CREATE INDEX i ON payment(amount)",
+    "CREATE TABLE a(b)", "CREATE TABLE a AS SELECT 1", "CREATE TABLE IF NOT EXISTS payment(b)",
+    "CREATE INDEX i ON payment(amount)",
     "CREATE VIEW v AS SELECT hash FROM token", "CREATE TRIGGER t AFTER INSERT ON payment BEGIN SELECT 1; END",
     "CREATE VIRTUAL TABLE v USING fts5(a)", "CREATE VIRTUAL TABLE v USING dbstat(main)",
     "CREATE TEMP TABLE a(b)", "CREATE TEMP TABLE a AS SELECT 1", "CREATE TEMP VIEW v AS SELECT hash FROM token",
     "CREATE TEMP TRIGGER t AFTER INSERT ON payment BEGIN SELECT 1; END", "CREATE TEMP TABLE service AS SELECT 1",
     "CREATE VIRTUAL TABLE temp.v USING fts5vocab('main', 'x', 'row')",
-    "DROP TABLE payment", "DROP TABLE IF EXISTS nothing", "DROP VIEW debtor", "DROP TRIGGER IF EXISTS nothing", "DROP INDEX nothing",
+    "DROP TABLE payment", "DROP TABLE IF EXISTS nothing", "DROP VIEW debtor", "DROP TRIGGER IF EXISTS nothing",
+    "DROP INDEX nothing",
     "ALTER TABLE service RENAME TO a", "ALTER TABLE service ADD COLUMN a", "ALTER TABLE service DROP COLUMN name",
     "ALTER TABLE token RENAME TO token_of_all", "ALTER TABLE token RENAME COLUMN hash TO h",
     "REINDEX", "REINDEX payment", "ANALYZE", "ANALYZE main", "VACUUM", "EXPLAIN DELETE FROM payment",
     "EXPLAIN QUERY PLAN DELETE FROM payment", "EXPLAIN INSERT INTO service VALUES (1)", "EXPLAIN VACUUM",
-    "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT", "END", "ROLLBACK", "SAVEPOINT a", "RELEASE a", "ROLLBACK TO a",
+    "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "COMMIT", "END", "ROLLBACK", "SAVEPOINT a", "RELEASE a",
+    "ROLLBACK TO a",
     "EXPLAIN BEGIN",
     "UPDATE sqlite_master SET sql = ''", "UPDATE sqlite_schema SET sql = '' WHERE name = 'token'",
     "INSERT INTO sqlite_master VALUES ('table', 'a', 'a', 2, 'CREATE TABLE a(b)')", "DELETE FROM sqlite_master",
-    "DELETE FROM main.sqlite_schema WHERE type = 'trigger'", "UPDATE sqlite_temp_master SET sql = ''", "DROP TABLE sqlite_master",
+    "DELETE FROM main.sqlite_schema WHERE type = 'trigger'", "UPDATE sqlite_temp_master SET sql = ''",
+    "DROP TABLE sqlite_master",
     "INSERT INTO sqlite_stat1 VALUES ('payment', NULL, '1')",
 )
 
 # FOLDER: the database's.
 ESCAPES = (
     "ATTACH 'FOLDER/other.db' AS other", "ATTACH DATABASE ':memory:' AS other", "ATTACH '' AS other",
-    "ATTACH 'file:FOLDER/own.db?mode=rwc' AS other", "EXPLAIN ATTACH 'FOLDER/other.db' AS other", "DETACH main", "DETACH temp",
+    "ATTACH 'file:FOLDER/own.db?mode=rwc' AS other", "EXPLAIN ATTACH 'FOLDER/other.db' AS other", "DETACH main",
+    "DETACH temp",
     "VACUUM INTO 'FOLDER/stolen.db'", "VACUUM main INTO 'FOLDER/stolen.db'", "EXPLAIN VACUUM INTO 'FOLDER/stolen.db'",
     "/* SELECT */ vacuum/**/into 'FOLDER/' || 'stolen.db'", "VACUUM INTO (SELECT 'FOLDER/stolen.db')",
     "PRAGMA user_version", "PRAGMA user_version = 7", "PRAGMA query_only = OFF", "PRAGMA writable_schema = ON",
-    "PRAGMA writable_schema = RESET", "PRAGMA journal_mode = DELETE", "PRAGMA main.journal_mode", "PRAGMA wal_checkpoint(TRUNCATE)",
-    "PRAGMA trusted_schema = ON", "PRAGMA temp_store = FILE", "PRAGMA temp_store_directory = 'FOLDER'", "PRAGMA hard_heap_limit = 1",
+    "PRAGMA writable_schema = RESET", "PRAGMA journal_mode = DELETE", "PRAGMA main.journal_mode",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+    "PRAGMA trusted_schema = ON", "PRAGMA temp_store = FILE", "PRAGMA temp_store_directory = 'FOLDER'",
+    "PRAGMA hard_heap_limit = 1",
     "PRAGMA cache_size = -1000000", "PRAGMA mmap_size = 1000000000", "PRAGMA integrity_check", "PRAGMA optimize",
-    "PRAGMA table_info(token)", "PRAGMA database_list", "PRAGMA shrink_memory", "PRAGMA busy_timeout = 0", "PRAGMA nothing",
-    "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA application_id = 0", "EXPLAIN PRAGMA user_version", "pragma/**/user_version",
-    "SELECT * FROM pragma_user_version", "SELECT * FROM pragma_table_info('token')", "SELECT * FROM pragma_database_list",
+    "PRAGMA table_info(token)", "PRAGMA database_list", "PRAGMA shrink_memory", "PRAGMA busy_timeout = 0",
+    "PRAGMA nothing",
+    "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA application_id = 0", "EXPLAIN PRAGMA user_version",
+    "pragma/**/user_version",
+    "SELECT * FROM pragma_user_version", "SELECT * FROM pragma_table_info('token')",
+    "SELECT * FROM pragma_database_list",
     "SELECT * FROM pragma_function_list", "SELECT * FROM pragma_module_list", "SELECT * FROM pragma_integrity_check",
     "SELECT * FROM pragma_table_list", "SELECT * FROM PRAGMA_compile_options", "SELECT * FROM pragma_wal_checkpoint",
     "SELECT * FROM pragma_journal_mode", "SELECT * FROM account, pragma_table_info(account.name)",
-    "SELECT load_extension('FOLDER/x')", "SELECT load_extension('FOLDER/x', 'sqlite3_x_init')", "SELECT LOAD_EXTENSION(NULL)",
+    "SELECT load_extension('FOLDER/x')", "SELECT load_extension('FOLDER/x', 'sqlite3_x_init')",
+    "SELECT LOAD_EXTENSION(NULL)",
     "SELECT 1 WHERE 1 AND load_extension('FOLDER/x')", "SELECT \"load_extension\"('FOLDER/x')",
     "SELECT readfile('FOLDER/saldo.db')", "SELECT writefile('FOLDER/x', 'x')", "SELECT edit('x', 'true')",
-    "SELECT * FROM fsdir('FOLDER')", "SELECT name FROM lsdir('FOLDER')", "SELECT * FROM csv('FOLDER/x')", "SELECT shell('true')",
+    "SELECT * FROM fsdir('FOLDER')", "SELECT name FROM lsdir('FOLDER')", "SELECT * FROM csv('FOLDER/x')",
+    "SELECT shell('true')",
     "SELECT system('true')", "SELECT fts3_tokenizer('simple')", "SELECT fts3_tokenizer('simple', x'0000000000000000')",
     "SELECT rtreecheck('token')", "SELECT rtreecheck('main', 'token')", "SELECT geopoly_debug(1)",
-    "SELECT saldo_install('2026-11-01')", "SELECT saldo_install('2026-11-01', 'ru')", "SELECT Saldo_Install('2026-11-01')",
+    "SELECT saldo_install('2026-11-01')", "SELECT saldo_install('2026-11-01', 'ru')",
+    "SELECT Saldo_Install('2026-11-01')",
     "SELECT 1 FROM account WHERE saldo_install('2026-11-01')",
-    "SELECT sqlite_rename_table('main', 'table', 'token', 'CREATE TABLE a(b)', 'a', 'b', 0)", "SELECT sqlite_drop_column(0, 'x', 1)",
+    "SELECT sqlite_rename_table('main', 'table', 'token', 'CREATE TABLE a(b)', 'a', 'b', 0)",
+    "SELECT sqlite_drop_column(0, 'x', 1)",
     "SELECT sqlite_rename_column('', '', '', '', '', 0, '', 0, 0)", "SELECT sqlite_add_constraint(1)",
-    "SELECT * FROM sqlite_dbpage", "SELECT data FROM sqlite_dbpage('main') WHERE pgno = 1", "SELECT * FROM sqlite_dbdata",
-    "SELECT * FROM sqlite_dbptr", "SELECT * FROM dbstat", "SELECT count(*) FROM dbstat", "SELECT 1 FROM dbstat('main', 1)",
+    "SELECT * FROM sqlite_dbpage", "SELECT data FROM sqlite_dbpage('main') WHERE pgno = 1",
+    "SELECT * FROM sqlite_dbdata",
+    "SELECT * FROM sqlite_dbptr", "SELECT * FROM dbstat", "SELECT count(*) FROM dbstat",
+    "SELECT 1 FROM dbstat('main', 1)",
     "SELECT * FROM sqlite_stmt", "SELECT sql FROM \"SQLITE_STMT\"", "SELECT * FROM bytecode('SELECT 1')",
     "SELECT * FROM tables_used('SELECT 1')", "SELECT * FROM sqlite_memstat", "SELECT * FROM sqlite_unionvtab",
-    "SELECT * FROM fts5vocab('main', 'x', 'row')", "SELECT * FROM rtree('x')", "SELECT * FROM fts3tokenize('simple', 'a b')",
+    "SELECT * FROM fts5vocab('main', 'x', 'row')", "SELECT * FROM rtree('x')",
+    "SELECT * FROM fts3tokenize('simple', 'a b')",
     "SELECT * FROM zipfile('FOLDER/x')", "SELECT sqlite_offset(name) FROM service",
 )
 
 # TABLE, COLUMN: of one that is not to be read.
 TABLE_READS = (
-    "SELECT * FROM TABLE", "SELECT COLUMN FROM TABLE", "SELECT count(*) FROM TABLE", "SELECT 1 FROM TABLE", "SELECT max(COLUMN) FROM TABLE",
-    "SELECT * FROM \"TABLE\"", "SELECT * FROM [TABLE]", "SELECT * FROM `TABLE`", "SELECT * FROM 'TABLE'", "SELECT * FROM UPPER",
-    "SELECT * FROM main.TABLE", "SELECT * FROM \"main\".\"TABLE\"", "SELECT * FROM MAIN./**/[UPPER]", "select*from(TABLE)",
-    "SELECT * FROM -- \n TABLE", "SELECT service.COLUMN FROM TABLE AS service", "SELECT a.COLUMN FROM TABLE a", "SELECT \"COLUMN\" FROM TABLE",
-    "SELECT TABLE.* FROM TABLE", "SELECT main.TABLE.COLUMN FROM TABLE", "SELECT * FROM TABLE LIMIT 0", "SELECT * FROM TABLE WHERE 0",
-    "SELECT * FROM account, TABLE", "SELECT 1 FROM account JOIN TABLE", "SELECT a.* FROM account AS a LEFT JOIN TABLE ON 1",
+    "SELECT * FROM TABLE", "SELECT COLUMN FROM TABLE", "SELECT count(*) FROM TABLE", "SELECT 1 FROM TABLE",
+    "SELECT max(COLUMN) FROM TABLE",
+    "SELECT * FROM \"TABLE\"", "SELECT * FROM [TABLE]", "SELECT * FROM `TABLE`", "SELECT * FROM 'TABLE'",
+    "SELECT * FROM UPPER",
+    "SELECT * FROM main.TABLE", "SELECT * FROM \"main\".\"TABLE\"", "SELECT * FROM MAIN./**/[UPPER]",
+    "select*from(TABLE)",
+    "SELECT * FROM -- \n TABLE", "SELECT service.COLUMN FROM TABLE AS service", "SELECT a.COLUMN FROM TABLE a",
+    "SELECT \"COLUMN\" FROM TABLE",
+    "SELECT TABLE.* FROM TABLE", "SELECT main.TABLE.COLUMN FROM TABLE", "SELECT * FROM TABLE LIMIT 0",
+    "SELECT * FROM TABLE WHERE 0",
+    "SELECT * FROM account, TABLE", "SELECT 1 FROM account JOIN TABLE",
+    "SELECT a.* FROM account AS a LEFT JOIN TABLE ON 1",
     "SELECT * FROM account AS a JOIN TABLE AS b ON a.name = b.COLUMN", "SELECT * FROM service NATURAL JOIN TABLE",
     "SELECT 1 FROM TABLE RIGHT JOIN account ON 1", "WITH a AS (SELECT * FROM TABLE) SELECT 1 FROM a",
-    "WITH a AS MATERIALIZED (SELECT COLUMN FROM TABLE) SELECT * FROM a", "WITH a(b) AS (SELECT COLUMN FROM main.TABLE) SELECT b FROM a",
+    "WITH a AS MATERIALIZED (SELECT COLUMN FROM TABLE) SELECT * FROM a",
+    "WITH a(b) AS (SELECT COLUMN FROM main.TABLE) SELECT b FROM a",
     "WITH RECURSIVE a(b) AS (SELECT COLUMN FROM TABLE UNION SELECT b FROM a) SELECT * FROM a",
     "WITH TABLE AS (SELECT * FROM main.TABLE) SELECT * FROM TABLE", "SELECT * FROM (SELECT * FROM TABLE)",
-    "SELECT (SELECT COLUMN FROM TABLE)", "SELECT (SELECT count(*) FROM TABLE)", "SELECT 1 WHERE EXISTS (SELECT 1 FROM TABLE)",
-    "SELECT 1 WHERE 'x' IN (SELECT COLUMN FROM TABLE)", "SELECT 'x' IN TABLE", "SELECT 'x' IN main.TABLE", "SELECT 1 ORDER BY (SELECT COLUMN FROM TABLE)",
+    "SELECT (SELECT COLUMN FROM TABLE)", "SELECT (SELECT count(*) FROM TABLE)",
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM TABLE)",
+    "SELECT 1 WHERE 'x' IN (SELECT COLUMN FROM TABLE)", "SELECT 'x' IN TABLE", "SELECT 'x' IN main.TABLE",
+    "SELECT 1 ORDER BY (SELECT COLUMN FROM TABLE)",
     "SELECT 1 LIMIT (SELECT length(COLUMN) FROM TABLE)", "SELECT CASE WHEN 0 THEN (SELECT COLUMN FROM TABLE) END",
     "SELECT name FROM service UNION ALL SELECT COLUMN FROM TABLE", "SELECT 1 WHERE 0 UNION SELECT 1 FROM TABLE",
-    "SELECT name FROM service EXCEPT SELECT COLUMN FROM TABLE", "VALUES ((SELECT COLUMN FROM TABLE))", "SELECT group_concat(COLUMN) FROM TABLE",
-    "SELECT json_group_array(COLUMN) FROM TABLE", "SELECT row_number() OVER (ORDER BY COLUMN) FROM TABLE", "SELECT rowid FROM TABLE",
-    "SELECT _rowid_ FROM TABLE", "SELECT * FROM TABLE INDEXED BY sqlite_autoindex_TABLE_1", "SELECT * FROM TABLE NOT INDEXED",
-    "SELECT COLUMN FROM TABLE INDEXED BY sqlite_autoindex_TABLE_2", "SELECT * FROM sqlite_autoindex_TABLE_1", "SELECT * FROM TABLE()",
+    "SELECT name FROM service EXCEPT SELECT COLUMN FROM TABLE", "VALUES ((SELECT COLUMN FROM TABLE))",
+    "SELECT group_concat(COLUMN) FROM TABLE",
+    "SELECT json_group_array(COLUMN) FROM TABLE", "SELECT row_number() OVER (ORDER BY COLUMN) FROM TABLE",
+    "SELECT rowid FROM TABLE",
+    "SELECT _rowid_ FROM TABLE", "SELECT * FROM TABLE INDEXED BY sqlite_autoindex_TABLE_1",
+    "SELECT * FROM TABLE NOT INDEXED",
+    "SELECT COLUMN FROM TABLE INDEXED BY sqlite_autoindex_TABLE_2", "SELECT * FROM sqlite_autoindex_TABLE_1",
+    "SELECT * FROM TABLE()",
     "SELECT * FROM TABLE('x')", "SELECT * FROM temp.TABLE", "SELECT * FROM json_each((SELECT COLUMN FROM TABLE))",
-    "SELECT * FROM daily_charge WHERE day = (SELECT COLUMN FROM TABLE)", "EXPLAIN SELECT * FROM TABLE", "EXPLAIN QUERY PLAN SELECT 1 FROM TABLE",
-    "SELECT 1; SELECT * FROM TABLE", "SELECT daily_fee(1, COLUMN) FROM TABLE", "SELECT saldo_refuse('conflict', COLUMN) FROM TABLE",
-    "SELECT CAST(COLUMN AS BLOB) FROM TABLE", "SELECT quote(COLUMN) FROM TABLE", "SELECT COLUMN COLLATE NOCASE FROM TABLE",
+    "SELECT * FROM daily_charge WHERE day = (SELECT COLUMN FROM TABLE)", "EXPLAIN SELECT * FROM TABLE",
+    "EXPLAIN QUERY PLAN SELECT 1 FROM TABLE",
+    "SELECT 1; SELECT * FROM TABLE", "SELECT daily_fee(1, COLUMN) FROM TABLE",
+    "SELECT saldo_refuse('conflict', COLUMN) FROM TABLE",
+    "SELECT CAST(COLUMN AS BLOB) FROM TABLE", "SELECT quote(COLUMN) FROM TABLE",
+    "SELECT COLUMN COLLATE NOCASE FROM TABLE",
     # A Cyrillic letter, and a soft hyphen: other names to SQLite.
     "SELECT * FROM tоken", "SELECT * FROM to\u00adken",
 )
@@ -547,7 +586,8 @@ class Confined(SqlCase):
 
     def test_writing(self):
         self.all_refused(WRITES)
-        self.assertIn("one statement that only reads is possible here, and not of the tables of tokens and stored answers",
+        self.assertIn("one statement that only reads is possible here, and not of the tables of tokens and stored "
+                      "answers",
                       self.ask("DELETE FROM payment").json["detail"])
 
     def test_escaping(self):
@@ -577,7 +617,8 @@ class Confined(SqlCase):
         connection = sqlite3.connect(server.database)
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("CREATE TABLE sqlite_stat4(tbl, idx, neq, nlt, ndlt, sample)")
-        connection.execute("INSERT INTO sqlite_stat4 SELECT 'token', 'sqlite_autoindex_token_2', 1, 1, 1, hash FROM token")
+        connection.execute("INSERT INTO sqlite_stat4 SELECT 'token', 'sqlite_autoindex_token_2', 1, 1, 1, hash FROM "
+                           "token")
         connection.commit()
         connection.close()
         analyst = self.client(server, "analyst")
@@ -593,7 +634,8 @@ class Confined(SqlCase):
         for secret in sorted(self.secrets):
             # Where it does not belong: in a path, a query, a parameter, a body, a name, and half of it as a token.
             answers += [self.analyst.get(f"/v1/{secret}"), self.crm.get("/v1/accounts", query={secret: secret}),
-                        self.analyst.post(SQL, {"sql": "SELECT 1", secret: 1}), self.analyst.get(f"/v1/reports/{secret}"),
+                        self.analyst.post(SQL,
+                                          {"sql": "SELECT 1", secret: 1}), self.analyst.get(f"/v1/reports/{secret}"),
                         self.nobody.get("/v1/accounts", headers={"Authorization": f"Bearer {secret[:-1]}"})]
         self.assertEqual({200, 401, 404, 422}, {each.status for each in answers})
         for answer in answers:
@@ -607,7 +649,8 @@ class Confined(SqlCase):
             self.assertNotIn(secret, self.server.log())
 
     def test_no_name_is_forbidden_to_what_is_ones_own(self):
-        for sql in ("SELECT name AS token, name AS stored_answer, 'x' AS pragma_user_version FROM service WHERE service_id = 'crm'",
+        for sql in ("SELECT name AS token, name AS stored_answer, 'x' AS pragma_user_version FROM service WHERE "
+                    "service_id = 'crm'",
                     "WITH t AS (SELECT 'CRM' AS token) SELECT token, token, 'x' FROM t",
                     "SELECT token.name, token.name, 'x' FROM service AS token WHERE token.service_id = 'crm'"):
             with self.subTest(sql):
@@ -647,7 +690,8 @@ class Exhausting(SqlCase):
     seconds = 2 if os.environ.get("SALDO_SANITIZED") else 0.5
     most_rows = 50
     budget = 16 * MIB
-    flags = ("--test-clock", "--sql-timeout", f"{int(seconds * 1000)}ms", "--sql-rows", str(most_rows), "--sql-memory", str(budget))
+    flags = ("--test-clock", "--sql-timeout", f"{int(seconds * 1000)}ms", "--sql-rows", str(most_rows), "--sql-memory",
+             str(budget))
 
     @classmethod
     def setUpClass(cls):
@@ -683,13 +727,15 @@ class Exhausting(SqlCase):
 
     def test_without_end(self):
         for [sql] in self.each((each,) for each in (
-                endless(), endless("max(x)", "x"), endless("x") + " WHERE x < 0", endless("1") + " LIMIT -1 OFFSET 1 << 60",
+                endless(), endless("max(x)",
+                                   "x"), endless("x") + " WHERE x < 0", endless("1") + " LIMIT -1 OFFSET 1 << 60",
                 f"SELECT 1 WHERE EXISTS ({endless('1')} WHERE x < 0)", f"SELECT ({endless()})",
                 endless("group_concat('')"), endless("sum(x) OVER ()", "x + 1") + " WHERE x < 0",
                 "SELECT count(*) FROM " + ", ".join(f"sqlite_schema AS t{n}" for n in range(12)),
                 f"SELECT count(*) FROM daily_charge, ({numbers(9999, 'x')}) WHERE day <= '9999-12-31'",
                 f"SELECT count(*) FROM working_calendar, ({numbers(9999, 'x')}) WHERE day <= '9999-12-31'",
-                f"SELECT count(*) FROM access_state, ({numbers(9999, 'x')}) WHERE day BETWEEN '2026-11-02' AND '9999-12-31'")):
+                f"SELECT count(*) FROM access_state, ({numbers(9999, 'x')}) WHERE day BETWEEN '2026-11-02' AND "
+                f"'9999-12-31'")):
             with self.bounded():
                 answer = self.ask(sql)
             self.refused(answer, 503, "timed_out")
@@ -699,7 +745,8 @@ class Exhausting(SqlCase):
         """It fills up before the time is over, or not."""
         for [sql] in self.each((each,) for each in (
                 endless(union="UNION"),
-                "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a), b AS (SELECT * FROM a) SELECT count(*) FROM b, b AS c")):
+                "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a), b AS (SELECT * FROM a) SELECT "
+                "count(*) FROM b, b AS c")):
             with self.bounded():
                 answer = self.ask(sql)
             self.assertIn((answer.status, answer.code), ((503, "timed_out"), (422, "out_of_range")))
@@ -713,18 +760,21 @@ class Exhausting(SqlCase):
                              503, "timed_out")
 
     def test_what_one_step_takes_long_ends_too(self):
-        """A function, a comparison or a plan of SQLite, in which it asks nobody whether to go on: late, but the limit on the
-        length of values keeps it short."""
+        """A function, a comparison or a plan of SQLite, in which it asks nobody whether to go on: late, but the limit
+        on the length of values keeps it short."""
         join = " NATURAL JOIN ".join(f"account AS t{n}" for n in range(60))
         for [sql] in self.each((each,) for each in (
                 f"SELECT instr({text_of(450000)}, {text_of(220000)} || '1')",
                 f"SELECT replace({text_of(450000)}, {text_of(220000)} || '1', '')",
                 f"SELECT length(trim({text_of(30000)}, {text_of(15000, chr(39) + 'b' + chr(39))} || '0'))",
                 "WITH d AS MATERIALIZED (" + numbers(30000, "json_group_object(x, x)") + " AS j) "
-                "SELECT length(json_patch(a.j, replace(b.j, '\":', 'x\":'))) FROM d AS a, d AS b".replace("FROM n AS", "AS"),
-                f"WITH v AS (SELECT 1 AS x FROM {join}) SELECT count(*) FROM " + ", ".join(f"v AS v{n}" for n in range(8)),
+                "SELECT length(json_patch(a.j, replace(b.j, '\":', 'x\":'))) FROM d AS a, d AS b".replace("FROM n AS",
+                                                                                                          "AS"),
+                f"WITH v AS (SELECT 1 AS x FROM {join}) SELECT count(*) FROM " + ", ".join(f"v AS v{n}"
+                                                                                           for n in range(8)),
                 f"SELECT {text_of(4000000)} LIKE '{'%0' * 400}%1'", f"SELECT {text_of(4000000)} GLOB '{'*0' * 400}*1'",
-                f"SELECT {text_of(4000000)} LIKE '{'%_' * 400}1'", f"SELECT json_valid({text_of(4000000, chr(39) + '[' + chr(39))})")):
+                f"SELECT {text_of(4000000)} LIKE '{'%_' * 400}1'",
+                f"SELECT json_valid({text_of(4000000, chr(39) + '[' + chr(39))})")):
             with self.bounded():
                 self.ask(sql).expect(200, 422, 503)
 
@@ -750,8 +800,9 @@ class Exhausting(SqlCase):
 
     def test_a_text_of_a_billion_characters_is_not_made(self):
         """SQLite's printf gives nothing instead."""
-        for [sql] in self.each((each,) for each in ("SELECT printf('%1000000000d', 1)", "SELECT printf('%.*c', 20000000, 'x')",
-                                                    "SELECT format('%20000000s', 'x')")):
+        for [sql] in self.each((each,) for each in (
+                "SELECT printf('%1000000000d', 1)", "SELECT printf('%.*c', 20000000, 'x')",
+                "SELECT format('%20000000s', 'x')")):
             with self.bounded():
                 answer = self.ask(sql)
             if answer.status == 200:
@@ -791,14 +842,16 @@ class Exhausting(SqlCase):
                 ("SELECT count(*) FROM json_each(?1) AS a, json_each(?1) AS b", ["[" + "0," * 200000 + "0]"], 503),
                 ("SELECT sum(length(json_set(?1, '$[' || a.key || ']', ?1))) FROM json_each(?1) AS a",
                  ["[" + "0," * 50000 + "0]"], 422, 503),
-                (numbers(100000, "max(x) OVER (ORDER BY x ROWS BETWEEN 50000 PRECEDING AND 50000 FOLLOWING)"), None, 200, 422, 503),
+                (numbers(100000, "max(x) OVER (ORDER BY x ROWS BETWEEN 50000 PRECEDING AND 50000 FOLLOWING)"), None,
+                 200, 422, 503),
                 (numbers(100000, "group_concat(DISTINCT x)"), None, 200, 422, 503),
                 ("SELECT * FROM " + ", ".join(f"ledger AS t{n}" for n in range(60)), None, 200, 422, 503),
                 ("SELECT ?", json.loads("[" * 30 + "]" * 30), 400, 422))):
             with self.bounded():
                 self.ask(sql, params).expect(*statuses)
         with self.bounded():
-            self.analyst.post(SQL, b'{"sql": "SELECT ?", "params": ' + b"[" * 100_000 + b"]" * 100_000 + b"}").expect(400)
+            self.analyst.post(SQL,
+                              b'{"sql": "SELECT ?", "params": ' + b"[" * 100_000 + b"]" * 100_000 + b"}").expect(400)
 
     def test_what_is_sorted_goes_to_no_file(self):
         """Nobody fills the disk: what is beyond the memory is refused, not kept in files."""
@@ -815,7 +868,8 @@ class Exhausting(SqlCase):
         looking.start()
         try:
             for sql in (endless("randomblob(1000)") + " ORDER BY 1", endless("count(*)") + " GROUP BY randomblob(1000)",
-                        "WITH a AS MATERIALIZED (" + endless("x, randomblob(500)") + " LIMIT 100000) SELECT count(*) FROM a, a AS b",
+                        "WITH a AS MATERIALIZED (" + endless("x, randomblob(500)") + " LIMIT 100000) SELECT "
+                                                                                     "count(*) FROM a, a AS b",
                         endless("count(DISTINCT randomblob(1000))")):
                 self.ask(sql).expect(422, 503)
         finally:
@@ -823,14 +877,17 @@ class Exhausting(SqlCase):
             looking.join()
         of_server = str(self.folder)
         self.assertTrue(any(each.startswith(of_server) for each in files))
-        self.assertEqual([], [each for each in files if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
+        self.assertEqual([], [each for each in files
+                              if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
 
     def test_results_without_end_are_truncated(self):
-        for count, truncated in self.each(((self.most_rows - 1, False), (self.most_rows, False), (self.most_rows + 1, True))):
+        for count, truncated in self.each(((self.most_rows - 1, False), (self.most_rows, False),
+                                           (self.most_rows + 1, True))):
             sql = numbers(count, "x")
             answer = self.ask(sql).expect(200)
             kept = min(count, self.most_rows)
-            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, kept + 1)], "truncated": truncated}, answer.json)
+            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, kept + 1)], "truncated": truncated},
+                             answer.json)
             self.assertIsNone(answer.headers.get("Saldo-Truncated"))
             answer = self.ask(sql, accept="text/csv").expect(200)
             self.assertEqual("true" if truncated else None, answer.headers.get("Saldo-Truncated"))
@@ -843,7 +900,8 @@ class Exhausting(SqlCase):
             with self.subTest(accept=accept), self.bounded(6 * self.budget):
                 answer = self.ask(endless(text_of(MIB // 2)), accept=accept).expect(200)
                 self.assertLess(len(answer.body), self.budget + 2 * MIB)
-                whole = answer.json["truncated"] is False if accept != "text/csv" else "Saldo-Truncated" not in answer.headers
+                whole = ("Saldo-Truncated" not in answer.headers if accept == "text/csv"
+                         else answer.json["truncated"] is False)
                 self.assertFalse(whole)
 
     def test_one_row_that_grows_as_it_is_written(self):
@@ -857,7 +915,8 @@ class Exhausting(SqlCase):
         for _ in range(3):
             self.ask(endless(text_of(MIB // 2))).expect(200)
             self.ask(endless("randomblob(1000)") + " ORDER BY 1").expect(422)
-        self.assertTrue(wait_for(lambda: self.server.memory("VmRSS") - self.memory_before < 6 * self.budget + self.slack))
+        self.assertTrue(wait_for(lambda: self.server.memory("VmRSS") - self.memory_before
+                                 < 6 * self.budget + self.slack))
 
     def test_many_at_once_and_the_others_are_served(self):
         answers = []
@@ -866,7 +925,8 @@ class Exhausting(SqlCase):
             with self.server.client("analyst") as client:
                 answers.append(self.ask(sql, client=client))
 
-        queries = [endless(), endless("count(DISTINCT randomblob(100))"), endless("x") + " WHERE x < 0", endless(union="UNION")] * 4
+        queries = [endless(), endless("count(DISTINCT randomblob(100))"), endless("x") + " WHERE x < 0",
+                   endless(union="UNION")] * 4
         threads = [threading.Thread(target=besiege, args=(sql,)) for sql in queries]
         for thread in threads:
             thread.start()
@@ -887,9 +947,12 @@ class Exhausting(SqlCase):
         self.no_snapshot_is_kept()
 
     def test_no_snapshot_is_kept(self):
-        for sql, status in self.each(((endless(), 503), (endless("x"), 200), (endless("randomblob(1000)") + " ORDER BY 1", 422),
-                                      ("SELECT * FROM account; nonsense", 422), ("SELECT * FROM account WHERE name = ?", 422),
-                                      ("SELECT abs(-9223372036854775808) FROM account", 422), ("SELECT * FROM ledger", 200))):
+        for sql, status in self.each(((endless(), 503), (endless("x"), 200),
+                                      (endless("randomblob(1000)") + " ORDER BY 1", 422),
+                                      ("SELECT * FROM account; nonsense",
+                                       422), ("SELECT * FROM account WHERE name = ?", 422),
+                                      ("SELECT abs(-9223372036854775808) FROM account", 422), ("SELECT * FROM ledger",
+                                                                                               200))):
             for _ in range(3):
                 self.ask(sql).expect(status)
             self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
@@ -906,7 +969,8 @@ class Exhausting(SqlCase):
     def raw(self, sql):
         body = json.dumps({"sql": sql}).encode()
         connection = socket.create_connection(("127.0.0.1", self.server.port), timeout=30)
-        connection.sendall(f"POST {SQL} HTTP/1.1\r\nHost: saldo\r\nAuthorization: Bearer {self.server.tokens['analyst']}\r\n"
+        connection.sendall(f"POST {SQL} HTTP/1.1\r\nHost: saldo\r\nAuthorization: Bearer "
+                           f"{self.server.tokens['analyst']}\r\n"
                            f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         return connection
 
@@ -924,7 +988,8 @@ class Exhausting(SqlCase):
         self.assertGreater(self.server.metric("saldo_http_requests_total"), asked)
         # All of the analysts' connections are back.
         answers = []
-        threads = [threading.Thread(target=lambda: answers.append(self.ask(endless(), client=self.server.client("analyst")).code))
+        threads = [threading.Thread(target=lambda: answers.append(self.ask(endless(),
+                                                                           client=self.server.client("analyst")).code))
                    for _ in range(2)]
         for thread in threads:
             thread.start()

@@ -336,7 +336,9 @@ class HttpHistory : public History {
     check(request, answer, expected);
     if (!dry_) {
       const bool counts_once = expected.refusals.empty() && has_identifier(body);
-      if (!request.key.empty() || counts_once) sent_.push_back({request, answer, counts_once});
+      // What was refused has done nothing, and is judged anew when it comes again.
+      if (expected.refusals.empty() && (!request.key.empty() || counts_once))
+        sent_.push_back({request, answer, counts_once});
       if (chance_.percent(10)) send_again(sent_.size());
     }
     if (!expected.refusals.empty() || answer.body.empty()) return std::nullopt;
@@ -436,7 +438,15 @@ class HttpHistory : public History {
     return refusals;
   }
 
-  [[nodiscard]] bool lies_ahead(Instant instant) const { return instant > now_; }
+  // Clocks differ by up to 5 minutes: what lies ahead by no more is taken for the request's
+  // instant.
+  static constexpr Instant kClockToleranceSeconds = 300;
+  [[nodiscard]] bool lies_ahead(Instant instant) const {
+    return instant > now_ + kClockToleranceSeconds;
+  }
+  [[nodiscard]] Instant taken_for(Instant instant) const {
+    return lies_ahead(instant) ? instant : std::min(instant, now_);
+  }
 
   // What is left out takes the request's day or instant.
   void set_day(json& body, const char* name, Day day) {
@@ -634,7 +644,8 @@ class HttpHistory : public History {
     bool ahead = false;
     std::vector<std::function<Refusals()>> parts;
     std::vector<bool> repeated;
-    for (const auto& [account_id, event] : batch) {
+    for (auto [account_id, event] : batch) {
+      event.occurred_at = taken_for(event.occurred_at);
       json sent = {{"usage_id", event.usage_id},
                    {"account_id", account_id},
                    {"service_id", event.service_id},
@@ -642,7 +653,7 @@ class HttpHistory : public History {
       set_instant(sent, "occurred_at", event.occurred_at);
       ahead = ahead || (lies_ahead(event.occurred_at) && sent.contains("occurred_at"));
       events.push_back(sent);
-      parts.emplace_back([&, account_id = account_id, &event = event]() -> Refusals {
+      parts.emplace_back([&, account_id = account_id, event = event]() -> Refusals {
         for (const Account& account : ref_.accounts()) {
           for (const UsageEvent& row : account.usage) {
             if (row.usage_id != event.usage_id) continue;
@@ -691,6 +702,7 @@ class HttpHistory : public History {
     if (payment.method == "qiwi" && !payment.external_id)  // kiosks number what they take
       payment.external_id = "kiosk-" + std::to_string(next_id_++);
     payment.payment_id = 1;
+    payment.credited_at = taken_for(payment.credited_at);
     const Payment* stands = nullptr;
     AccountId payer = account_id;
     for (const Account& account : ref_.accounts()) {
@@ -707,10 +719,11 @@ class HttpHistory : public History {
     set_optional(body, "external_id", payment.external_id);
     set_instant(body, "credited_at", payment.credited_at);
     if (chance_.percent(50))
-      body["received_at"] = instant_text(payment.credited_at - chance_.below(90'000));
+      body["received_at"] = instant_text(taken_for(payment.credited_at - chance_.below(90'000)));
     Expected expected;
     if (lies_ahead(payment.credited_at) ||
-        (body.contains("received_at") && body["received_at"] > instant_text(now_))) {
+        (body.contains("received_at") &&
+         body["received_at"] > instant_text(now_ + kClockToleranceSeconds))) {
       expected.refusals = {"out_of_range"};
     } else if (stands != nullptr) {
       // By chance the same content; what was received when is not the reference's business.
@@ -728,6 +741,7 @@ class HttpHistory : public History {
   void add_adjustment(AccountId account_id, const Adjustment& wanted) override {
     Adjustment adjustment = wanted;
     adjustment.adjustment_id = 1;
+    adjustment.effective_at = taken_for(adjustment.effective_at);
     bool stands = false;
     for (const Account& account : ref_.accounts()) {
       for (const Adjustment& row : account.adjustments) {
@@ -753,7 +767,9 @@ class HttpHistory : public History {
                      log_.back());
   }
 
-  bool add_promise(AccountId account_id, const Promise& promise) override {
+  bool add_promise(AccountId account_id, const Promise& wanted) override {
+    Promise promise = wanted;
+    promise.granted_at = taken_for(promise.granted_at);
     json body = {{"days", promise.days}};
     set_instant(body, "granted_at", promise.granted_at);
     return write("crm", "POST", path(account_id, "/promised-payments"), body,
@@ -767,7 +783,8 @@ class HttpHistory : public History {
     json body;
     if (closed_at != now || chance_.percent(50)) body["closed_at"] = instant_text(closed_at);
     write("operator", "POST", "/v1/days/" + day_text(day) + "/close", body,
-          {closed_at > now ? Refusals{"out_of_range"} : ref_.close_day(day, closed_at)});
+          {lies_ahead(closed_at) ? Refusals{"out_of_range"}
+                                 : ref_.close_day(day, taken_for(closed_at))});
   }
 
   void close_two_days(Day first, Instant now) override {
