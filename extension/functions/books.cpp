@@ -14,6 +14,7 @@ namespace {
 
 void books_version(Context& context, sqlite3_context* result, int count,
                    sqlite3_value** arguments) {
+  if (count == 0) return;
   std::string change;
   for (int i = 1; i < count; ++i) {
     append_json(change, arguments[i]);
