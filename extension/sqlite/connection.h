@@ -17,10 +17,10 @@ class Connection {
 
   // A cached statement; `sql` must outlive the connection, unchanged.
   Statement prepare(const char* sql) { return statements_.prepare(sql); }
-  Statement compile_once(std::string_view sql, std::string_view* tail = nullptr) {
+  Statement compile_once(std::string_view sql, std::string_view* tail = nullptr) const {
     return saldo::compile_once(handle(), sql, tail);
   }
-  void execute(const std::string& sql) { saldo::execute(handle(), sql); }
+  void execute(const std::string& sql) const { saldo::execute(handle(), sql); }
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
   // Throws SqliteError with the reason that the loader gives.
   void load_extension(const std::string& path);

@@ -135,7 +135,8 @@ class ParameterReader {
       for (std::size_t i = 0; i < value.size(); ++i)
         check_integers(name + "[" + std::to_string(i) + "]", value[i]);
     } else if (value.is_object()) {
-      for (const auto& [key, field] : value.items()) check_integers(name + "." + key, field);
+      for (const auto& [key, field] : value.items())
+        check_integers(std::string(name).append(".").append(key), field);
     }
   }
 

@@ -150,9 +150,10 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   if (route == nullptr)
     throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
   progress.route = route;
-  if (!is_allowed(role, route->role))
+  if (!is_allowed(role, route->role)) {
     throw Error(ErrorCode::kForbidden,
                 "this takes the role " + std::string(role_name(route->role)));
+  }
 
   request.route = route;
   request.who = progress.who;
@@ -208,9 +209,10 @@ Reply Service::write(const HttpRequest& http, Request& request,
   std::optional<AnswerKey> key;
   if (http.idempotency_key) {
     check_key(*http.idempotency_key);
-    if (!request.dry_run)
+    if (!request.dry_run) {
       key = AnswerKey{request.who, request.route->method, http.target, *http.idempotency_key,
                       sha256_hex(request.body)};
+    }
   }
   if (wrong && !key) std::rethrow_exception(wrong);
   Reply reply;

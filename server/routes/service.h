@@ -36,7 +36,7 @@ class Service {
   // Throws std::runtime_error for a database or route file that is none.
   explicit Service(const ServiceOptions& options);
 
-  Reply handle(const HttpRequest& request) noexcept;
+  Reply handle(const HttpRequest& http) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};

@@ -31,9 +31,10 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
 }
 
 void Database::check_books(const std::string& path, Mode mode) {
-  if (pragma("PRAGMA application_id") != kApplicationId)
+  if (pragma("PRAGMA application_id") != kApplicationId) {
     throw std::runtime_error(path +
                              " holds no books of Saldo; `saldod install` makes a new database");
+  }
   // The program reads the database as its own version installs it; an older one is upgraded first.
   const std::int64_t version = pragma("PRAGMA user_version");
   if (version > kSchemaVersion)
