@@ -14,7 +14,7 @@ sqlite3* Connection::open(const std::string& path, int flags) {
   throw SqliteError(db);
 }
 
-void Connection::load_extension(const std::string& path) {
+void Connection::load_extension(const std::string& path) const {
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 1, nullptr);
   char* message = nullptr;
   const int code = sqlite3_load_extension(handle(), path.c_str(), nullptr, &message);

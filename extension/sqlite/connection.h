@@ -23,7 +23,7 @@ class Connection {
   void execute(const std::string& sql) const { saldo::execute(handle(), sql); }
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle()) == 0; }
   // Throws SqliteError with the reason that the loader gives.
-  void load_extension(const std::string& path);
+  void load_extension(const std::string& path) const;
   // Closes now, and says what SQLite said: SQLITE_BUSY where a statement is left, and then the
   // connection stays open.
   int close();

@@ -28,9 +28,10 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
     }
     const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
+    if (high < 0 || low < 0) {
       throw Error(ErrorCode::kMalformed,
                   "the path or query holds a % without two hexadecimal digits");
+    }
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }

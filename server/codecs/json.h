@@ -19,10 +19,10 @@ std::string replace_invalid_utf8(std::string_view text);
 
 // A column of the row that `row` stands on. A blob becomes base64; a number that JSON does not have
 // (an infinity), null.
-void append_json_column(std::string& json, const Statement& row, int column);
+void append_json_column(std::string& out, const Statement& row, int column);
 
 // The keys of an object, encoded once: "name":. A column with an empty key is left out.
 std::string json_key(std::string_view name);
-void append_json_row(std::string& json, const Statement& row, const std::vector<std::string>& keys);
+void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys);
 
 }  // namespace saldo::server
