@@ -53,19 +53,6 @@ const ReplaceableTable& find_table(sqlite3_value* name) {
   throw invalid("no history is written of " + describe(name));
 }
 
-void append_column(std::string& json, const Statement& row, int column) {
-  switch (row.type(column)) {
-    case SQLITE_INTEGER:
-      append_json(json, row.integer(column));
-      break;
-    case SQLITE_TEXT:
-      append_json(json, row.text(column));
-      break;
-    default:
-      json += "null";  // no row accepted holds a blob or a real number
-  }
-}
-
 HeldRow held_row(const ReplaceableTable& table, const Statement& row) {
   HeldRow held;
   held.table = std::string(table.name);
@@ -75,10 +62,10 @@ HeldRow held_row(const ReplaceableTable& table, const Statement& row) {
     if (name == nullptr) throw std::bad_alloc();
     append_json(held.row, std::string_view(name));
     held.row += ':';
-    append_column(held.row, row, i);
+    append_json(held.row, row, i, "null");
     if (i >= table.key_columns) continue;
     held.key += i == 0 ? '[' : ',';
-    append_column(held.key, row, i);
+    append_json(held.key, row, i, "null");
   }
   held.row += '}';
   held.key += ']';

@@ -33,7 +33,6 @@ class DayDigest {
   std::string finish();
 
  private:
-  void add_column(const Statement& row, int column);
   void end_line();
   void flush();
 

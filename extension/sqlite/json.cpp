@@ -61,4 +61,20 @@ void append_json(std::string& json, sqlite3_value* value) {
   }
 }
 
+void append_json(std::string& json, const Statement& row, int column, std::string_view unexpected) {
+  switch (row.type(column)) {
+    case SQLITE_NULL:
+      json += "null";
+      break;
+    case SQLITE_INTEGER:
+      append_json(json, row.integer(column));
+      break;
+    case SQLITE_TEXT:
+      append_json(json, row.text(column));
+      break;
+    default:
+      json += unexpected;
+  }
+}
+
 }  // namespace saldo

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "sqlite/api.h"
+#include "sqlite/statement.h"
 
 namespace saldo {
 
@@ -14,5 +14,8 @@ void append_json(std::string& json, std::string_view text);
 void append_json(std::string& json, std::int64_t integer);
 // A real number as SQLite writes it; a blob, which no column of ours can hold, as null.
 void append_json(std::string& json, sqlite3_value* value);
+// A column of the row that the statement stands on. A blob or a real number, which no row accepted
+// holds, is written as `unexpected`.
+void append_json(std::string& json, const Statement& row, int column, std::string_view unexpected);
 
 }  // namespace saldo
