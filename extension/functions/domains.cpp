@@ -24,6 +24,7 @@ enum class Kind {
   kWeek,
   kCurrency,
   kTimeZone,
+  kUrl,
   kDay,
   kInstant,
   kInteger,
@@ -52,6 +53,7 @@ constexpr Domain kIdentifier{Kind::kIdentifier, {}};
 constexpr Domain kWeek{Kind::kWeek, {}};
 constexpr Domain kCurrency{Kind::kCurrency, {}};
 constexpr Domain kTimeZone{Kind::kTimeZone, {}};
+constexpr Domain kUrl{Kind::kUrl, {}};
 constexpr Domain kDay{Kind::kDay, {}};
 constexpr Domain kInstant{Kind::kInstant, {}};
 constexpr Domain kId = integer(1, kIdMax);
@@ -164,6 +166,33 @@ const std::vector<CheckedTable>& tables() {
         {"created_at", kInstant},
         {"revoked_at", nullable(kInstant)}}},
       {"stored_answer", {{"stored_at", kInstant}}},
+      {"webhook",
+       {{"name", kIdentifier},
+        {"url", kUrl},
+        {"kinds", nullable(kText)},
+        {"created_at", kInstant},
+        {"disabled_at", nullable(kInstant)},
+        {"failing_since", nullable(kInstant)},
+        {"detail", nullable(kText)}}},
+      {"webhook_secret",
+       {{"webhook", kReferenceByText},
+        {"secret", kName},
+        {"created_at", kInstant},
+        {"expires_at", nullable(kInstant)}}},
+      {"mail_suspended", {{"address", kText}, {"since", kInstant}, {"detail", nullable(kText)}}},
+      {"delivery",
+       {{"account_id", kReference},
+        {"channel", kIdentifier},
+        {"recipient", kText},
+        {"status", one_of("waiting|sent|failed|moot|captured")},
+        {"in_turn", kFlag},
+        {"attempts", integer(0, kQuantityMax)},
+        {"next_at", nullable(kInstant)},
+        {"since", nullable(kInstant)},
+        {"done_at", nullable(kInstant)},
+        {"detail", nullable(kText)},
+        {"subject", nullable(kText)},
+        {"body", nullable(kText)}}},
   };
   return kCheckedTables;
 }
@@ -183,6 +212,15 @@ bool is_week(std::string_view text) {
     if (c < '1' || c > '7') return false;
     return !std::exchange(seen[static_cast<std::size_t>(c - '0')], true);
   });
+}
+
+// Printable ASCII, as a URL is written; the rest is the business of whoever connects to it.
+bool is_url(std::string_view text) {
+  constexpr std::size_t kBytesMax = 2048;
+  const std::size_t scheme = text.substr(0, 8) == "https://" ? 8 : 7;
+  if (scheme == 7 && text.substr(0, 7) != "http://") return false;
+  return text.size() > scheme && text.size() <= kBytesMax && text[scheme] != '/' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
 bool is_currency(std::string_view text) {
@@ -224,6 +262,9 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       break;
     case Kind::kCurrency:
       expect(is_currency(text), "a currency code of ISO 4217, such as RUB");
+      break;
+    case Kind::kUrl:
+      expect(is_url(text), "a URL of up to 2,048 bytes, such as https://crm.example.org/notices");
       break;
     case Kind::kTimeZone:
       find_zone(std::string(text));

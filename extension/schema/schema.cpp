@@ -93,7 +93,7 @@ void check_encoding(StatementCache& statements) {
 
 void create_schema(StatementCache& statements) {
   for (const char* file : {"tables.sql", "triggers.sql", "books_version.sql", "history.sql",
-                           "views.sql", "audits.sql", "server.sql"}) {
+                           "views.sql", "audits.sql", "server.sql", "deliveries.sql"}) {
     run(statements, file);
   }
 }

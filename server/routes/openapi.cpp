@@ -37,6 +37,9 @@ Json schema_of(const Parameter& parameter) {
     case Type::kFlag:
       schema = {{"type", "integer"}, {"enum", {0, 1}}};
       break;
+    case Type::kWait:
+      schema = {{"type", "integer"}, {"minimum", 0}, {"maximum", Request::kMaxWaitSeconds}};
+      break;
     case Type::kList: {
       Json item = {
           {"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};

@@ -40,6 +40,8 @@ std::string_view expectation(Type type) {
       return "an array of objects";
     case Type::kValues:
       return "an array or an object";
+    case Type::kWait:
+      return "a number of seconds from 0 to 60";
   }
   return "";
 }
@@ -67,6 +69,7 @@ class ParameterReader {
     switch (parameter.type) {
       case Type::kInteger:
       case Type::kFlag:
+      case Type::kWait:
         if (const auto integer = parse_integer(text))
           return checked_integer(parameter, parameter.name, *integer);
         return wrong(parameter, parameter.name);
@@ -142,6 +145,8 @@ class ParameterReader {
 
   Value checked_integer(const Parameter& parameter, const std::string& name, std::int64_t value) {
     if (parameter.type == Type::kFlag && value != 0 && value != 1) return wrong(parameter, name);
+    if (parameter.type == Type::kWait && (value < 0 || value > Request::kMaxWaitSeconds))
+      return wrong(parameter, name);
     return value;
   }
 
@@ -221,6 +226,19 @@ json parse_body(const Request& request, std::string_view content_type) {
 }
 
 }  // namespace
+
+const Value& Request::value(std::string_view name) const {
+  return values[static_cast<std::size_t>(route->find_parameter(name) - route->parameters.data())];
+}
+
+std::chrono::seconds Request::wait() const {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (route->parameters[i].type != Type::kWait) continue;
+    const auto* integer = std::get_if<std::int64_t>(&values[i]);
+    return std::chrono::seconds(integer != nullptr ? *integer : 0);
+  }
+  return std::chrono::seconds(0);
+}
 
 Target parse_target(std::string_view target) {
   // The absolute form, as a client may send it to a proxy.

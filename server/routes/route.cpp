@@ -14,12 +14,13 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::array<std::string_view, 9> kTypes = {"integer", "text",   "day",  "month", "instant",
-                                                    "flag",    "cursor", "list", "values"};
+constexpr std::array<std::string_view, 10> kTypes = {
+    "integer", "text", "day", "month", "instant", "flag", "cursor", "list", "values", "wait"};
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
-constexpr std::array<std::string_view, 4> kBuiltIns = {"health", "metrics", "openapi", "sql"};
-constexpr std::array<std::string_view, 6> kBound = {"now",  "today",  "who",
-                                                    "body", "format", "limit"};
+constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
+                                                       "sql",    "mail_test", "webhook_test"};
+constexpr std::array<std::string_view, 8> kBound = {
+    "now", "today", "who", "body", "format", "random", "private_webhooks", "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -329,7 +330,10 @@ class FileReader {
 
   void check_uses() {
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
-      if (used_.count(i) == 0)
+      if (route_->parameters[i].type == Type::kWait) {
+        if (route_->method != "GET" || route_->answer != Answer::kMany)
+          fail_at(declared_at_[i], "only a GET of many rows can wait for one");
+      } else if (used_.count(i) == 0)
         fail_at(declared_at_[i], route_->parameters[i].name + " is declared but not used");
     }
     const RouteStatement* answering =

@@ -16,7 +16,7 @@
 
 namespace saldo::server {
 
-enum class Type { kInteger, kText, kDay, kMonth, kInstant, kFlag, kCursor, kList, kValues };
+enum class Type { kInteger, kText, kDay, kMonth, kInstant, kFlag, kCursor, kList, kValues, kWait };
 
 struct Parameter {
   std::string name;
@@ -30,10 +30,10 @@ struct Parameter {
 enum class Answer { kOne, kMany, kNone };
 
 // A function of the server that answers in the place of SQL: `calls:` in the head.
-enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql };
+enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
 
 // What the server binds besides the parameters.
-enum class Bound { kNow, kToday, kWho, kBody, kFormat, kLimit };
+enum class Bound { kNow, kToday, kWho, kBody, kFormat, kRandom, kPrivateWebhooks, kLimit };
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
 // that was given (:given_name), or something of the server's.
