@@ -58,11 +58,10 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
                                "The relay of e-mails: smtp://HOST:PORT, with STARTTLS, or "
                                "smtps://HOST:PORT; without it they wait")
                     ->check(CLI::Validator(relay_url, ""));
-  app.add_flag("--smtp-plain", serve.relay.plain,
-               "Without STARTTLS: for a relay on the same host")
+  app.add_flag("--smtp-plain", serve.relay.plain, "Without STARTTLS: for a relay on the same host")
       ->needs(relay);
-  auto* user = app.add_option("--smtp-user", serve.relay.user, "Who the relay knows us as")
-                   ->needs(relay);
+  auto* user =
+      app.add_option("--smtp-user", serve.relay.user, "Who the relay knows us as")->needs(relay);
   auto* password = app.add_option("--smtp-password-file", serve.password_file,
                                   "A file whose first line is the password")
                        ->check(CLI::ExistingFile);
@@ -73,9 +72,10 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
       [&mail](const std::string& text) {
         const auto mailbox = parse_mailbox(text);
         if (!mailbox) {
-          throw CLI::ValidationError(
-              "--mail-from", text + " is not a sender, such as billing@example.org or "
-                                    "'Example <billing@example.org>'");
+          throw CLI::ValidationError("--mail-from",
+                                     text +
+                                         " is not a sender, such as billing@example.org or "
+                                         "'Example <billing@example.org>'");
         }
         mail.from = *mailbox;
       },
@@ -86,9 +86,10 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
          [&mail](const std::string& text) {
            const auto hours = parse_mail_hours(text);
            if (!hours) {
-             throw CLI::ValidationError("--mail-hours", text + " is not two hours of a day, the "
-                                                               "first before the second, from "
-                                                               "00-01 to 00-24");
+             throw CLI::ValidationError("--mail-hours", text +
+                                                            " is not two hours of a day, the "
+                                                            "first before the second, from "
+                                                            "00-01 to 00-24");
            }
            mail.hours = *hours;
          },

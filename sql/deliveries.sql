@@ -1,6 +1,12 @@
 -- What is sent of the notices, to whom, and what came of it. A delivery is posted with its notice, in the same
 -- transaction; the server takes one when it is due, attempts it and settles it (sql/delivery/).
 
+-- One row: the last notice before the last run, so that it can be told which notices that one posted.
+CREATE TABLE notice_run(
+  after_notice_id INTEGER NOT NULL
+);
+INSERT INTO notice_run(after_notice_id) VALUES (0);
+
 -- Who gets notices by HTTP. `kinds` is a JSON array; null: all. `failing_since`: since when no attempt has succeeded.
 CREATE TABLE webhook(
   name          TEXT PRIMARY KEY NOT NULL,
@@ -54,6 +60,18 @@ CREATE INDEX delivery_status ON delivery(status);
 -- Both hold only what waits, the first only what can be due: however many wait, the next one is at its front.
 CREATE INDEX delivery_due ON delivery(channel, coalesce(next_at, '')) WHERE status = 'waiting' AND in_turn = 1;
 CREATE INDEX delivery_order ON delivery(channel, account_id, notice_id) WHERE status = 'waiting';
+
+CREATE TRIGGER notice_run_refuse_insert BEFORE INSERT ON notice_run BEGIN
+  SELECT saldo_refuse('append_only', 'notice_run has one row');
+END;
+
+CREATE TRIGGER notice_run_refuse_delete BEFORE DELETE ON notice_run BEGIN
+  SELECT saldo_refuse('append_only', 'notice_run has one row');
+END;
+
+CREATE TRIGGER notice_clock_note_run BEFORE UPDATE OF at ON notice_clock BEGIN
+  UPDATE notice_run SET after_notice_id = (SELECT coalesce(max(notice_id), 0) FROM notice);
+END;
 
 -- webhook -------------------------------------------------------------------------------------------------------------
 

@@ -228,15 +228,6 @@ bool is_week(std::string_view text) {
   });
 }
 
-// Printable ASCII, as a URL is written; the rest is the business of whoever connects to it.
-bool is_url(std::string_view text) {
-  constexpr std::size_t kBytesMax = 2048;
-  const std::size_t scheme = text.substr(0, 8) == "https://" ? 8 : 7;
-  if (scheme == 7 && text.substr(0, 7) != "http://") return false;
-  return text.size() > scheme && text.size() <= kBytesMax && text[scheme] != '/' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
 bool is_currency(std::string_view text) {
   return text.size() == 3 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -283,9 +274,6 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       break;
     case Kind::kCurrency:
       expect(is_currency(text), "a currency code of ISO 4217, such as RUB");
-      break;
-    case Kind::kUrl:
-      expect(is_url(text), "a URL of up to 2,048 bytes, such as https://crm.example.org/notices");
       break;
     case Kind::kTimeZone:
       find_zone(std::string(text));

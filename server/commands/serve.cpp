@@ -91,8 +91,7 @@ int serve(ServeOptions options) {
   if (options.relay.plain && options.relay.url.rfind("smtps://", 0) == 0)
     throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + options.relay.url +
                              " is encrypted");
-  if (!options.password_file.empty())
-    options.relay.password = first_line(options.password_file);
+  if (!options.password_file.empty()) options.relay.password = first_line(options.password_file);
   if (!options.relay.url.empty()) options.service.sender.mail.relay = options.relay;
   auto service = std::make_unique<Service>(options.service);
   HttpServer server(*service, options.http, options.certificate, options.key);

@@ -50,9 +50,7 @@ std::string address_field(std::string_view field, const Mailbox& mailbox) {
 }
 
 // RFC 5322, 3.3.
-std::string date_of(Instant instant) {
-  return date::format("%a, %d %b %Y %T +0000", instant);
-}
+std::string date_of(Instant instant) { return date::format("%a, %d %b %Y %T +0000", instant); }
 
 // Lines that end with CR LF, whatever they ended with.
 std::string with_mail_lines(std::string_view text) {
@@ -161,7 +159,8 @@ std::string encode_header_text(std::string_view text, std::size_t column) {
     const std::size_t used = (encoded.empty() ? column : 1) + kBegin.size() + kEnd.size();
     const std::size_t room = used < kLineMax ? (kLineMax - used) / 4 * 3 : 0;  // bytes, in base64
     std::size_t end = at;
-    while (end < clean.size() && end + bytes_of(clean[end]) - at <= room) end += bytes_of(clean[end]);
+    while (end < clean.size() && end + bytes_of(clean[end]) - at <= room)
+      end += bytes_of(clean[end]);
     if (end == at) {  // no room left on the first line
       encoded += "\r\n ";
       column = 1;

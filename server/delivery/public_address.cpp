@@ -21,21 +21,21 @@ struct Range {
 };
 
 constexpr std::array<Range, 15> kNotPublic = {{
-    {ipv4(0, 0, 0), 8},       // this network
-    {ipv4(10, 0, 0), 8},      // private
-    {ipv4(100, 64, 0), 10},   // shared, behind a carrier's translation
-    {ipv4(127, 0, 0), 8},     // loopback
-    {ipv4(169, 254, 0), 16},  // link-local; services of clouds answer there
-    {ipv4(172, 16, 0), 12},   // private
-    {ipv4(192, 0, 0), 24},    // protocol assignments
-    {ipv4(192, 0, 2), 24},    // documentation
-    {ipv4(192, 88, 99), 24},  // relays from IPv6
-    {ipv4(192, 168, 0), 16},  // private
-    {ipv4(198, 18, 0), 15},   // benchmarks
-    {ipv4(198, 51, 100), 24}, // documentation
-    {ipv4(203, 0, 113), 24},  // documentation
-    {ipv4(224, 0, 0), 4},     // multicast
-    {ipv4(240, 0, 0), 4},     // reserved, and broadcast
+    {ipv4(0, 0, 0), 8},        // this network
+    {ipv4(10, 0, 0), 8},       // private
+    {ipv4(100, 64, 0), 10},    // shared, behind a carrier's translation
+    {ipv4(127, 0, 0), 8},      // loopback
+    {ipv4(169, 254, 0), 16},   // link-local; services of clouds answer there
+    {ipv4(172, 16, 0), 12},    // private
+    {ipv4(192, 0, 0), 24},     // protocol assignments
+    {ipv4(192, 0, 2), 24},     // documentation
+    {ipv4(192, 88, 99), 24},   // relays from IPv6
+    {ipv4(192, 168, 0), 16},   // private
+    {ipv4(198, 18, 0), 15},    // benchmarks
+    {ipv4(198, 51, 100), 24},  // documentation
+    {ipv4(203, 0, 113), 24},   // documentation
+    {ipv4(224, 0, 0), 4},      // multicast
+    {ipv4(240, 0, 0), 4},      // reserved, and broadcast
 }};
 
 bool is_public(std::uint32_t address) {
@@ -44,8 +44,8 @@ bool is_public(std::uint32_t address) {
   });
 }
 
-// Global unicast is 2000::/3. Of it 2001::/23 is for protocols, among them Teredo; 2001:db8::/32 and
-// 3fff::/20 for documentation; 2002::/16 holds addresses of IPv4.
+// Global unicast is 2000::/3. Of it 2001::/23 is for protocols, among them Teredo; 2001:db8::/32
+// and 3fff::/20 for documentation; 2002::/16 holds addresses of IPv4.
 bool is_public(const std::array<std::uint8_t, 16>& address) {
   const unsigned first = static_cast<unsigned>(address[0]) << 8U | address[1];
   const unsigned second = static_cast<unsigned>(address[2]) << 8U | address[3];

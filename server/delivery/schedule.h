@@ -28,7 +28,8 @@ struct Outcome {
 // How long to wait after the attempt of this number, counted from 1; nullopt: it was the last one.
 // `trying_for` is the time since the first attempt.
 std::optional<seconds> mail_wait_after(std::int64_t attempts, seconds trying_for);
-std::optional<seconds> webhook_wait_after(std::int64_t attempts, std::optional<seconds> retry_after);
+std::optional<seconds> webhook_wait_after(std::int64_t attempts,
+                                          std::optional<seconds> retry_after);
 
 // The hours of a day, first <= hour < last, in which e-mail is sent.
 struct MailHours {

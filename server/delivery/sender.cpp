@@ -97,14 +97,13 @@ void Sender::send_mail() {
   std::optional<SmtpClient> client;
   if (options_.mail.relay) client.emplace(*options_.mail.relay, abort_);
   while (auto attempt = next_mail()) {
-    Outcome outcome{Outcome::Kind::kFailed,
-                    "this is not one address, such as anna@example.org", std::nullopt};
+    Outcome outcome{Outcome::Kind::kFailed, "this is not one address, such as anna@example.org",
+                    std::nullopt};
     if (is_mail_address(attempt->recipient)) {
       try {
         outcome = client->send(
             mail_message(attempt->recipient, attempt->subject, attempt->body,
-                         "notice-" + std::to_string(attempt->notice_id) + ".email",
-                         attempt->since),
+                         "notice-" + std::to_string(attempt->notice_id) + ".email", attempt->since),
             options_.mail.from.address, attempt->recipient);
         note(outcome, client->unreachable());
       } catch (const std::exception& error) {
@@ -178,8 +177,7 @@ std::optional<Sender::Attempt> Sender::next_webhook(int place) {
     } catch (const std::exception& error) {
       spdlog::error("taking a delivery failed, and is tried again: {}", error.what());
     }
-    if (!commits_.wait(seen, Clock::now() + kLookAgain) ||
-        !commits_.sleep(Clock::now() + kRest)) {
+    if (!commits_.wait(seen, Clock::now() + kLookAgain) || !commits_.sleep(Clock::now() + kRest)) {
       return std::nullopt;
     }
   }
@@ -203,16 +201,15 @@ std::optional<Sender::Attempt> Sender::take(const std::string& channel) {
     const std::string lease = format_instant(now + (is_mail ? kMailLease : kWebhookLease));
     NamedValue redirect{":redirect", std::monostate()};
     if (!options_.mail.redirect.empty()) redirect.second = std::string_view(options_.mail.redirect);
-    auto row = is_mail
-                   ? delivery_statement(database, "take_email",
-                                        {{":now", now_text},
-                                         {":lease_until", lease},
-                                         {":test_clock", std::int64_t{options_.test_clock}},
-                                         {":capture", std::int64_t{options_.mail.capture}},
-                                         redirect})
-                   : delivery_statement(
-                         database, "take_webhook",
-                         {{":channel", channel}, {":now", now_text}, {":lease_until", lease}});
+    auto row = is_mail ? delivery_statement(database, "take_email",
+                                            {{":now", now_text},
+                                             {":lease_until", lease},
+                                             {":test_clock", std::int64_t{options_.test_clock}},
+                                             {":capture", std::int64_t{options_.mail.capture}},
+                                             redirect})
+                       : delivery_statement(
+                             database, "take_webhook",
+                             {{":channel", channel}, {":now", now_text}, {":lease_until", lease}});
     if (!row.step()) return;
     attempt = Attempt{channel,
                       row.integer(0),
@@ -262,10 +259,9 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
                         {":given_back", std::int64_t{paused}}})
         .step();
     if (outcome.kind == Outcome::Kind::kAddressRefused) {
-      delivery_statement(database, "suspend",
-                         {{":recipient", attempt.recipient},
-                          {":now", now_text},
-                          {":detail", outcome.detail}})
+      delivery_statement(
+          database, "suspend",
+          {{":recipient", attempt.recipient}, {":now", now_text}, {":detail", outcome.detail}})
           .step();
     }
     if (!is_mail) {
@@ -289,8 +285,9 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
       std::this_thread::sleep_for(kLookAgain / 2);
     }
   }
-  metrics_.count_delivery(attempt.channel, paused ? "paused" : status == "waiting" ? "again"
-                                                                                   : status);
+  metrics_.count_delivery(attempt.channel, paused                ? "paused"
+                                           : status == "waiting" ? "again"
+                                                                 : status);
 }
 
 void Sender::write(const Writer::Work& work) {
@@ -343,10 +340,9 @@ WebhookMessage Sender::webhook_message(const std::string& name, std::string url,
   const std::string now = format_instant(clock_now());
   auto secrets = ask([&](Database& reader) {
     std::vector<std::string> found;
-    auto row = delivery_statement(reader, "secrets",
-                                  {{":channel", name},
-                                   {":now", now},
-                                   {":test_clock", std::int64_t{options_.test_clock}}});
+    auto row = delivery_statement(
+        reader, "secrets",
+        {{":channel", name}, {":now", now}, {":test_clock", std::int64_t{options_.test_clock}}});
     while (row.step()) found.emplace_back(row.text(0));
     return found;
   });
@@ -359,8 +355,7 @@ Outcome Sender::test_mail(const std::string& to) {
   if (!is_mail_address(to)) throw invalid("to is not one address, such as anna@example.org");
   SmtpClient client(*options_.mail.relay, abort_);
   const Instant now = clock_now();
-  const auto id =
-      "test-" + std::to_string(Clock::now().time_since_epoch().count()) + ".email";
+  const auto id = "test-" + std::to_string(Clock::now().time_since_epoch().count()) + ".email";
   const std::string& recipient = options_.mail.redirect.empty() ? to : options_.mail.redirect;
   auto outcome = client.send(
       mail_message(recipient, "Saldo: test", "This is a test of the e-mail of Saldo.", id, now),
@@ -377,13 +372,11 @@ Sender::WebhookTest Sender::test_webhook(const std::string& name) {
   });
   if (url.empty()) throw not_found("there is no webhook " + name);
   const Instant now = clock_now();
-  const nlohmann::ordered_json body = {{"type", "notice.test"},
-                                       {"timestamp", format_instant(now)},
-                                       {"data", {{"webhook", name}}}};
+  const nlohmann::ordered_json body = {
+      {"type", "notice.test"}, {"timestamp", format_instant(now)}, {"data", {{"webhook", name}}}};
   WebhookClient client(options_.webhook_allow_private, abort_);
   auto outcome = client.send(
-      webhook_message(name, url,
-                      "test_" + std::to_string(Clock::now().time_since_epoch().count()),
+      webhook_message(name, url, "test_" + std::to_string(Clock::now().time_since_epoch().count()),
                       body.dump()),
       now);
   return {std::move(outcome), client.status()};

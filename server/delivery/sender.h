@@ -112,7 +112,7 @@ class Sender {
 
   std::mutex mail_turn_;  // one thread at a time looks for the next e-mail
   mutable std::mutex mail_mutex_;
-  Clock::time_point next_mail_;     // by the rate
+  Clock::time_point next_mail_;  // by the rate
   // While the relay refuses our own configuration, or is not reached: how long it is left alone
   // between two attempts.
   seconds pause_{0};

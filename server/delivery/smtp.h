@@ -12,9 +12,9 @@
 namespace saldo::server {
 
 struct Relay {
-  std::string url;      // smtp://host:port or smtps://host:port
-  bool plain = false;   // smtp:// without STARTTLS
-  std::string user;     // empty: without AUTH
+  std::string url;     // smtp://host:port or smtps://host:port
+  bool plain = false;  // smtp:// without STARTTLS
+  std::string user;    // empty: without AUTH
   std::string password;
 };
 

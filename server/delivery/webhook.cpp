@@ -100,7 +100,8 @@ Outcome WebhookClient::send(const WebhookMessage& message, Instant now) {
   }
   outcome.kind = judge_webhook(status_);
   outcome.detail = "HTTP " + std::to_string(status_);
-  if (status_ >= kRedirects && status_ < kBadRequest) outcome.detail += "; redirects are not followed";
+  if (status_ >= kRedirects && status_ < kBadRequest)
+    outcome.detail += "; redirects are not followed";
   if ((status_ == kTooManyRequests || status_ == kUnavailable) && retry_after > 0)
     outcome.retry_after = seconds{retry_after};
   return outcome;

@@ -81,8 +81,12 @@ Json row_schema(const Route& route) {
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
     if (statement.keys[i].empty()) continue;
     Json column = Json::object();
-    if (statement.types[i] == "INTEGER") column["type"] = {"integer", "null"};
-    if (statement.types[i] == "TEXT") column["type"] = {"string", "null"};
+    if (statement.json[i]) {
+      column["type"] = {"array", "object", "null"};
+    } else if (statement.types[i] == "INTEGER")
+      column["type"] = {"integer", "null"};
+    else if (statement.types[i] == "TEXT")
+      column["type"] = {"string", "null"};
     schema["properties"][statement.columns[i]] = column;
     schema["required"].push_back(statement.columns[i]);
   }

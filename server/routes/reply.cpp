@@ -152,7 +152,7 @@ class RouteRun {
       }
       if (json) {
         if (count > 0) body += ',';
-        append_json_row(body, rows, statement.keys);
+        append_json_row(body, rows, statement.keys, statement.json);
       } else if (request_.format == Format::kCsv) {
         append_csv_row(statement, rows);
       } else {

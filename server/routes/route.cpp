@@ -295,7 +295,10 @@ class FileReader {
       statement.sources.push_back(source_of(sqlite3_bind_parameter_name(compiled, i)));
     const int columns = sqlite3_column_count(compiled);
     for (int i = 0; i < columns; ++i) {
-      const std::string name = sqlite3_column_name(compiled, i);
+      std::string name = sqlite3_column_name(compiled, i);
+      const bool is_json = name.size() > kJsonSuffix.size() &&
+                           name.substr(name.size() - kJsonSuffix.size()) == kJsonSuffix;
+      if (is_json) name.resize(name.size() - kJsonSuffix.size());
       const char* type = sqlite3_column_decltype(compiled, i);
       auto* const hidden = name == kStatusColumn     ? &statement.status
                            : name == kCursorColumn   ? &statement.cursor
@@ -305,6 +308,7 @@ class FileReader {
       statement.columns.push_back(name);
       statement.types.emplace_back(type != nullptr ? type : "");
       statement.keys.push_back(hidden != nullptr ? "" : json_key(name));
+      statement.json.push_back(is_json);
     }
     return statement;
   }

@@ -51,7 +51,8 @@ struct RouteStatement {
   std::vector<std::string> columns;
   std::vector<std::string> types;  // as declared, such as INTEGER; empty for an expression
   std::vector<std::string> keys;   // in a JSON object; empty for a column that is not shown
-  std::optional<int> status;       // the columns of these meanings
+  std::vector<bool> json;     // whether the column holds JSON, which goes into the object as it is
+  std::optional<int> status;  // the columns of these meanings
   std::optional<int> cursor;
   std::optional<int> document;
 };
@@ -91,6 +92,9 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+
+// What follows the name of a column whose text is JSON: "kinds:json".
+inline constexpr std::string_view kJsonSuffix = ":json";
 
 class RouteTable {
  public:

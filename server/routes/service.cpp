@@ -304,10 +304,9 @@ Reply Service::call(const Request& request) {
 Reply Service::test_mail(const Request& request) {
   const auto& to = std::get<std::string>(request.value("to"));
   const Outcome outcome = sender_.test_mail(to);
-  const nlohmann::ordered_json document = {
-      {"to", to},
-      {"sent", outcome.kind == Outcome::Kind::kSent ? 1 : 0},
-      {"detail", outcome.detail}};
+  const nlohmann::ordered_json document = {{"to", to},
+                                           {"sent", outcome.kind == Outcome::Kind::kSent ? 1 : 0},
+                                           {"detail", outcome.detail}};
   return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
 }
 

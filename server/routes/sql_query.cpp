@@ -26,11 +26,12 @@ bool is_one_of(const char* name, std::initializer_list<const char*> names) {
                      [&](const char* one) { return sqlite3_stricmp(name, one) == 0; });
 }
 
-// Tokens, stored answers and secrets are the server's; the others are SQLite's views of its own files and
-// memory, and the keys of indexes that an ANALYZE with STAT4 has left.
+// Tokens, stored answers and secrets are the server's; the others are SQLite's views of its own
+// files and memory, and the keys of indexes that an ANALYZE with STAT4 has left.
 bool is_hidden(const char* table) {
-  return is_one_of(table, {"token", "stored_answer", "webhook_secret", "sqlite_dbpage", "dbstat", "sqlite_stmt",
-                           "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
+  return is_one_of(
+      table, {"token", "stored_answer", "webhook_secret", "sqlite_dbpage", "dbstat", "sqlite_stmt",
+              "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
 }
 
 // What changes a file, the connection or the schema.
