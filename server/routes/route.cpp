@@ -233,7 +233,8 @@ class FileReader {
     parameter.name = name;
     if (!is_name(name))
       fail("'" + std::string(name) + "' is no name: lower-case letters, digits, '_'");
-    if (index_of(kBound, name) || name == "dry_run" || name.substr(0, kGiven.size()) == kGiven)
+    if ((index_of(kBound, name) && name != "body") || name == "dry_run" ||
+        name.substr(0, kGiven.size()) == kGiven)
       fail(std::string(name) + " is the server's own");
     if (find(*siblings, name) != nullptr) fail(std::string(name) + " is declared twice");
     if (siblings == &route_->parameters) {
@@ -317,7 +318,9 @@ class FileReader {
     const std::string name = parameter != nullptr ? parameter : "?";
     if (name[0] != ':') fail("parameters are named, as in :account_id, not " + name);
     std::string_view bare = std::string_view(name).substr(1);
-    if (const auto bound = index_of(kBound, bare)) {
+    const auto bound = index_of(kBound, bare);
+    // A field may be called `body`; then it is not the whole that is meant.
+    if (bound && route_->find_parameter(bare) == nullptr) {
       if (static_cast<Bound>(*bound) == Bound::kLimit && route_->answer != Answer::kMany)
         fail(":limit is for routes that answer many rows");
       return static_cast<Bound>(*bound);
