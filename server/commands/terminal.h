@@ -5,7 +5,7 @@
 #include <iostream>
 #include <string>
 
-namespace saldo::server {
+namespace saldo::server::commands {
 
 // One line that is written over again, on a terminal only; empty: the line goes.
 inline void show_progress(const std::string& line) {
@@ -13,4 +13,4 @@ inline void show_progress(const std::string& line) {
   std::cerr << "\r\033[K" << line << std::flush;
 }
 
-}  // namespace saldo::server
+}  // namespace saldo::server::commands

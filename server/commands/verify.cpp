@@ -1,4 +1,4 @@
-#include "commands/verify.h"
+#include "commands/commands.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,11 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "anchor.h"
 #include "commands/terminal.h"
+#include "store/anchor.h"
 #include "store/database.h"
 
-namespace saldo::server {
+namespace saldo::server::commands {
 namespace {
 
 struct Check {
@@ -208,4 +208,4 @@ int verify(const std::string& database, const std::string& anchor) {
   return sound ? 0 : 1;
 }
 
-}  // namespace saldo::server
+}  // namespace saldo::server::commands

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "anchor.h"
 #include "rules/time.h"
+#include "store/anchor.h"
 
 namespace saldo::server {
 namespace {

@@ -1,4 +1,4 @@
-#include "anchor.h"
+#include "store/anchor.h"
 
 #include <fcntl.h>
 #include <unistd.h>

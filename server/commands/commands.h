@@ -1,0 +1,29 @@
+// The commands of saldod that are not the server. Each prints what it did and returns the exit
+// status; they throw std::runtime_error with a sentence for whoever called the command.
+#pragma once
+
+#include <string>
+
+namespace saldo::server::commands {
+
+// The exit status of a command that failed. 1 is another matter: `verify` found something.
+constexpr int kFailedStatus = 2;
+
+// Opens books in a new file, or brings those in an existing one up to date.
+int install(const std::string& database, const std::string& opening, const std::string& country);
+
+// Closes every ended day up to `through`, one commit a day, with progress on a terminal.
+int close_days(const std::string& database, const std::string& through);
+
+// Integrity, every audit, and the digests against those in the file `anchor` (empty: there is
+// none). Prints what is found; the exit status is 1 when anything is.
+int verify(const std::string& database, const std::string& anchor);
+
+int create_token(const std::string& database, const std::string& role, const std::string& name);
+int list_tokens(const std::string& database);
+int revoke_token(const std::string& database, const std::string& name);
+
+// A consistent copy while others write.
+int backup(const std::string& database, const std::string& file);
+
+}  // namespace saldo::server::commands

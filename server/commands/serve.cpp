@@ -1,0 +1,107 @@
+#include "commands/serve.h"
+
+#include <pthread.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "commands/commands.h"
+
+namespace saldo::server::commands {
+namespace {
+
+// Fails at the start, rather than under load, when the system allows too few open files.
+void reserve_descriptors(std::size_t connections, int readers) {
+  constexpr rlim_t kFilesPerReader = 3;  // the database, its WAL, a temporary file
+  constexpr rlim_t kOtherFiles = 64;     // the writer's, the log, time zones, libraries
+  const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) + kOtherFiles;
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= needed) return;
+  limit.rlim_cur = needed;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    throw std::runtime_error(
+        std::to_string(needed) + " open files are needed, " + std::to_string(limit.rlim_max) +
+        " are allowed; lower --max-connections, or raise the limit (ulimit -Hn)");
+  }
+}
+
+std::pair<std::string, int> host_and_port(const std::string& listen) {
+  const auto colon = listen.rfind(':');
+  constexpr int kPortMax = 65535;
+  int port = -1;
+  if (colon != std::string::npos && colon > 0) {
+    const std::string text = listen.substr(colon + 1);
+    if (!text.empty() && text.size() <= 5 &&
+        text.find_first_not_of("0123456789") == std::string::npos) {
+      port = std::stoi(text);
+    }
+  }
+  if (port < 0 || port > kPortMax) {
+    throw std::runtime_error("--listen " + listen +
+                             " is not an address and port, such as 127.0.0.1:8080");
+  }
+  std::string host = listen.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  return {host, port};
+}
+
+}  // namespace
+
+int serve(ServeOptions options) {
+  // Blocked in this thread, and so in those it starts, which inherit the mask: sigwait() below
+  // takes the signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const auto log = spdlog::stderr_logger_mt("saldod");
+  log->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  log->set_level(spdlog::level::from_str(options.log_level));
+  log->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(log);
+
+  options.service.database = std::filesystem::absolute(options.service.database).string();
+  auto service = std::make_unique<Service>(options.service);
+  HttpServer server(*service, options.http, options.certificate, options.key);
+  reserve_descriptors(server.descriptors_max(), options.service.readers);
+  const auto [host, port] = host_and_port(options.listen);
+  const int bound = server.bind(host, port);
+  const bool bare_ipv6 = host.find(':') != std::string::npos;
+  std::cout << "saldod " << SALDO_VERSION << " listens on "
+            << (options.certificate.empty() ? "http://" : "https://")
+            << (bare_ipv6 ? "[" + host + "]" : host) << ":" << bound << std::endl;
+  auto served = std::async(std::launch::async, [&] {
+    const bool accepting = server.serve();
+    kill(getpid(), SIGTERM);  // where nobody has sent it
+    return accepting;
+  });
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("stopping: requests under way are finished");
+  server.stop();
+  constexpr std::chrono::seconds kPatience{20};
+  if (served.wait_for(kPatience) == std::future_status::ready)
+    return served.get() ? 0 : kFailedStatus;
+  // Some clients neither send the rest of a request nor go away. They are left.
+  server.refuse();
+  service.reset();
+  spdlog::info("stopped, with connections left");
+  std::_Exit(0);
+}
+
+}  // namespace saldo::server::commands

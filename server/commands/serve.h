@@ -1,0 +1,23 @@
+// `saldod serve`: the HTTP server and the closing job.
+#pragma once
+
+#include <string>
+
+#include "http/server.h"
+
+namespace saldo::server::commands {
+
+struct ServeOptions {
+  ServiceOptions service;
+  HttpLimits http;
+  std::string listen = "127.0.0.1:8080";
+  std::string certificate;
+  std::string key;
+  std::string log_level = "info";
+};
+
+// Returns after SIGTERM or SIGINT, with the exit status. Throws std::runtime_error when it cannot
+// start.
+int serve(ServeOptions options);
+
+}  // namespace saldo::server::commands
