@@ -235,8 +235,9 @@ bool is_currency(std::string_view text) {
 
 bool is_url(std::string_view text) {
   constexpr std::size_t kBytesMax = 2000;
-  return text.size() <= kBytesMax &&
-         (text.substr(0, 8) == "https://" || text.substr(0, 7) == "http://") &&
+  const std::size_t host = text.substr(0, 8) == "https://" ? 8 : 7;
+  return text.size() <= kBytesMax && text.size() > host && text[host] != '/' &&
+         (host == 8 || text.substr(0, 7) == "http://") &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 

@@ -88,6 +88,9 @@ int serve(ServeOptions options) {
   options.service.database = std::filesystem::absolute(options.service.database).string();
   options.service.sender.test_clock = options.service.test_clock;
   options.service.waiting_clients_max = static_cast<int>(options.http.connections / 4);
+  constexpr std::chrono::milliseconds kNoticeEveryMin{100};
+  if (options.service.notice_every < kNoticeEveryMin)
+    throw std::runtime_error("--notice-every is at least 100ms");
   if (options.relay.plain && options.relay.url.rfind("smtps://", 0) == 0)
     throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + options.relay.url +
                              " is encrypted");

@@ -108,6 +108,7 @@ Outcome SmtpClient::send(const MailMessage& message, const std::string& from,
 
 CURLcode SmtpClient::perform(bool fresh) {
   step_ = SmtpStep::kConnect;
+  ended_ = false;
   reply_ = 0;
   reply_text_.clear();
   curl_easy_setopt(curl_.get(), CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
@@ -127,8 +128,11 @@ int SmtpClient::listen(CURL* /*curl*/, curl_infotype type, char* data, std::size
   return 0;
 }
 
-// What stands in the lines of an AUTH is not looked at.
+// What stands in the lines of an AUTH is not looked at. After a refusal libcurl says QUIT, whose
+// answer means nothing.
 void SmtpClient::sent(std::string_view command) {
+  ended_ = command == "QUIT\r\n";
+  if (ended_) return;
   constexpr std::array<std::pair<std::string_view, SmtpStep>, 7> kCommands = {
       {{"EHLO ", SmtpStep::kHello},
        {"HELO ", SmtpStep::kHello},
@@ -145,7 +149,7 @@ void SmtpClient::sent(std::string_view command) {
 
 void SmtpClient::received(std::string_view line) {
   const int code = code_of(line);
-  if (code == 0) return;
+  if (code == 0 || ended_) return;
   reply_ = code;
   reply_text_ = line;
 }

@@ -51,6 +51,7 @@ class SmtpClient {
 
   CurlHandle curl_;
   SmtpStep step_ = SmtpStep::kConnect;
+  bool ended_ = false;  // by us
   int reply_ = 0;
   std::string reply_text_;
 };

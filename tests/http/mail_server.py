@@ -90,7 +90,7 @@ class Mail:
         return self.message["Subject"]
 
     def part(self, kind):
-        return self.message.get_body((kind,)).get_content()
+        return self.message.get_body((kind,)).get_content().replace("\r\n", "\n")
 
 
 class Handler:
@@ -103,6 +103,8 @@ class Handler:
         return [found] if found else responses
 
     async def handle_MAIL(self, server, _session, envelope, address, options):
+        envelope.mails_before = server.mails
+        server.mails += 1
         found = await self.relay.answer("mail", server, envelope)
         if found:
             return found
@@ -130,6 +132,7 @@ class Handler:
 class Session(SMTP):
     def __init__(self, relay):
         self.relay = relay
+        self.mails = 0  # on this connection; an envelope has `mails_before`
         super().__init__(Handler(relay), hostname="relay.example", enable_SMTPUTF8=True, tls_context=relay.tls,
                          require_starttls=relay.tls is not None, auth_required=relay.user is not None,
                          auth_require_tls=False, authenticator=self._authenticate, ident="ESMTP",
@@ -143,6 +146,8 @@ class Session(SMTP):
     async def push(self, status):
         if self.transport.is_closing():
             return None
+        if isinstance(status, bytes):
+            return await super().push(status)
         if status.startswith("220 ") and "ESMTP" in status:
             status = await self.relay.answer("greet", self, None) or status
         return await super().push(status)

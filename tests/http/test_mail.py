@@ -128,7 +128,7 @@ class Refused(MailCase):
         self.paid(client, at=later(1))
         [delivery] = self.settled(client, "sent")
         attempts = {}
-        for step in ("greet", "ehlo", "mail", "rcpt", "data", "body"):
+        for step in ("greet", "mail", "rcpt", "data", "body"):
             for code in (421, 451):
                 with self.subTest(step=step, code=code):
                     relay.answers = {step: f"{code} 4.0.0 come later"}
@@ -139,7 +139,7 @@ class Refused(MailCase):
         relay.answers = {}
         for account_id in attempts:
             self.again(client, self.deliveries(client, account_id=account_id)[0]).expect(200)
-        self.settled(client, "sent", 13)
+        self.settled(client, "sent", 11)
         sent = [mail.id for mail in relay.mails]
         self.assertEqual(sorted(set(sent)), sorted(sent))
 
@@ -217,14 +217,12 @@ class Refused(MailCase):
                          (second.id, second.subject, second.part("plain"), str(second.message["Date"])))
 
     def test_a_kept_connection_that_is_gone_costs_no_attempt(self):
-        relay = self.relay()
-        client = self.sending(relay)
-        self.paid(client, at=later(1))
-        self.settled(client, "sent")
-        answers = iter(["421 4.3.2 idle for too long"])
-        relay.answers["mail"] = lambda _envelope: next(answers, None)
-        self.paid(client, at=later(2))
-        self.assertEqual([1, 1], [each["attempts"] for each in self.settled(client, "sent", 2)])
+        for answer in ("421 4.3.2 one mail a connection", "drop"):
+            relay = self.relay()
+            relay.answers["mail"] = lambda envelope, answer=answer: answer if envelope.mails_before else None
+            client = self.sending(relay)
+            self.paid(client, count=8, at=later(1))
+            self.assertEqual([1] * 8, [each["attempts"] for each in self.settled(client, "sent", 8)])
 
     def test_the_relay_is_not_there(self):
         relay = Relay()
@@ -364,8 +362,8 @@ class Moot(MailCase):
         client.post(f"/v1/accounts/{warned}/payments", {"amount": 20000, "method": "sbp"}).expect(201)
         reminded = self.shut_out(client)
         self.clock(later(1), client)
-        self.clock(noon("2026-11-03"), client)
-        self.clock(noon("2026-11-17"), client)
+        for day in ("2026-11-03", "2026-11-09", "2026-11-17"):
+            self.clock(noon(day), client)
         client.post(f"/v1/accounts/{reminded}/payments", {"amount": 10**7, "method": "sbp"},
                     now=noon("2026-11-17")).expect(201)
         database, tokens = server.database, server.tokens

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from notices import NoticesCase, later
-from server import NOW, day_plus, noon, saldod, wait_for
+from server import NOW, TODAY, daily_fee, day_plus, noon, saldod, wait_for
 
 
 class Clock(NoticesCase):
@@ -105,7 +105,16 @@ class Feed(NoticesCase):
         answers = []
 
         def wait(client):
-            answers.append(client.get("/v1/notices?wait=60").json)
+            # While the one below has a place, the third of these is answered at once, and asks again.
+            waited = 0
+            while waited < 5 and server.process.poll() is None:
+                start = time.monotonic()
+                try:
+                    answer = client.get("/v1/notices?wait=60").json
+                except OSError:
+                    break
+                waited = time.monotonic() - start
+            answers.append(answer)
 
         clients = [self.client(server, "crm", timeout=90) for _ in range(3)]
         waiting = [threading.Thread(target=wait, args=(client,)) for client in clients]
@@ -140,8 +149,8 @@ class Banner(NoticesCase):
         self.assertEqual("trial_ending", self.banner(account_id, noon("2026-11-05"))["kind"])
         self.assertEqual("trial_ended", self.banner(account_id, noon("2026-11-09"))["kind"])
         customer = self.customer(name="Ромашка & Co")
-        # 20,000 kopecks last for three days of 6,633: until Wednesday, a holiday.
-        self.admin.post(f"/v1/accounts/{customer}/payments", {"amount": 20000, "method": "sbp"}).expect(201)
+        # 14,000 kopecks pay two days of 6,633, and so last until Wednesday, a holiday.
+        self.admin.post(f"/v1/accounts/{customer}/payments", {"amount": 14000, "method": "sbp"}).expect(201)
         low = self.banner(customer, NOW)
         self.assertEqual(("low_balance", "warning", "2026-11-02T09:00:00Z"), (low["kind"], low["severity"], low["at"]))
         self.assertTrue(low["subject"] and low["body"])
@@ -172,9 +181,10 @@ class TopUp(NoticesCase):
         asked = self.crm.get(f"/v1/accounts/{account_id}/top-up").expect(200).json
         self.assertEqual({"account_id": account_id, "at": NOW, "until": "2026-12-31", "employees": 5},
                          {name: asked[name] for name in ("account_id", "at", "until", "employees")})
-        self.assertEqual((6633, 6633), (asked["day_cost"], asked["day_cost_then"]))
+        self.assertEqual((daily_fee(199000, TODAY),) * 2, (asked["day_cost"], asked["day_cost_then"]))
         more = self.crm.get(f"/v1/accounts/{account_id}/top-up?until=2026-11-30&employees=8").expect(200).json
-        self.assertEqual((8, 6633, 11633), (more["employees"], more["day_cost"], more["day_cost_then"]))
+        self.assertEqual((8, daily_fee(199000, TODAY), daily_fee(349000, TODAY)),
+                         (more["employees"], more["day_cost"], more["day_cost_then"]))
         soon = self.crm.get(f"/v1/accounts/{account_id}/top-up?until=2026-11-13").expect(200).json["top_up"]
         payments = f"/v1/accounts/{account_id}/payments"
         self.admin.post(payments, {"amount": soon - 1, "method": "sbp"}).expect(201)
