@@ -83,10 +83,11 @@ Json row_schema(const Route& route) {
     Json column = Json::object();
     if (statement.json[i]) {
       column["type"] = {"array", "object", "null"};
-    } else if (statement.types[i] == "INTEGER")
+    } else if (statement.types[i] == "INTEGER") {
       column["type"] = {"integer", "null"};
-    else if (statement.types[i] == "TEXT")
+    } else if (statement.types[i] == "TEXT") {
       column["type"] = {"string", "null"};
+    }
     schema["properties"][statement.columns[i]] = column;
     schema["required"].push_back(statement.columns[i]);
   }
