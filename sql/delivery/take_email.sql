@@ -44,7 +44,7 @@ judged AS MATERIALIZED (
   FROM asked AS a
   LEFT JOIN mail_suspended AS s ON s.address = a.recipient)
 UPDATE delivery
-SET recipient = coalesce(j.recipient, recipient),
+SET recipient = coalesce(j.recipient, delivery.recipient),
     status = j.status,
     attempts = attempts + (j.status = 'waiting'),
     next_at = iif(j.status = 'waiting', :lease_until, NULL),
