@@ -81,6 +81,15 @@ SELECT day, kind, service_id, method, money(amount) AS amount FROM ledger
 WHERE account_id = 290 AND day BETWEEN '2026-10-17' AND '2026-10-20' ORDER BY day, kind, service_id;
 
 .print
+.print Who was told what? Over the year ...
+SELECT k.severity, n.kind, count(*) AS notices, count(DISTINCT n.account_id) AS companies, max(n.at) AS last
+FROM notice AS n JOIN notice_kind AS k USING (kind) GROUP BY n.kind ORDER BY k.severity, n.kind;
+
+.print
+.print ... and company 210 this month, with when and how.
+SELECT at, kind, subject FROM notice_message WHERE account_id = 210 AND at >= '2026-11' ORDER BY notice_id;
+
+.print
 .print What is posted?
 SELECT count(*) AS days, min(day) AS first, max(day) AS last, sum(charges) AS charges, money(sum(charged)) AS charged
 FROM day_close;
