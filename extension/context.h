@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "rules/books.h"
 #include "sqlite/statement.h"
@@ -46,7 +47,8 @@ struct Context {
   // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
   // no rows.
   PostedCharges* posting = nullptr;
-  // Likewise while running totals are written (functions/totals.cpp): `open_usage`, `open_money`.
+  // Likewise while running totals are written (functions/totals.cpp): `open_usage`, `open_money`;
+  // and notices, with what their runs remember (posting/notices.h).
   bool own_write = false;
 
   // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger
@@ -59,6 +61,20 @@ struct Context {
     if (host_now && *host_now) return **host_now;
     return date::floor<seconds>(std::chrono::system_clock::now());
   }
+};
+
+// While it lives, Saldo's own tables take rows (saldo_posted).
+class OwnWrite {
+ public:
+  explicit OwnWrite(Context& context)
+      : context_(context), before_(std::exchange(context.own_write, true)) {}
+  ~OwnWrite() { context_.own_write = before_; }
+  OwnWrite(const OwnWrite&) = delete;
+  OwnWrite& operator=(const OwnWrite&) = delete;
+
+ private:
+  Context& context_;
+  bool before_;
 };
 
 }  // namespace saldo

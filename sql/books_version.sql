@@ -6,14 +6,14 @@ CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
-    NEW.language);
+    NEW.language, NEW.reminder_days, NEW.reminders);
 END;
 
 CREATE TRIGGER policy_version_update BEFORE UPDATE ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy update', OLD.valid_from, NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
-    NEW.language);
+    NEW.language, NEW.reminder_days, NEW.reminders);
 END;
 
 CREATE TRIGGER policy_version_delete BEFORE DELETE ON policy BEGIN

@@ -12,6 +12,9 @@ CREATE TABLE policy(
   promised_payment_max_days INTEGER NOT NULL DEFAULT 3,
   low_balance_warning_days  INTEGER NOT NULL DEFAULT 3,
   language                  TEXT NOT NULL DEFAULT 'ru',
+  reminder_days             INTEGER DEFAULT 7,
+  reminders                 INTEGER NOT NULL DEFAULT 3,
+  pay_url                   TEXT DEFAULT NULL,
   recorded_at               TEXT,
   recorded_by               TEXT
 ) WITHOUT ROWID;
@@ -272,7 +275,8 @@ CREATE TABLE open_money(
 CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
-                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+                     NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_open(NEW.valid_from, open_day, 'a policy can take effect') FROM books;
   SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
                                   || ', ' || currency)
@@ -288,7 +292,8 @@ END;
 CREATE TRIGGER policy_refuse_invalid_update BEFORE UPDATE ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
-                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+                     NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays there')
   FROM books WHERE opening_day = OLD.valid_from AND NEW.valid_from <> OLD.valid_from;
   SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a policy can take effect') FROM books;
@@ -798,14 +803,14 @@ CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
-    NEW.language);
+    NEW.language, NEW.reminder_days, NEW.reminders);
 END;
 
 CREATE TRIGGER policy_version_update BEFORE UPDATE ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy update', OLD.valid_from, NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
     NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days, NEW.low_balance_warning_days,
-    NEW.language);
+    NEW.language, NEW.reminder_days, NEW.reminders);
 END;
 
 CREATE TRIGGER policy_version_delete BEFORE DELETE ON policy BEGIN
@@ -1368,4 +1373,288 @@ END;
 
 CREATE TRIGGER stored_answer_refuse_delete BEFORE DELETE ON stored_answer BEGIN
   SELECT saldo_refuse('append_only', 'a stored answer is never deleted');
+END;
+
+CREATE TABLE notice_kind(
+  kind     TEXT PRIMARY KEY NOT NULL,
+  name     TEXT NOT NULL,
+  severity TEXT NOT NULL,
+  by_email INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TRIGGER notice_kind_refuse_invalid_insert BEFORE INSERT ON notice_kind BEGIN
+  SELECT saldo_check('notice_kind', NEW.kind, NEW.name, NEW.severity, NEW.by_email);
+  SELECT saldo_refuse('append_only', 'the kinds of notices are fixed; by_email alone can be changed')
+  WHERE EXISTS (SELECT 1 FROM policy);
+END;
+
+CREATE TRIGGER notice_kind_refuse_invalid_update BEFORE UPDATE ON notice_kind BEGIN
+  SELECT saldo_check('notice_kind', NEW.kind, NEW.name, NEW.severity, NEW.by_email);
+  SELECT saldo_refuse('append_only', 'the kinds of notices are fixed; by_email alone can be changed')
+  WHERE (NEW.kind, NEW.name, NEW.severity) IS NOT (OLD.kind, OLD.name, OLD.severity);
+END;
+
+CREATE TRIGGER notice_kind_refuse_delete BEFORE DELETE ON notice_kind BEGIN
+  SELECT saldo_refuse('append_only', 'the kinds of notices are fixed; by_email alone can be changed');
+END;
+
+CREATE TABLE notice_clock(
+  at          TEXT,
+  posted_at   TEXT,
+  look_at_all INTEGER NOT NULL
+);
+
+CREATE TRIGGER notice_clock_refuse_insert BEFORE INSERT ON notice_clock BEGIN
+  SELECT saldo_refuse('append_only', 'notice_clock has one row; UPDATE notice_clock SET at = ... moves it');
+END;
+
+CREATE TRIGGER notice_clock_refuse_invalid_at BEFORE UPDATE OF at ON notice_clock BEGIN
+  SELECT saldo_check('notice_clock', NEW.at);
+  SELECT saldo_refuse('conflict', 'the clock of the notices is at ' || OLD.at || ' already; it does not go back to '
+                                  || NEW.at)
+  WHERE NEW.at < OLD.at;
+  SELECT saldo_refuse('conflict', 'the books were opened at ' || day_start(opening_day)
+                                  || '; the clock of the notices does not go back to ' || NEW.at)
+  FROM books WHERE NEW.at < day_start(opening_day);
+END;
+
+CREATE TRIGGER notice_clock_refuse_foreign_update BEFORE UPDATE OF posted_at, look_at_all ON notice_clock
+WHEN NEW.posted_at IS NOT OLD.posted_at OR NEW.look_at_all NOT IN (OLD.look_at_all, 1) BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER notice_clock_refuse_delete BEFORE DELETE ON notice_clock BEGIN
+  SELECT saldo_refuse('append_only', 'notice_clock has one row; UPDATE notice_clock SET at = ... moves it');
+END;
+
+CREATE TABLE notice(
+  notice_id       INTEGER PRIMARY KEY,
+  account_id      INTEGER NOT NULL,
+  kind            TEXT NOT NULL,
+  at              TEXT NOT NULL,  -- the run's
+  number          INTEGER,        -- of a reminder
+  amount          INTEGER,        -- of a payment or document
+  reference       INTEGER,        -- its payment_id or document_id
+  state           TEXT,
+  balance         INTEGER,
+  arrears_since   TEXT,
+  restricted_from TEXT,
+  promised_until  TEXT,
+  promise_allowed INTEGER,
+  lasts_until     TEXT,
+  trial_ends_on   TEXT,
+  top_up          INTEGER,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+);
+
+CREATE INDEX notice_account ON notice(account_id, notice_id);
+
+CREATE TRIGGER notice_refuse_update BEFORE UPDATE ON notice BEGIN
+  SELECT saldo_refuse('append_only', 'what was told is never changed');
+END;
+
+CREATE TRIGGER notice_refuse_delete BEFORE DELETE ON notice BEGIN
+  SELECT saldo_refuse('append_only', 'what was told is never deleted');
+END;
+
+CREATE TABLE notice_template(
+  kind     TEXT NOT NULL REFERENCES notice_kind,
+  language TEXT NOT NULL,
+  subject  TEXT NOT NULL,
+  body     TEXT NOT NULL,
+  PRIMARY KEY (kind, language)
+) WITHOUT ROWID;
+
+CREATE TRIGGER notice_template_refuse_invalid_insert BEFORE INSERT ON notice_template BEGIN
+  SELECT saldo_check('notice_template', NEW.kind, NEW.language, NEW.subject, NEW.body);
+  SELECT saldo_check_template('subject', NEW.subject), saldo_check_template('body', NEW.body);
+  SELECT saldo_refuse('not_found', 'there is no kind of notice ' || NEW.kind)
+  WHERE NOT EXISTS (SELECT 1 FROM notice_kind WHERE kind = NEW.kind);
+END;
+
+CREATE TRIGGER notice_template_refuse_invalid_update BEFORE UPDATE ON notice_template BEGIN
+  SELECT saldo_check('notice_template', NEW.kind, NEW.language, NEW.subject, NEW.body);
+  SELECT saldo_check_template('subject', NEW.subject), saldo_check_template('body', NEW.body);
+  SELECT saldo_refuse('conflict', 'this is the template of ' || OLD.kind || ' in ' || OLD.language
+                                  || '; its texts alone can be changed')
+  WHERE (NEW.kind, NEW.language) IS NOT (OLD.kind, OLD.language);
+END;
+
+CREATE TRIGGER notice_template_refuse_delete BEFORE DELETE ON notice_template BEGIN
+  SELECT saldo_refuse('conflict', 'every kind of notice has its templates; they can be changed');
+END;
+
+CREATE TABLE notice_seen(
+  account_id INTEGER PRIMARY KEY,
+  state      TEXT,  -- as the last run saw it; null: not seen since its registration
+  warning    TEXT,  -- the one whose condition the last run found true
+  look_at    TEXT   -- when the account may next change by itself; null: never
+);
+
+CREATE INDEX notice_seen_look_at ON notice_seen(look_at);
+
+CREATE TRIGGER notice_seen_refuse_foreign_insert BEFORE INSERT ON notice_seen
+WHEN NEW.state IS NOT NULL OR NEW.warning IS NOT NULL OR NEW.look_at IS NOT ''
+  OR EXISTS (SELECT 1 FROM notice_seen WHERE account_id = NEW.account_id) BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER notice_seen_refuse_foreign_update BEFORE UPDATE ON notice_seen
+WHEN (NEW.account_id, NEW.state, NEW.warning, NEW.look_at) IS NOT (OLD.account_id, OLD.state, OLD.warning, '') BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER notice_seen_refuse_delete BEFORE DELETE ON notice_seen BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TABLE notice_reminder(
+  account_id      INTEGER NOT NULL,
+  restricted_from TEXT NOT NULL,
+  number          INTEGER NOT NULL,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  PRIMARY KEY (account_id, restricted_from)
+) WITHOUT ROWID;
+
+CREATE TRIGGER notice_reminder_refuse_delete BEFORE DELETE ON notice_reminder BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TABLE notice_pending(
+  account_id INTEGER NOT NULL,
+  kind       TEXT NOT NULL,
+  reference  INTEGER NOT NULL,
+  amount     INTEGER,
+  PRIMARY KEY (account_id, kind, reference)
+) WITHOUT ROWID;
+
+CREATE TRIGGER notice_pending_refuse_invalid_insert BEFORE INSERT ON notice_pending BEGIN
+  SELECT saldo_refuse('not_found', 'there is no such payment of account ' || NEW.account_id)
+  WHERE NOT EXISTS (SELECT 1 FROM payment
+                    WHERE NEW.kind = 'payment' AND payment_id = NEW.reference AND account_id = NEW.account_id
+                      AND amount = NEW.amount);
+END;
+
+CREATE TRIGGER notice_pending_look AFTER INSERT ON notice_pending BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER notice_pending_refuse_update BEFORE UPDATE ON notice_pending BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER notice_pending_refuse_delete BEFORE DELETE ON notice_pending BEGIN
+  SELECT saldo_posted();
+END;
+
+CREATE TRIGGER account_notice_insert AFTER INSERT ON account BEGIN
+  INSERT INTO notice_seen(account_id, look_at) SELECT NEW.account_id, '' FROM notice_clock WHERE at IS NOT NULL;
+END;
+
+CREATE TRIGGER account_notice_update AFTER UPDATE OF registered_on, trial_ends_on ON account BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER account_terms_notice_insert AFTER INSERT ON account_terms BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER account_terms_notice_update AFTER UPDATE ON account_terms BEGIN
+  UPDATE notice_seen SET look_at = ''
+  WHERE account_id IN (OLD.account_id, NEW.account_id) AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER account_terms_notice_delete AFTER DELETE ON account_terms BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = OLD.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER headcount_notice_insert AFTER INSERT ON headcount BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER headcount_notice_update AFTER UPDATE ON headcount BEGIN
+  UPDATE notice_seen SET look_at = ''
+  WHERE account_id IN (OLD.account_id, NEW.account_id) AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER headcount_notice_delete AFTER DELETE ON headcount BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = OLD.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER subscription_notice_insert AFTER INSERT ON subscription BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER subscription_notice_update AFTER UPDATE ON subscription BEGIN
+  UPDATE notice_seen SET look_at = ''
+  WHERE account_id IN (OLD.account_id, NEW.account_id) AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER subscription_notice_delete AFTER DELETE ON subscription BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = OLD.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER usage_event_notice_insert AFTER INSERT ON usage_event BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER payment_notice_insert AFTER INSERT ON payment BEGIN
+  INSERT INTO notice_pending(account_id, kind, reference, amount)
+  SELECT NEW.account_id, 'payment', NEW.payment_id, NEW.amount FROM notice_clock WHERE at IS NOT NULL;
+END;
+
+CREATE TRIGGER adjustment_notice_insert AFTER INSERT ON adjustment BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER promised_payment_notice_insert AFTER INSERT ON promised_payment BEGIN
+  UPDATE notice_seen SET look_at = '' WHERE account_id = NEW.account_id AND look_at IS NOT '';
+END;
+
+CREATE TRIGGER policy_notice_insert AFTER INSERT ON policy BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER policy_notice_update AFTER UPDATE ON policy BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER policy_notice_delete AFTER DELETE ON policy BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER calendar_exception_notice_insert AFTER INSERT ON calendar_exception BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER calendar_exception_notice_update AFTER UPDATE ON calendar_exception BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER calendar_exception_notice_delete AFTER DELETE ON calendar_exception BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER service_notice_insert AFTER INSERT ON service BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER service_notice_update AFTER UPDATE ON service BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER service_notice_delete AFTER DELETE ON service BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER tariff_notice_insert AFTER INSERT ON tariff BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER tariff_notice_update AFTER UPDATE ON tariff BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
+END;
+
+CREATE TRIGGER tariff_notice_delete AFTER DELETE ON tariff BEGIN
+  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
 END;

@@ -18,6 +18,9 @@ CREATE TABLE policy(
   promised_payment_max_days INTEGER NOT NULL DEFAULT 3,
   low_balance_warning_days  INTEGER NOT NULL DEFAULT 3,
   language                  TEXT NOT NULL DEFAULT 'ru',
+  reminder_days             INTEGER DEFAULT 7,
+  reminders                 INTEGER NOT NULL DEFAULT 3,
+  pay_url                   TEXT DEFAULT NULL,
   recorded_at               TEXT,
   recorded_by               TEXT
 ) WITHOUT ROWID;

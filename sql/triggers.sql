@@ -16,7 +16,8 @@
 CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
-                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+                     NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_open(NEW.valid_from, open_day, 'a policy can take effect') FROM books;
   SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
                                   || ', ' || currency)
@@ -32,7 +33,8 @@ END;
 CREATE TRIGGER policy_refuse_invalid_update BEFORE UPDATE ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
-                     NEW.low_balance_warning_days, NEW.language, NEW.recorded_at, NEW.recorded_by);
+                     NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays there')
   FROM books WHERE opening_day = OLD.valid_from AND NEW.valid_from <> OLD.valid_from;
   SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a policy can take effect') FROM books;

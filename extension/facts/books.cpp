@@ -22,7 +22,8 @@ Policies read_policies(Context& context) {
   Policies policies;
   auto row = context.statements.prepare(
       "SELECT valid_from, time_zone, working_week, restricted_days_charged, grace_working_days,"
-      " promised_payment_max_days, language, currency FROM main.policy ORDER BY valid_from");
+      " promised_payment_max_days, language, currency, low_balance_warning_days, reminder_days,"
+      " reminders FROM main.policy ORDER BY valid_from");
   while (row.step()) {
     Policy policy;
     policy.valid_from = day_in(row, 0);
@@ -36,6 +37,9 @@ Policies read_policies(Context& context) {
     policy.promised_payment_max_days = row.integer(5);
     policy.language = row.text(6);
     policies.currency = row.text(7);
+    policy.low_balance_warning_days = row.integer(8);
+    policy.reminder_days = row.optional_integer(9);
+    policy.reminders = row.integer(10);
     policies.versions.push_back(policy);
   }
   return policies;

@@ -24,6 +24,7 @@ enum class Kind {
   kWeek,
   kCurrency,
   kTimeZone,
+  kUrl,
   kDay,
   kInstant,
   kInteger,
@@ -52,6 +53,7 @@ constexpr Domain kIdentifier{Kind::kIdentifier, {}};
 constexpr Domain kWeek{Kind::kWeek, {}};
 constexpr Domain kCurrency{Kind::kCurrency, {}};
 constexpr Domain kTimeZone{Kind::kTimeZone, {}};
+constexpr Domain kUrl{Kind::kUrl, {}};
 constexpr Domain kDay{Kind::kDay, {}};
 constexpr Domain kInstant{Kind::kInstant, {}};
 constexpr Domain kId = integer(1, kIdMax);
@@ -92,7 +94,10 @@ const std::vector<CheckedTable>& tables() {
                        {"grace_working_days", kDaysOfPolicy},
                        {"promised_payment_max_days", kDaysOfPolicy},
                        {"low_balance_warning_days", kDaysOfPolicy},
-                       {"language", one_of("ru|en")}}),
+                       {"language", one_of("ru|en")},
+                       {"reminder_days", nullable(integer(1, kPolicyDaysMax))},
+                       {"reminders", integer(0, kRemindersMax)},
+                       {"pay_url", nullable(kUrl)}}),
       facts("calendar_exception", {{"day", kDay}, {"working", kFlag}, {"name", nullable(kText)}}),
       facts("service", {{"service_id", kIdentifier},
                         {"name", kName},
@@ -164,6 +169,17 @@ const std::vector<CheckedTable>& tables() {
         {"created_at", kInstant},
         {"revoked_at", nullable(kInstant)}}},
       {"stored_answer", {{"stored_at", kInstant}}},
+      {"notice_kind",
+       {{"kind", kIdentifier},
+        {"name", kName},
+        {"severity", one_of("info|warning|error")},
+        {"by_email", kFlag}}},
+      {"notice_clock", {{"at", kInstant}}},
+      {"notice_template",
+       {{"kind", kReferenceByText},
+        {"language", one_of("ru|en")},
+        {"subject", kName},
+        {"body", kName}}},
   };
   return kCheckedTables;
 }
@@ -188,6 +204,13 @@ bool is_week(std::string_view text) {
 bool is_currency(std::string_view text) {
   return text.size() == 3 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool is_url(std::string_view text) {
+  constexpr std::size_t kBytesMax = 2000;
+  return text.size() <= kBytesMax &&
+         (text.substr(0, 8) == "https://" || text.substr(0, 7) == "http://") &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 
 bool is_one_of(std::string_view text, std::string_view choices) {
@@ -227,6 +250,10 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       break;
     case Kind::kTimeZone:
       find_zone(std::string(text));
+      break;
+    case Kind::kUrl:
+      expect(is_url(text),
+             "an address that begins with https:// or http://, in ASCII without spaces");
       break;
     default:
       break;

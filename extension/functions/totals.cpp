@@ -18,18 +18,6 @@
 namespace saldo {
 namespace {
 
-// While it lives, the tables of totals take rows (saldo_posted).
-class OwnWrite {
- public:
-  explicit OwnWrite(Context& context) : context_(context) { context_.own_write = true; }
-  ~OwnWrite() { context_.own_write = false; }
-  OwnWrite(const OwnWrite&) = delete;
-  OwnWrite& operator=(const OwnWrite&) = delete;
-
- private:
-  Context& context_;
-};
-
 std::int64_t sum_usage(Context& context, std::int64_t account_id, std::string_view service_id,
                        std::string_view day) {
   // Those of closed days are of no use any more.

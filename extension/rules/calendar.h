@@ -20,6 +20,9 @@ struct Policy {
   std::int64_t grace_working_days = 0;                  // R7
   std::int64_t promised_payment_max_days = 0;           // R8
   std::string language;                                 // ru or en
+  std::int64_t low_balance_warning_days = 0;            // N2; 0: no warnings
+  std::optional<std::int64_t> reminder_days;            // N3; nullopt: no reminders
+  std::int64_t reminders = 0;                           // N3: at most so many
 };
 
 // How far ahead R7 and R10 look.

@@ -12,6 +12,8 @@ inline constexpr std::int64_t kIdMax = 9'007'199'254'740'992;
 inline constexpr std::int64_t kQuantityMax = 1'000'000'000;
 // The policy's counts of days.
 inline constexpr std::int64_t kPolicyDaysMax = 366;
+// The policy's reminders of one restriction.
+inline constexpr std::int64_t kRemindersMax = 100;
 
 // In minor units.
 inline constexpr std::int64_t kUnitFeeMax = 1'000'000;

@@ -64,6 +64,7 @@ void install_anew(StatementCache& statements, Day opening_day, const std::string
   create_schema(statements);
   // The calendar goes in before the books are open, and so may reach back before the opening.
   run(statements, "reference.sql");
+  run(statements, "notice_templates.sql");
   if (country != "none") run(statements, calendar_file(country));
   auto policy = statements.prepare("INSERT INTO main.policy(valid_from) VALUES (?1)");
   policy.bind(1, format_day(opening_day)).step();
@@ -93,7 +94,7 @@ void check_encoding(StatementCache& statements) {
 
 void create_schema(StatementCache& statements) {
   for (const char* file : {"tables.sql", "triggers.sql", "books_version.sql", "history.sql",
-                           "views.sql", "audits.sql", "server.sql"}) {
+                           "views.sql", "audits.sql", "server.sql", "notices.sql"}) {
     run(statements, file);
   }
 }

@@ -101,7 +101,8 @@ FIELDS = {
     ("POST", "/v1/tariffs"): ({"service_id", "valid_from", "tiers"}, {"price_list"}),
     ("PUT", "/v1/policy"): ({"valid_from"}, {
         "rules", "time_zone", "currency", "working_week", "restricted_days_charged", "grace_working_days",
-        "promised_payment_max_days", "low_balance_warning_days", "language"}),
+        "promised_payment_max_days", "low_balance_warning_days", "language", "reminder_days", "reminders",
+        "pay_url"}),
     ("PUT", "/v1/calendar/{day}"): ({"working"}, {"name"}),
     ("DELETE", "/v1/calendar/{day}"): (set(), set()),
     ("POST", "/v1/sql"): ({"sql"}, {"params"}),
@@ -902,7 +903,8 @@ class Catalogue(RoutesCase):
         first = {"valid_from": OPENING, "rules": 1, "time_zone": "Europe/Moscow", "currency": "RUB",
                  "working_week": "12345",
                  "restricted_days_charged": None, "grace_working_days": 0, "promised_payment_max_days": 3,
-                 "low_balance_warning_days": 3, "language": "ru", "recorded_at": None, "recorded_by": None}
+                 "low_balance_warning_days": 3, "language": "ru", "reminder_days": 7, "reminders": 3, "pay_url": None,
+                 "recorded_at": None, "recorded_by": None}
         self.row(operator.get("/v1/policy"), 200, **first)
         second = first | {"valid_from": "2026-12-01", "restricted_days_charged": 30, "grace_working_days": 2,
                           **by("operator")}

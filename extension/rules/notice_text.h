@@ -1,0 +1,41 @@
+// What notices say: templates, filled with values as people read them.
+//
+// In a template {word} stands for a value. The words are those of kPlaceholders; anything else
+// between braces that is not a word ("{}", "{a b}") is plain text. Values are put in once, in one
+// pass: braces within a value are plain text. Control characters within a value become spaces.
+//
+// A value may be missing. In a template of several lines a line that needs one is then left out,
+// and with it the blank line after it where two would follow each other; so what depends on a
+// value is best given a line, or a paragraph, of its own. In a template of one line nothing is put
+// in its place.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "rules/money.h"
+#include "rules/time.h"
+
+namespace saldo {
+
+inline constexpr std::array<std::string_view, 14> kPlaceholders = {
+    "account_id",     "name",          "balance",     "debt",          "amount",
+    "top_up",         "arrears_since", "lasts_until", "trial_ends_on", "restricted_from",
+    "promised_until", "number",        "reference",   "pay_url"};
+
+// The first word in braces that is none of kPlaceholders; nullopt: there is none.
+std::optional<std::string_view> unknown_placeholder(std::string_view text);
+
+// Of the values by their words; one that is not there is missing.
+std::string fill_template(std::string_view text,
+                          const std::map<std::string, std::string, std::less<>>& values);
+
+// 'понедельник, 16 ноября' in Russian, 'Monday, 16 November' in English. `language` is ru or en.
+std::string format_day_for_people(Day day, std::string_view language);
+// Likewise with the time of the wall clock: '…, 00:00'.
+std::string format_time_for_people(date::local_seconds wall, std::string_view language);
+
+}  // namespace saldo
