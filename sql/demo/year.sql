@@ -1,6 +1,6 @@
--- A year of the books: each hour the payments that were made are recorded and the notices are posted; each day is closed
--- a few seconds after its end; and what depends on the days before is written on its day. Runs after companies.sql, in
--- the same session.
+-- A year of the books: each hour the payments that were made are recorded and the notices are posted; each day is
+-- closed a few seconds after its end; and what depends on the days before is written on its day. Runs after
+-- companies.sql, in the same session.
 
 -- What closing asks for: the day, and an instant at or after its end. Here: seven seconds after the midnight.
 CREATE TEMP VIEW next_day AS
