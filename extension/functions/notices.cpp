@@ -59,19 +59,21 @@ class AccountAt {
   Sight sight_;
 };
 
-void post(Context& context, sqlite3_context* /*result*/, int /*count*/,
-          sqlite3_value** /*arguments*/) {
+void run_notices(Context& context, sqlite3_context* /*result*/, int /*count*/,
+                 sqlite3_value** /*arguments*/) {
   post_notices(context);
 }
 
-void warning(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void warning_of_account(Context& context, sqlite3_context* result, int count,
+                        sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const AccountAt at(context, arguments[0], arguments[1]);
   const auto warning = warning_at(at.books(), at.account(), at.sight());
   if (warning) result_text_static(result, warning_name(*warning));
 }
 
-void top_up(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void top_up_of_account(Context& context, sqlite3_context* result, int count,
+                       sqlite3_value** arguments) {
   constexpr int kNeeded = 3;
   if (any_null(kNeeded, arguments)) return;
   const Day until = expect_day("until", arguments[2]);
@@ -101,16 +103,17 @@ void top_up(Context& context, sqlite3_context* result, int count, sqlite3_value*
   if (amount) sqlite3_result_int64(result, *amount);
 }
 
-enum class ValueKind { kText, kMoney, kDay, kInstant };
+// What people read in place of a value.
+enum class ReadAs { kItself, kMoney, kWeekday, kTime };
 
-ValueKind kind_of(std::string_view word) {
+ReadAs read_as(std::string_view word) {
   for (const auto each : {"balance", "debt", "amount", "top_up"})
-    if (word == each) return ValueKind::kMoney;
+    if (word == each) return ReadAs::kMoney;
   for (const auto each : {"lasts_until", "trial_ends_on"})
-    if (word == each) return ValueKind::kDay;
+    if (word == each) return ReadAs::kWeekday;
   for (const auto each : {"arrears_since", "restricted_from", "promised_until"})
-    if (word == each) return ValueKind::kInstant;
-  return ValueKind::kText;
+    if (word == each) return ReadAs::kTime;
+  return ReadAs::kItself;
 }
 
 // A value as people read it.
@@ -120,16 +123,16 @@ std::string readable(const Books& books, std::string_view language, std::string_
   const auto fail = [&](const std::string& what) {
     return invalid(std::string(word) + " is '" + std::string(text) + "', not " + what);
   };
-  switch (kind_of(word)) {
-    case ValueKind::kMoney:
+  switch (read_as(word)) {
+    case ReadAs::kMoney:
       if (row.type(column) != SQLITE_INTEGER) throw fail("an amount");
       return format_money(row.integer(column), books.currency, language);
-    case ValueKind::kDay: {
+    case ReadAs::kWeekday: {
       const auto day = parse_day(text);
       if (!day) throw fail("a day (YYYY-MM-DD)");
       return format_day_for_people(*day, language);
     }
-    case ValueKind::kInstant: {
+    case ReadAs::kTime: {
       const auto instant = parse_instant(text);
       if (!instant) throw fail("an instant of UTC (YYYY-MM-DDTHH:MM:SSZ)");
       return format_time_for_people(books.days.wall_clock(*instant), language);
@@ -139,7 +142,8 @@ std::string readable(const Books& books, std::string_view language, std::string_
   }
 }
 
-void fill(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+void fill_template_with(Context& context, sqlite3_context* result, int count,
+                        sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const auto text = expect_text("template", arguments[0]);
   const auto language = expect_text("language", arguments[1]);
@@ -162,8 +166,13 @@ void fill(Context& context, sqlite3_context* result, int count, sqlite3_value** 
     if (!row.is_null(1)) values[word] = readable(*books, language, word, row, 1);
   }
   const auto pay_url = values.find("pay_url");
-  if (pay_url != values.end())
-    pay_url->second = fill_template(pay_url->second, {{"account_id", values["account_id"]}});
+  if (pay_url != values.end()) {
+    constexpr std::string_view kAccount = "{account_id}";
+    const std::string account_id = values["account_id"];
+    std::string& url = pay_url->second;
+    for (auto at = url.find(kAccount); at != std::string::npos; at = url.find(kAccount, at))
+      url.replace(at, kAccount.size(), account_id);
+  }
   result_text(result, fill_template(text, values));
 }
 
@@ -188,11 +197,11 @@ void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*cou
 
 const std::vector<Function>& notice_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_post_notices", 0, kReads, post},
-      {"notice_warning", 2, kReads, warning},
-      {"top_up", 3, kReads, top_up},
-      {"top_up", 4, kReads, top_up},
-      {"saldo_fill_template", 3, kReads, fill},
+      {"saldo_post_notices", 0, kReads, run_notices},
+      {"notice_warning", 2, kReads, warning_of_account},
+      {"top_up", 3, kReads, top_up_of_account},
+      {"top_up", 4, kReads, top_up_of_account},
+      {"saldo_fill_template", 3, kReads, fill_template_with},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;

@@ -134,7 +134,7 @@ FROM (SELECT *, date('2025-12-01', (batch * 15 + account_id % 11) || ' days') AS
 WHERE (account_id % 6 = 0 OR kind = 'telecom') AND occurred_on >= max('2025-12-01', registered_on)
   AND occurred_on <= '2026-11-22';
 
--- A debt that was moved in keeps its age: it takes effect before the opening.
+-- A debt that was moved in is dated before the opening, so that its age counts.
 INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, reason)
 SELECT account_id, -(150000 + n * 20000), 'opening_balance', printf('2025-11-%02dT21:00:00Z', n),
     printf('old-%03d', account_id), 'Долг из прежней системы'

@@ -57,7 +57,7 @@ FROM access_state AS s JOIN working_calendar AS c USING (day)
 WHERE s.account_id = 199 AND s.day BETWEEN '2025-12-30' AND '2026-01-13';
 
 .print
-.print What would it bring to raise the CRM by 10 % from December on? (Thirty days: a month exactly. Nothing is kept.)
+.print What would it bring to raise the CRM by 10 % from December on? (Thirty days: a month exactly. Then rolled back.)
 BEGIN;
 CREATE TEMP TABLE as_it_is AS
 SELECT sum(amount) AS amount FROM daily_charge WHERE service_id = 'crm' AND day BETWEEN '2026-12-01' AND '2026-12-30';

@@ -25,7 +25,7 @@ INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE 
 SELECT 'closed ' || max(day) FROM day_close;
 INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-04-14' ORDER BY day;
 
--- 15 April: the money has run out; three days on the word of the administrator. It is kept: see 17 April.
+-- 15 April: the money has run out; three days on the word of the administrator. The promise is honoured: see 17 April.
 INSERT INTO promised_payment(account_id, granted_at, days)
 SELECT account_id, '2026-04-15T08:00:00Z', 3 FROM company WHERE kind = 'promising';
 
