@@ -148,7 +148,7 @@ class Session(SMTP):
     def _judge(self, _server, _session, _envelope, _mechanism, data):
         self.relay.steps.append("auth")
         right = (data.login.decode(), data.password.decode()) == (self.relay.user, self.relay.password)
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     async def push(self, status):
         if self.transport.is_closing():
