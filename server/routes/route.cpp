@@ -340,8 +340,9 @@ class FileReader {
       if (route_->parameters[i].type == Type::kWait) {
         if (route_->method != "GET" || route_->answer != Answer::kMany)
           fail_at(declared_at_[i], "only a GET of many rows can wait for one");
-      } else if (used_.count(i) == 0)
+      } else if (used_.count(i) == 0) {
         fail_at(declared_at_[i], route_->parameters[i].name + " is declared but not used");
+      }
     }
     const RouteStatement* answering =
         route_->answering ? &route_->statements[*route_->answering] : nullptr;
