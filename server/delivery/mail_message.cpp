@@ -137,6 +137,7 @@ std::optional<Mailbox> parse_mailbox(std::string_view text) {
   if (name.size() > 1 && name.front() == '"' && name.back() == '"')
     name = name.substr(1, name.size() - 2);
   if (!is_mail_address(address) || !is_utf8(name) ||
+      name.find_first_of("<>") != std::string_view::npos ||
       std::any_of(name.begin(), name.end(), is_control))
     return std::nullopt;
   return Mailbox{std::string(name), std::string(address)};
