@@ -163,6 +163,15 @@ FROM (SELECT m.account_id, m.amount,
       FROM open_money AS m)
 WHERE amount IS NOT computed;
 
+-- Accounts that no run is to look at yet, and whose state was another when the last one was over than is remembered of
+-- them, or of which nothing is.
+CREATE VIEW audit_notice(account_id, remembered, computed) AS
+SELECT s.account_id, n.state, s.state
+FROM notice_clock AS c CROSS JOIN access_state AS s ON s.at = c.at
+LEFT JOIN notice_seen AS n ON n.account_id = s.account_id
+WHERE c.at IS NOT NULL AND c.look_at_all = 0
+  AND (n.account_id IS NULL OR n.look_at IS NULL OR n.look_at > c.at) AND n.state IS NOT s.state;
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -174,4 +183,5 @@ UNION ALL SELECT 'audit_digest', count(*) FROM audit_digest
 UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
 UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
-UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed;
+UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
+UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice;

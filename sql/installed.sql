@@ -1312,6 +1312,13 @@ FROM (SELECT m.account_id, m.amount,
       FROM open_money AS m)
 WHERE amount IS NOT computed;
 
+CREATE VIEW audit_notice(account_id, remembered, computed) AS
+SELECT s.account_id, n.state, s.state
+FROM notice_clock AS c CROSS JOIN access_state AS s ON s.at = c.at
+LEFT JOIN notice_seen AS n ON n.account_id = s.account_id
+WHERE c.at IS NOT NULL AND c.look_at_all = 0
+  AND (n.account_id IS NULL OR n.look_at IS NULL OR n.look_at > c.at) AND n.state IS NOT s.state;
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -1323,7 +1330,8 @@ UNION ALL SELECT 'audit_digest', count(*) FROM audit_digest
 UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
 UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
-UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed;
+UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
+UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice;
 
 CREATE TABLE token(
   name       TEXT PRIMARY KEY NOT NULL,
@@ -1418,6 +1426,10 @@ CREATE TRIGGER notice_clock_refuse_invalid_at BEFORE UPDATE OF at ON notice_cloc
   FROM books WHERE NEW.at < day_start(opening_day);
 END;
 
+CREATE TRIGGER notice_clock_post AFTER UPDATE OF at ON notice_clock BEGIN
+  SELECT saldo_post_notices();
+END;
+
 CREATE TRIGGER notice_clock_refuse_foreign_update BEFORE UPDATE OF posted_at, look_at_all ON notice_clock
 WHEN NEW.posted_at IS NOT OLD.posted_at OR NEW.look_at_all NOT IN (OLD.look_at_all, 1) BEGIN
   SELECT saldo_posted();
@@ -1483,6 +1495,23 @@ END;
 CREATE TRIGGER notice_template_refuse_delete BEFORE DELETE ON notice_template BEGIN
   SELECT saldo_refuse('conflict', 'every kind of notice has its templates; they can be changed');
 END;
+
+CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, subject, body) AS
+SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
+       saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
+FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
+             json_object('account_id', n.account_id, 'name', a.name, 'balance', n.balance,
+                         'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
+                         'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
+                         'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
+                         'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
+                         'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
+                         'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
+      FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
+      CROSS JOIN account AS a ON a.account_id = n.account_id
+      CROSS JOIN policy AS p
+      ON p.valid_from = (SELECT max(valid_from) FROM policy WHERE valid_from <= billing_day(n.at))) AS n
+CROSS JOIN notice_template AS t ON t.kind = n.kind AND t.language = n.language;
 
 CREATE TABLE notice_seen(
   account_id INTEGER PRIMARY KEY,

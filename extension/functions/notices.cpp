@@ -1,14 +1,180 @@
-// What notices are made of (sql/notices.sql):
+// What people are told, and how (sql/notices.sql, N1 to N5):
 //
+//   saldo_post_notices()
+//       posts what is due at notice_clock.at; the trigger of notice_clock calls it
+//   notice_warning(account_id, at)
+//       N2: the warning whose condition holds at that instant; NULL: none
+//   top_up(account_id, at, until [, employees])
+//       N5; NULL: no amount is enough, or the state is none that money changes
+//   saldo_fill_template(template, language, values)
+//       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
+//       words: amounts as integers, instants and days as texts; what is null or not there is
+//       missing. In pay_url, {account_id} stands for the account_id
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
+#include <algorithm>
+#include <optional>
+
+#include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
+#include "posting/notices.h"
 #include "rules/error.h"
+#include "rules/limits.h"
+#include "rules/notice.h"
 #include "rules/notice_text.h"
+#include "walks/walks.h"
 
 namespace saldo {
 namespace {
+
+// One account at an instant.
+class AccountAt {
+ public:
+  // Throws not_found when there is no such account.
+  AccountAt(Context& context, sqlite3_value* account_id, sqlite3_value* at)
+      : books_(read_books(context)) {
+    const IntegerRange id = only(expect_integer("account_id", account_id));
+    const Instant instant = expect_instant("at", at);
+    WalkRequest request;
+    // Nobody is answered for before the opening.
+    const bool opened = instant >= books_->days.start_of(books_->opening);
+    request.first = request.last = opened ? books_->days.day_of(instant) : books_->opening;
+    request.access = request.outlook = true;
+    walks_.emplace(context, books_, id, request);
+    if (!walks_->next()) throw not_found("there is no account " + std::to_string(id.low));
+    if (opened) sight_ = see(*walks_, request.first, instant);
+  }
+
+  [[nodiscard]] const Books& books() const { return *books_; }
+  [[nodiscard]] const Account& account() const { return walks_->account(); }
+  [[nodiscard]] const Walk& walk() const { return walks_->walk(); }
+  [[nodiscard]] const Sight& sight() const { return sight_; }
+
+ private:
+  static IntegerRange only(std::int64_t id) { return {id, id}; }
+
+  std::shared_ptr<const Books> books_;
+  std::optional<Walks> walks_;
+  Sight sight_;
+};
+
+void run_notices(Context& context, sqlite3_context* /*result*/, int /*count*/,
+                 sqlite3_value** /*arguments*/) {
+  post_notices(context);
+}
+
+void warning_of_account(Context& context, sqlite3_context* result, int count,
+                        sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const AccountAt at(context, arguments[0], arguments[1]);
+  const auto warning = warning_at(at.books(), at.account(), at.sight());
+  if (warning) result_text_static(result, warning_name(*warning));
+}
+
+void top_up_of_account(Context& context, sqlite3_context* result, int count,
+                       sqlite3_value** arguments) {
+  constexpr int kNeeded = 3;
+  if (any_null(kNeeded, arguments)) return;
+  const Day until = expect_day("until", arguments[2]);
+  std::optional<std::int64_t> employees;
+  if (count > kNeeded && sqlite3_value_type(arguments[kNeeded]) != SQLITE_NULL)
+    employees = expect_integer("employees", arguments[kNeeded], 0, kQuantityMax);
+  const AccountAt at(context, arguments[0], arguments[1]);
+  const Day day = at.books().days.day_of(expect_instant("at", arguments[1]));
+  if (until < day) {
+    throw invalid("until is " + format_day(until) + ", before the day of the payment, " +
+                  format_day(day));
+  }
+  if (until > day + days{kHorizonDays}) {
+    throw out_of_range("until is " + format_day(until) + ", more than " +
+                       std::to_string(kHorizonDays) + " days after " + format_day(day));
+  }
+  if (!at.sight().registered || !depends_on_money(at.sight().access.state)) return;
+  Account account = at.account();
+  if (employees) {
+    const auto later = std::find_if(account.headcounts.begin(), account.headcounts.end(),
+                                    [&](const Headcount& each) { return each.day >= day; });
+    account.headcounts.erase(later, account.headcounts.end());
+    account.headcounts.push_back({day, *employees});
+  }
+  DailyCharges charges(at.books(), account);
+  const auto amount = at.walk().top_up(until, charges);
+  if (amount) sqlite3_result_int64(result, *amount);
+}
+
+// What people read in place of a value.
+enum class ReadAs { kItself, kMoney, kWeekday, kTime };
+
+ReadAs read_as(std::string_view word) {
+  for (const auto each : {"balance", "debt", "amount", "top_up"})
+    if (word == each) return ReadAs::kMoney;
+  for (const auto each : {"lasts_until", "trial_ends_on"})
+    if (word == each) return ReadAs::kWeekday;
+  for (const auto each : {"arrears_since", "restricted_from", "promised_until"})
+    if (word == each) return ReadAs::kTime;
+  return ReadAs::kItself;
+}
+
+// A value as people read it.
+std::string readable(const Books& books, std::string_view language, std::string_view word,
+                     const Statement& row, int column) {
+  const std::string_view text = row.text(column);
+  const auto fail = [&](const std::string& what) {
+    return invalid(std::string(word) + " is '" + std::string(text) + "', not " + what);
+  };
+  switch (read_as(word)) {
+    case ReadAs::kMoney:
+      if (row.type(column) != SQLITE_INTEGER) throw fail("an amount");
+      return format_money(row.integer(column), books.currency, language);
+    case ReadAs::kWeekday: {
+      const auto day = parse_day(text);
+      if (!day) throw fail("a day (YYYY-MM-DD)");
+      return format_day_for_people(*day, language);
+    }
+    case ReadAs::kTime: {
+      const auto instant = parse_instant(text);
+      if (!instant) throw fail("an instant of UTC (YYYY-MM-DDTHH:MM:SSZ)");
+      return format_time_for_people(books.days.wall_clock(*instant), language);
+    }
+    default:
+      return std::string(text);
+  }
+}
+
+void fill_template_with(Context& context, sqlite3_context* result, int count,
+                        sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const auto text = expect_text("template", arguments[0]);
+  const auto language = expect_text("language", arguments[1]);
+  if (language != "ru" && language != "en")
+    throw invalid("language is " + describe(arguments[1]) + ", not one of: ru en");
+  const auto json = expect_text("values", arguments[2]);
+  const auto books = read_books(context);
+  auto valid = context.statements.prepare(
+      "SELECT CASE WHEN json_valid(?1) THEN json_type(?1) = 'object' END");
+  valid.bind(1, json).step();
+  if (valid.integer(0) == 0) throw invalid("the values of a template are not a JSON object");
+  valid.reset();
+
+  std::map<std::string, std::string, std::less<>> values;
+  auto row = context.statements.prepare("SELECT key, value FROM json_each(?1)");
+  for (row.bind(1, json); row.step();) {
+    const std::string word(row.text(0));
+    if (std::find(kPlaceholders.begin(), kPlaceholders.end(), word) == kPlaceholders.end())
+      throw invalid("there is no placeholder {" + word + "}");
+    if (!row.is_null(1)) values[word] = readable(*books, language, word, row, 1);
+  }
+  const auto pay_url = values.find("pay_url");
+  if (pay_url != values.end()) {
+    constexpr std::string_view kAccount = "{account_id}";
+    const std::string account_id = values["account_id"];
+    std::string& url = pay_url->second;
+    for (auto at = url.find(kAccount); at != std::string::npos; at = url.find(kAccount, at))
+      url.replace(at, kAccount.size(), account_id);
+  }
+  result_text(result, fill_template(text, values));
+}
 
 void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
                     sqlite3_value** arguments) {
@@ -31,6 +197,11 @@ void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*cou
 
 const std::vector<Function>& notice_functions() {
   static const std::vector<Function> kFunctions = {
+      {"saldo_post_notices", 0, kReads, run_notices},
+      {"notice_warning", 2, kReads, warning_of_account},
+      {"top_up", 3, kReads, top_up_of_account},
+      {"top_up", 4, kReads, top_up_of_account},
+      {"saldo_fill_template", 3, kReads, fill_template_with},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "rules/limits.h"
+
 namespace saldo {
 namespace {
 
@@ -14,12 +16,23 @@ constexpr std::array<std::string_view, 9> kStateNames = {"closed",   "trial",  "
 
 std::string_view state_name(State state) { return kStateNames[static_cast<std::size_t>(state)]; }
 
+std::optional<State> parse_state(std::string_view name) {
+  const auto* const found = std::find(kStateNames.begin(), kStateNames.end(), name);
+  if (found == kStateNames.end()) return std::nullopt;
+  return static_cast<State>(found - kStateNames.begin());
+}
+
 bool employees_allowed(State state) {
   return state == State::kTrial || state == State::kActive || state == State::kPromised ||
          state == State::kGrace;
 }
 
 bool admin_allowed(State state) { return state != State::kClosed; }
+
+bool depends_on_money(State state) {
+  return state == State::kActive || state == State::kPromised || state == State::kGrace ||
+         state == State::kRestricted;
+}
 
 Walk::Walk(const Books& books, const Account& account, DailyCharges& charges)
     : books_(&books), account_(&account), charges_(&charges), day_(books.opening - days{1}) {
@@ -177,6 +190,21 @@ Outlook Walk::outlook() const {
     }
   }
   return {};
+}
+
+std::optional<Amount> Walk::top_up(Day until, DailyCharges& charges) const {
+  WideAmount balance = standing_.balance;
+  WideAmount missing = 0;
+  for (Day day = day_;; day += days{1}) {
+    const Terms* terms = account_->terms_on(day);
+    const auto limit = terms != nullptr ? terms->credit_limit : 0;
+    if (limit) missing = std::max(missing, -balance - *limit);
+    if (day >= until) break;
+    // Once paid, the account is no longer restricted, and R9 forgives nothing.
+    balance -= charges.total(day, true);
+  }
+  if (missing > kAmountMax) return std::nullopt;
+  return static_cast<Amount>(missing);
 }
 
 }  // namespace saldo

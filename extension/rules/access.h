@@ -25,8 +25,11 @@ enum class State {
 };
 
 std::string_view state_name(State state);
+std::optional<State> parse_state(std::string_view name);
 bool employees_allowed(State state);
 bool admin_allowed(State state);
+// Whether money decides between this state and others: under active terms, and not held.
+bool depends_on_money(State state);
 
 // What an account carries from one day to the next, just before the midnight between them. The
 // balance already includes the charges due at that midnight. Money of that very second and the next
@@ -85,6 +88,10 @@ class Walk {
   [[nodiscard]] Access access() const;
   // For an account that is not in arrears.
   [[nodiscard]] Outlook outlook() const;
+  // N5: the least payment at the instant advanced to after which the account is in arrears neither
+  // then nor at any midnight up to the start of `until`; nullopt: no amount up to kAmountMax is
+  // enough. The walk's own charges, or those of other facts, say what the days cost.
+  [[nodiscard]] std::optional<Amount> top_up(Day until, DailyCharges& charges) const;
   // R9: whether recurring services are charged on the day of the instant advanced to; it is decided
   // at the day's end.
   [[nodiscard]] bool recurring_charged() const;

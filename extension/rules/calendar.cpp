@@ -1,6 +1,7 @@
 #include "rules/calendar.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace saldo {
 namespace {
@@ -37,6 +38,25 @@ std::optional<Day> Calendar::next_working_day(Day day) const {
     if (day <= end && working_days_a_week(policy_on(day)) == 0) day = working_week_until(day);
   }
   return std::nullopt;
+}
+
+std::optional<Day> Calendar::last_working_day(Day day) const {
+  const Day end = std::max(day - days{kHorizonDays}, kFirstDay);
+  while (day >= end) {
+    if (is_working(day)) return day;
+    day -= days{1};
+    if (day >= end && working_days_a_week(policy_on(day)) == 0) day = working_week_since(day);
+  }
+  return std::nullopt;
+}
+
+Day Calendar::working_week_since(Day day) const {
+  Day begin = kFirstDay;
+  const auto after = exceptions_.upper_bound(day);
+  if (after != exceptions_.begin()) begin = std::max(begin, std::prev(after)->first);
+  const Policy& policy = policy_on(day);
+  if (&policy != &policies_.front()) begin = std::max(begin, policy.valid_from - days{1});
+  return begin;
 }
 
 Day Calendar::working_week_until(Day day) const {

@@ -42,6 +42,8 @@ class Calendar {
   // The first working day on or after `day`; nullopt where none lies within the horizon or before
   // the year 10000.
   [[nodiscard]] std::optional<Day> next_working_day(Day day) const;
+  // Likewise backwards: the last working day on or before `day`.
+  [[nodiscard]] std::optional<Day> last_working_day(Day day) const;
   // R7: when the restriction begins for arrears, or a promise's expiry, at `cause`; nullopt: never.
   [[nodiscard]] std::optional<Instant> restriction_after(Instant cause,
                                                          const BillingDays& billing_days) const;
@@ -54,6 +56,8 @@ class Calendar {
   // The first day, `day` or later, on which an exception or another version of the policy departs
   // from the working week of `day`; kLastDay when there is none.
   [[nodiscard]] Day working_week_until(Day day) const;
+  // Likewise backwards: the last such day, `day` or earlier; kFirstDay when there is none.
+  [[nodiscard]] Day working_week_since(Day day) const;
   // The first working day once `count` of them, from `day` on, have passed; nullopt where the next
   // one is too far from `day` or from one that passed, as next_working_day has it.
   [[nodiscard]] std::optional<Day> working_day_after(Day day, std::int64_t count) const;

@@ -21,10 +21,10 @@
 
 namespace saldo {
 
-inline constexpr std::array<std::string_view, 14> kPlaceholders = {
-    "account_id",     "name",          "balance",     "debt",          "amount",
-    "top_up",         "arrears_since", "lasts_until", "trial_ends_on", "restricted_from",
-    "promised_until", "number",        "reference",   "pay_url"};
+inline constexpr std::array<std::string_view, 15> kPlaceholders = {
+    "account_id",    "name",          "balance",         "debt",           "amount",
+    "top_up",        "arrears_since", "restricted_from", "promised_until", "lasts_until",
+    "trial_ends_on", "promise_days",  "number",          "reference",      "pay_url"};
 
 // The first word in braces that is none of kPlaceholders; nullopt: there is none.
 std::optional<std::string_view> unknown_placeholder(std::string_view text);

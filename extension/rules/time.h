@@ -61,6 +61,10 @@ class BillingDays {
   }
   // Throws likewise.
   [[nodiscard]] Day day_of(Instant instant) const;
+  // What clocks on the wall show.
+  [[nodiscard]] date::local_seconds wall_clock(Instant instant) const {
+    return zone_->to_local(instant);
+  }
 
  private:
   [[nodiscard]] Instant unchecked_start_of(Day day) const;

@@ -18,6 +18,7 @@
 #include "facts/books.h"
 #include "functions/arguments.h"
 #include "rules/error.h"
+#include "tables/day_cursor.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
@@ -26,7 +27,7 @@
 namespace saldo {
 namespace {
 
-class AccessState : public Cursor {
+class AccessState : public DayCursor<AccessState> {
  public:
   enum Column {
     kAccountId,
@@ -61,15 +62,13 @@ class AccessState : public Cursor {
       "at = ..., at IN (...)); the conditions given would only filter the rows of now";
 
   static double unsaid(const ColumnSets& used, unsigned read) {
-    // An instant says more than days, which are each seen at one instant that is not asked for.
     if (has_column(used.equal, kAt)) return 1;
-    if (has_column(used.equal | used.above, kDay))
-      return has_column(read, kAt) ? kInstantUnsaid : 1;
-    if (has_column(used.below, kDay)) return kEndUnsaid;
-    return has_column(read, kDay) || has_column(read, kAt) ? kAllUnsaid : 1;
+    const double days = unsaid_days(used, has_column(read, kDay) || has_column(read, kAt));
+    // An instant says more than days, which are each seen at one instant that is not asked for.
+    return days == 1 && has_column(read, kAt) ? kInstantUnsaid : days;
   }
 
-  using Cursor::Cursor;
+  using DayCursor::DayCursor;
 
   void filter(const std::vector<Constraint>& constraints, unsigned columns_read) override {
     walks_.reset();

@@ -11,6 +11,7 @@
 
 #include "facts/books.h"
 #include "sqlite/value.h"
+#include "tables/day_cursor.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
@@ -19,7 +20,7 @@
 namespace saldo {
 namespace {
 
-class ChargeCursor : public Cursor {
+class ChargeCursor : public DayCursor<ChargeCursor> {
  public:
   enum Column {
     kAccountId,
@@ -38,18 +39,8 @@ class ChargeCursor : public Cursor {
   static constexpr int kOrder[] = {kAccountId, kDay, kServiceId};
   static constexpr double kRows = 100;
   static constexpr double kRowsWaiting = 1e14;
-  static constexpr int kParameterColumns[] = {kDay};
-  static constexpr const char* kHowToAsk =
-      "say which days are meant (day = ..., day IN (...), day BETWEEN ... AND ...); the conditions "
-      "given would only filter the days up to the open one";
 
-  static double unsaid(const ColumnSets& used, unsigned read) {
-    if (has_column(used.equal | used.above, kDay)) return 1;
-    if (has_column(used.below, kDay)) return kEndUnsaid;
-    return has_column(read, kDay) ? kAllUnsaid : 1;
-  }
-
-  ChargeCursor(Context& context, bool priced) : Cursor(context), priced_(priced) {}
+  ChargeCursor(Context& context, bool priced) : DayCursor(context), priced_(priced) {}
 
   void filter(const std::vector<Constraint>& constraints, unsigned /*columns_read*/) override {
     walks_.reset();

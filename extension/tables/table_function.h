@@ -52,13 +52,12 @@
 // sides of an OR, if each of them says something. Other conditions filter those rows. If nothing
 // says anything and there is a condition that seems meant to (LIKE, a range of instants), the query
 // is refused, in xFilter: an error from xBestIndex would also end plans that are not chosen. It is
-// refused as well if SQLite offers no plan with the values; for one, it never tries an IN without
-// another IN that is correlated with the same table.
+// refused as well if SQLite offers no plan with the values.
 //
-// What SQLite does not show to xBestIndex only filters, and cannot be told from a query without it:
-// expressions of a column, row values IN a compound SELECT (in 3.40 also IN several VALUES), an OR
-// with such a side (in 3.53 also with COLLATE), and comparisons with a table that CROSS JOIN or an
-// outer join puts behind this one.
+// What SQLite does not show to xBestIndex only filters (extension/README.md lists it, under
+// limits), and a query with it cannot be told from one without. A collation of the day's own would
+// see the days that it is compared with, but not what for: an error would also meet joins that only
+// add columns (LEFT JOIN a calendar ON s.day = c.day), comparisons in SELECT, and sorting.
 #pragma once
 
 #include <algorithm>
@@ -277,6 +276,7 @@ class TableFunction {
       ColumnSets lacking;       // constraints whose values are not there in this plan
       bool lacking_in = false;  // one of them is an IN on a parameter column
       int filter = -1;          // a condition on a parameter column that can only filter
+      const unsigned fixed = fixed_columns(info);
       for (int i = 0; i < info->nConstraint; ++i) {
         const auto& constraint = info->aConstraint[i];
         if (!may_select(constraint.op)) continue;
@@ -295,6 +295,7 @@ class TableFunction {
           lacking_in = lacking_in || (is_parameter(column) && sqlite3_vtab_in(info, i, -1) != 0);
           continue;
         }
+        if (has_column(fixed, column) && sqlite3_vtab_in(info, i, -1) != 0) continue;
         plan += static_cast<char>('A' + column);
         plan += letter;
         info->aConstraintUsage[i].argvIndex = ++arguments;
@@ -323,17 +324,35 @@ class TableFunction {
       constexpr double kRowCost = 10;
       // By its rows a waiting plan costs more than by itself.
       constexpr double kWaitingCost = 0.01;
-      // Days whose instants are read are not to be preferred to instants that another table has.
+      // What is left unsaid counts as rows too, within bounds: sorting costs by the rows of the
+      // best plan, and if that is more than the cost of a waiting plan, SQLite does not mind which
+      // it takes.
       constexpr double kUnsaidRowsMax = 1e6;
       // Of the sides of an OR that say nothing, one that is to be refused is preferred, so that it
       // is.
       constexpr double kRefusing = 1e-6;
       const double rows = waiting ? T::kRowsWaiting : T::kRows * lacked(lacking);
-      info->estimatedRows = static_cast<sqlite3_int64>(
-          waiting ? rows : rows * std::min(unsaid * unsaid, kUnsaidRowsMax));
+      info->estimatedRows =
+          static_cast<sqlite3_int64>(waiting ? rows : rows * std::min(unsaid, kUnsaidRowsMax));
       info->estimatedCost = waiting ? rows * kWaitingCost : rows * kRowCost * unsaid;
       if (only_filtered) info->estimatedCost *= kRefusing;
     });
+  }
+
+  // Columns that are to equal one value. A list of values for them adds nothing; and if its values
+  // depend on this table's own row (account_id = 3 AND account_id IN (SELECT ... WHERE x < s.day)),
+  // SQLite would not try the lists for other columns either.
+  static unsigned fixed_columns(sqlite3_index_info* info) {
+    unsigned fixed = 0;
+    for (int i = 0; i < info->nConstraint; ++i) {
+      const auto& constraint = info->aConstraint[i];
+      const PushedColumn* pushed = find_pushed(constraint.iColumn);
+      if (constraint.usable != 0 && pushed != nullptr && pushed_letter(info, i, *pushed) == '=' &&
+          sqlite3_vtab_in(info, i, -1) == 0) {
+        fixed |= 1U << static_cast<unsigned>(constraint.iColumn);
+      }
+    }
+    return fixed;
   }
 
   static ColumnSets united(const ColumnSets& one, const ColumnSets& other) {

@@ -5,6 +5,7 @@
 // rows come sorted by day.
 #include "facts/books.h"
 #include "sqlite/value.h"
+#include "tables/day_cursor.h"
 #include "tables/day_range.h"
 #include "tables/table_function.h"
 #include "tables/tables.h"
@@ -12,7 +13,7 @@
 namespace saldo {
 namespace {
 
-class WorkingCalendar : public Cursor {
+class WorkingCalendar : public DayCursor<WorkingCalendar> {
  public:
   enum Column { kDay, kWorking, kName };
   static constexpr const char* kDeclaration =
@@ -21,18 +22,8 @@ class WorkingCalendar : public Cursor {
   static constexpr int kOrder[] = {kDay};
   static constexpr double kRows = 30;
   static constexpr double kRowsWaiting = 1e13;
-  static constexpr int kParameterColumns[] = {kDay};
-  static constexpr const char* kHowToAsk =
-      "say which days are meant (day = ..., day IN (...), day BETWEEN ... AND ...); the conditions "
-      "given would only filter the days up to the open one";
 
-  static double unsaid(const ColumnSets& used, unsigned read) {
-    if (has_column(used.equal | used.above, kDay)) return 1;
-    if (has_column(used.below, kDay)) return kEndUnsaid;
-    return has_column(read, kDay) ? kAllUnsaid : 1;
-  }
-
-  using Cursor::Cursor;
+  using DayCursor::DayCursor;
 
   void filter(const std::vector<Constraint>& constraints, unsigned /*columns_read*/) override {
     done_ = true;

@@ -60,6 +60,18 @@ const answers = [
     `SELECT count(*) FROM access_state
      WHERE (account_id, at) IN (VALUES (1, '2026-11-01T09:00:00Z'), (2, '2026-12-01T09:00:00Z'))`,
     [[2]]],
+  ['pairs of UNION',
+    `SELECT count(*) FROM access_state WHERE (account_id, day) IN
+     (SELECT * FROM (SELECT 1, '2026-11-01' UNION SELECT 2, '2026-12-01'))`,
+    [[2]]],
+  ['days beside an OR with another collation',
+    `SELECT count(*) FROM access_state
+     WHERE ${december} AND (day = '2026-12-02' COLLATE NOCASE OR account_id = 2 AND day <= '2026-12-03')`,
+    [[4]]],
+  ['a list beside a value and a list that depends on the row',
+    `SELECT count(*) FROM daily_charge AS d WHERE day IN ('2026-12-01', '2026-12-02') AND account_id = 1
+     AND account_id IN (SELECT account_id FROM account WHERE registered_on <= d.day)`,
+    [[2]]],
   ['a star of five tables',
     `SELECT count(*) FROM daily_charge AS d JOIN account AS a ON a.account_id = d.account_id
      JOIN service AS s ON s.service_id = d.service_id JOIN mine AS m ON m.day = d.day

@@ -50,6 +50,9 @@ constexpr const char* kQuestions[] = {
     "SELECT * FROM audit_unpriced",
     "SELECT * FROM audit_reference",
     "SELECT * FROM audit_computed",
+    "SELECT * FROM audit_notice",
+    "SELECT * FROM notice_message",
+    "UPDATE notice_clock SET at = '2026-03-20T09:00:00Z'",
     "INSERT INTO headcount(account_id, day, employees) VALUES (1, '2026-03-12', 6) "
     "ON CONFLICT DO UPDATE SET employees = 7",
     "INSERT INTO payment(account_id, amount, method, credited_at) "

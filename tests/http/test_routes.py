@@ -69,7 +69,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/policies"): "operator",
     ("GET", "/v1/calendar"): "operator",
     **{("GET", f"/v1/reports/{view}"): "analyst"
-       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_reference", "books")},
+       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_reference",
+                    "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -130,7 +131,7 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          f"{ACCOUNT}/ledger", f"{ACCOUNT}/payments", f"{ACCOUNT}/promised-payments", f"{ACCOUNT}/subscriptions",
          f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage", "/v1/calendar", "/v1/days", "/v1/payments", "/v1/policies",
          "/v1/tariffs", *(f"/v1/reports/{view}" for view in (
-             "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed",
+             "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_notice",
              "audit_promised_payment", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
              "revenue_by_day"))}
 
@@ -1313,11 +1314,15 @@ class Tampered(HistoryCase):
             INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES
                 ('standard', 'fax', '2027-01-01', 1, 1, 0), ('standard', 'fax', '2027-01-01', 2, 1, 0);
             DELETE FROM day_close WHERE day = '{monday}';
+            UPDATE notice_clock SET at = '{noon(OPEN_DAY)}';
+            INSERT INTO notice_seen(account_id, state) VALUES (1, 'closed'), (2, 'closed');
             COMMIT;""")
         connection.close()
 
     def test_every_audit_tells(self):
         sunday, monday, _ = CLOSED
+        states = {each["account_id"]: each["state"]
+                  for each in self.operator.get("/v1/access", query={"at": noon(OPEN_DAY)}).expect(200).json}
         charged = [(self.payer, "crm", self.crm_of_payer), (self.payer, "sms", self.sms_of_payer),
                    (self.debtor, "crm", self.crm_of_debtor)]
         expected = {
@@ -1359,6 +1364,8 @@ class Tampered(HistoryCase):
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
                 "problem": "there is no service fax"}
                for tier in (1, 2)],
+            "audit_notice": [{"account_id": account_id, "remembered": remembered, "computed": states[account_id]}
+                             for account_id, remembered in ((1, "closed"), (2, "closed"), (3, None))],
         }
         for audit, rows in expected.items():
             with self.subTest(audit=audit):

@@ -5,6 +5,8 @@ says nothing about days only filters. `asked_for` puts the conditions of one tab
 copy that holds all days would be the right ones to run the query over.
 """
 
+import re
+
 LOWER, UPPER, AT = 1, 2, 4  # a lower bound of days, an upper one, instants
 DAYS = LOWER | UPPER
 
@@ -53,6 +55,36 @@ def conjuncts(conditions):
             yield condition
 
 
+def disjuncts(condition):
+    """The branches of an OR, and of the ORs among them."""
+    for part in condition.parts:
+        if isinstance(part, Group) and part.operator == "OR":
+            yield from disjuncts(part)
+        else:
+            yield part
+
+
+COMPARISON = re.compile(r"(.+?) (<=|<|>=|>|=|IS) (.+)")
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def bounds(branch, alias):
+    """The values that bound the days of a branch: {(LOWER or UPPER, value)}."""
+    day, result = f"{{{alias}}}day", set()
+    for leaf in (part for part in conjuncts([branch]) if isinstance(part, Leaf)):
+        if leaf.text.startswith(day + " BETWEEN "):
+            low, high = leaf.text.removeprefix(day + " BETWEEN ").split(" AND ", 1)
+            result |= {(LOWER, low), (UPPER, high)}
+        elif comparison := COMPARISON.fullmatch(leaf.text):
+            left, operator, right = comparison.groups()
+            if right == day:
+                left, operator, right = right, MIRRORED.get(operator, operator), left
+            if left == day:
+                result |= {(LOWER, right)} if operator[0] != "<" else set()
+                result |= {(UPPER, right)} if operator[0] != ">" else set()
+    return result
+
+
 class Asked:
     """Which rows of the copy a table stands for: `predicates`, each of them right; and whether an error is right."""
 
@@ -80,6 +112,15 @@ def rows_of(table, asks, alias, book):
     return selected
 
 
+HIDING = re.compile(r" COLLATE | IN \(SELECT .*\{[^}]*\}day")
+
+
+def is_hidden(condition):
+    """An OR that SQLite may hand down nothing of: with a COLLATE anywhere in it, or a list that depends on the row."""
+    is_or = isinstance(condition, Group) and condition.operator == "OR"
+    return is_or and any(HIDING.search(leaf.text) for leaf in leaves(condition))
+
+
 def own(condition, alias):
     """Whether a condition is about one table alone."""
     return all(set(names_in(leaf.text)) <= {alias} for leaf in leaves(condition))
@@ -87,10 +128,6 @@ def own(condition, alias):
 
 def names_in(text):
     return [part.split("}")[0] for part in text.split("{")[1:] if not part.startswith("t_")]
-
-
-def _text(condition):
-    return condition.text if isinstance(condition, Leaf) else id(condition)
 
 
 class _Branches:
@@ -112,18 +149,18 @@ class _Branches:
         for condition in ors:
             others = [other for other in ors if other is not condition] if is_deep else []
             parts, asking = [], []
-            for branch in condition.parts:
+            alternatives = list(disjuncts(condition))
+            for branch in alternatives:
                 alone = _Branches(table, alias, [branch], self.asks, book, names, with_perhaps, is_deep)
                 asking.append(alone.asks != self.asks or bool(alone.predicates_all))
                 beside = _Branches(table, alias, [branch, *others], self.asks, book, names, with_perhaps, is_deep)
                 text = branch.sql(names) if own(branch, alias) else "1"
                 parts.append(f"({text} AND {beside.predicate})")
-            # SQLite may turn (A AND B) OR A into A, and so ask for A alone.
-            shared = set.intersection(*(set(map(_text, conjuncts([branch]))) for branch in condition.parts))
+            # SQLite may turn (A AND B) OR A into A, for A also two bounds by one value, and so ask for A alone.
+            shared = set.intersection(*(bounds(branch, alias) for branch in alternatives))
             common = 0
-            for leaf in leaves(condition.parts[0]):
-                if leaf.text in shared:
-                    common |= leaf.asks.get(alias, 0)
+            for side, _ in shared:
+                common |= side
             if common and all(asking):
                 self.predicates_all.append(rows_of(table, self.asks | common, alias, book))
             if any(asking):
@@ -150,20 +187,21 @@ def asked_for(table, alias, conditions, weak_conditions, book, names):
     how = "at" if asks & AT else "days" if asks & UPPER else "from" if asks else "default"
     if asks & AT:
         return Asked([base], fallible, how=how)
-    if asks & UPPER:
-        return Asked([base] + decided + partly, fallible, how=how)
     weak_leaves = [leaf for condition in weak_conditions for leaf in leaves(condition)]
     perhaps = [
         leaf for leaf in all_leaves if leaf.asks.get(alias, 0) and (leaf.kind == "perhaps" or leaf in weak_leaves)
     ]
-    predicates = decided or [base] + partly
-    for leaf in perhaps:
-        predicates.append(rows_of(table, asks | leaf.asks[alias], alias, book))
+    by_perhaps = [rows_of(table, asks | leaf.asks[alias], alias, book) for leaf in perhaps]
+    if asks & UPPER:
+        return Asked([base] + decided + partly + by_perhaps, fallible, how=how)
+    shown = [condition for condition in conditions if not is_hidden(condition)]
+    is_decided = bool(_Branches(table, alias, shown, 0, book, names, False, False).predicates_all)
+    predicates = (decided if is_decided else [base] + decided + partly) + by_perhaps
     if perhaps:
         branches = _Branches(table, alias, conditions, 0, book, names, True, False)
         predicates += [branches.predicate, *branches.predicates_all, *branches.predicates_some]
     if decided:
-        return Asked(predicates, True, how="OR")
+        return Asked(predicates, True, how="OR" if is_decided else "OR, hidden")
     told = any(leaf.kind == "told" for leaf in all_leaves)
     if (
         table == "access_state"

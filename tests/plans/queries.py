@@ -66,7 +66,6 @@ class Ref:
             via,
         )
         self.asks_by_using = 0
-        self.may_fail = False  # asked only by a table that comes after it
 
     @property
     def is_virtual(self):
@@ -132,7 +131,10 @@ def asked_by(block, book):
         asked = asked_for(ref.table, ref.alias, conditions, weak, book, names)
         if ref.via == "fence":
             asked.may_fail = True
-        asked.may_fail = asked.may_fail or ref.may_fail
+        # SQLite tries a list of days only together with a list that has a value from another table.
+        asked.may_fail = asked.may_fail or any(
+            leaf.text.startswith(f"{{{ref.alias}}}account_id IN ({{") for c in conditions for leaf in leaves(c)
+        )
         if len(block.refs) > 1 and asked.must_fail:  # another table may have no rows
             asked.must_fail, asked.may_fail = False, True
         result[ref.alias] = asked
@@ -420,17 +422,16 @@ class Generator:
             def pair():
                 return f"({self.random.choice(book.accounts)}, '{self.day()}')"
 
-            # A list of several rows is nothing that SQLite hands down in every version.
             choices += [
                 (1, lambda: [leaf(f"({account}, {day}) IN (VALUES {pair()})")]),
-                (2, lambda: [leaf(f"({account}, {day}) IN (VALUES {pair()}, {pair()}, {pair()})", True)]),
+                (1, lambda: [leaf(f"({account}, {day}) IN (SELECT * FROM (VALUES {pair()}, {pair()}, {pair()}))")]),
                 (1, lambda: [leaf(f"({account}, {day}) IN (SELECT account_id, day FROM pairs)")]),
                 (
-                    1,
+                    0.5,
                     lambda: [
                         leaf(
-                            f"({day}, {account}) IN (SELECT day, account_id FROM pairs" f" UNION SELECT '{low}', 3)",
-                            True,
+                            f"({day}, {account}) IN"
+                            f" (SELECT * FROM (SELECT day, account_id FROM pairs UNION SELECT '{low}', 3))"
                         )
                     ],
                 ),
@@ -463,7 +464,8 @@ class Generator:
             (1, lambda: leaf(f"{at} IN (SELECT at FROM moments)")),
             (1, lambda: leaf(f"{at} = (SELECT max(at) FROM moments)")),
             (1, lambda: leaf(f"{at} = {self.value(self.malformed())}", True)),
-            (1, lambda: leaf(f"({account}, {at}) IN (VALUES {pair()}, {pair()})", True)),
+            (0.5, lambda: Leaf(f"({account}, {at}) IN (VALUES {pair()}, {pair()})", {s: AT}, "perhaps", True)),
+            (1, lambda: leaf(f"({account}, {at}) IN (SELECT * FROM (VALUES {pair()}, {pair()}))")),
             (1, lambda: leaf(f"({account}, {at}) IN (SELECT account_id, at FROM pairs)")),
         )()
 
@@ -573,7 +575,12 @@ class Generator:
         return Leaf(self.pick(*texts)())
 
     def perhaps(self, table, s):
+        """What SQLite may or may not show to a table (extension/README.md, limits)."""
         day, account = f"{{{s}}}day", f"{{{s}}}account_id"
+
+        def accounts():
+            return self.random.choice(self.book.accounts)
+
         texts = [
             f"{day} = '{self.day()}' COLLATE NOCASE",
             f"{day} = '{self.day()}' COLLATE RTRIM",
@@ -581,8 +588,10 @@ class Generator:
         ]
         if table != "working_calendar":
             texts += [
-                f"({day}, {account}) <= ('{self.day()}', {self.random.choice(self.book.accounts)})",
-                f"({account}, {day}) > ({self.random.choice(self.book.accounts)}, '{self.day()}')",
+                f"({day}, {account}) <= ('{self.day()}', {accounts()})",
+                f"({account}, {day}) > ({accounts()}, '{self.day()}')",
+                f"({account}, {day}) IN (VALUES ({accounts()}, '{self.day()}'), ({accounts()}, '{self.day()}'))",
+                f"({day}, {account}) IN (SELECT day, account_id FROM pairs UNION SELECT '{self.day()}', 3)",
             ]
         return Leaf(self.random.choice(texts), {s: DAYS}, kind="perhaps", fallible=True)
 
@@ -829,8 +838,10 @@ class Generator:
             target = second.on if self.chance(0.7) else where
             target += link
             (second.on if self.chance(0.3) else where).extend(own_conditions)
-        if how == " CROSS JOIN " and first is s and asked:
-            s.may_fail = True
+        if how == " CROSS JOIN " and first is s:
+            # SQLite reads `s` first, and shows it no comparison with `o`.
+            for leaf in (leaf for condition in link for leaf in leaves(condition)):
+                leaf.kind = "perhaps" if leaf.asks else leaf.kind
         self.random.shuffle(where)
         block = Block([first, second], where)
         return self.finish(block, [ref for ref in block.refs if ref.is_virtual])
@@ -845,8 +856,7 @@ class Generator:
             # USING, or NATURAL where the tables have nothing else in common
             natural = self.chance(0.5) and table != other
             first, second = (o, s) if self.chance(0.5) else (s, o)
-            join = self.pick((4, " JOIN "), (2 if first is o else 0, " LEFT JOIN "), (1, " CROSS JOIN "))
-            s.may_fail = join == " CROSS JOIN " and first is s
+            join = self.pick((4, " JOIN "), *([(2, " LEFT JOIN "), (1, " CROSS JOIN ")] if first is o else []))
             s.asks_by_using = DAYS
             second.join = join if not natural else " NATURAL" + join
             if not natural:

@@ -20,7 +20,8 @@ SQL = ROOT / "sql"
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 SCHEMA = ("tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql", "server.sql",
           "notices.sql")
-ROWS = ("reference.sql", "notice_templates.sql") + tuple(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql")))
+ROWS = ("reference.sql", "notice_templates.sql",
+        *(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql"))))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
 HEAD = """\
 -- What saldo_install creates, statement by statement, as sqlite_schema holds it. Made of the other files, where the
