@@ -16,7 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kAnalysts = 2;
+// So many queries of /v1/sql run at once; further ones wait.
+constexpr int kAnalystConnections = 2;
 
 // Thrown by a dry run to have its work undone.
 struct DryRun {};
@@ -34,18 +35,18 @@ std::string_view bearer(std::string_view authorization) {
                                                             : std::string_view();
 }
 
-// HEAD is GET without the body, which HTTP leaves out.
+// HEAD is answered as GET; the HTTP library leaves the body out.
 std::string_view method_of(const HttpRequest& http) {
   return http.method == "HEAD" ? "GET" : http.method;
 }
 
 void check_key(std::string_view key) {
-  constexpr std::size_t kKeyBytesMax = 255;
   const bool printable =
       std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty() || key.size() > kKeyBytesMax || !printable) {
-    throw Error(ErrorCode::kMalformed,
-                "Idempotency-Key takes 1 to 255 characters of ASCII without spaces");
+    throw Error(ErrorCode::kMalformed, "Idempotency-Key takes 1 to " +
+                                           std::to_string(kKeyBytesMax) +
+                                           " characters of ASCII without spaces");
   }
 }
 
@@ -58,7 +59,7 @@ Service::Service(const ServiceOptions& options)
               options.route_timeout),
       readers_(options.database, options.readers,
                [](Database& reader) { reader.watch_deadline(); }),
-      analysts_(options.database, kAnalysts,
+      analysts_(options.database, kAnalystConnections,
                 [&](Database& reader) { confine(reader, options.sql); }) {
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
@@ -126,8 +127,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   try {
     request.target = parse_target(http.target);
     progress.path = routes_.find(request.target.parts, path_values);
-    if (progress.path == nullptr)
-      no_path = not_found("there is no such path; /openapi.json lists them all");
+    if (progress.path == nullptr) no_path = no_such_path();
   } catch (const Error& error) {
     no_path = error;
   }
@@ -202,8 +202,9 @@ Reply Service::write(const HttpRequest& http, Request& request,
   try {
     read_parameters(request, path_values, http.content_type);
   } catch (const Error&) {
-    // First it is told whether the key was used before; and an instant that is too far ahead now
-    // was perhaps not so then.
+    // To be reported only if nothing was done under the request's key before: then its answer is
+    // replayed. An instant in it may have been right at that time, and lie ahead of a clock that
+    // has been set back since.
     wrong = std::current_exception();
   }
   std::optional<AnswerKey> key;
@@ -261,8 +262,7 @@ Reply Service::query(const Request& request) {
   const auto analyst = analysts_.lend(options_.sql.time);
   analyst->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
   const auto value = [&](std::string_view name) -> const Value& {
-    return request.values[static_cast<std::size_t>(request.route->find_parameter(name) -
-                                                   request.route->parameters.data())];
+    return request.values[request.route->place_of(*request.route->find_parameter(name))];
   };
   const auto* params = std::get_if<std::shared_ptr<const nlohmann::json>>(&value("params"));
   return run_sql(*analyst, std::get<std::string>(value("sql")),
@@ -300,7 +300,7 @@ Reply Service::health() {
     document["status"] = "ok";
     return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
   }
-  // What else is known goes along, as RFC 9457 has it (3.2).
+  // RFC 9457, 3.2, allows further members: the rest of what is known.
   Reply reply = problem_reply(Error(ErrorCode::kFailing, problem));
   document.update(nlohmann::ordered_json::parse(reply.body));
   reply.body = document.dump();

@@ -33,9 +33,10 @@ struct ServiceOptions {
 
 class Service {
  public:
-  // Throws std::runtime_error for a database or route file that is none.
+  // Throws std::runtime_error for a file that is not a database of Saldo's, or not a valid route.
   explicit Service(const ServiceOptions& options);
 
+  // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
 
   // For the metrics; the transport counts them.

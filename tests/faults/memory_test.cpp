@@ -102,7 +102,7 @@ void operator delete(void* bytes, const std::nothrow_t& /*tag*/) noexcept {
 namespace saldo_test {
 namespace {
 
-// What some statements gave, found without an allocation of the test's own.
+// What some statements gave. It is a hash, as allocations of the test's own would be counted too.
 struct Answer {
   int code = SQLITE_OK;
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -192,9 +192,10 @@ long stride() {
 template <typename Run>
 long each_allocation(Run&& run) {
   static std::mt19937 random(1);
-  constexpr long kMany = 2000;
+  constexpr long kAllocationsTriedMax = 2000;
   run(0, false);
-  const auto step = static_cast<unsigned long>(stride() * (1 + allocations.count / kMany));
+  const auto step =
+      static_cast<unsigned long>(stride() * (1 + allocations.count / kAllocationsTriedMax));
   long runs = 0;
   for (const bool for_good : {false, true}) {
     bool failed = true;
@@ -249,7 +250,7 @@ class Memory : public testing::Test {
       EXPECT_EQ(allocations.live, live) << "of C++'s objects";
       return failed;
     };
-    // What is allocated once a process, and never freed, is allocated now.
+    // Runs once beforehand, so that what is allocated once in a process and never freed is there.
     Connection(file, Extension::kLoaded).run(sql);
     return each_allocation(run);
   }
@@ -345,7 +346,7 @@ TEST_F(Memory, Writes) {
   std::cout << std::size(kSteps) << " writes, " << runs << " runs\n";
 }
 
-// In an empty database, and in one of an older version.
+// saldo_install in an empty database, and in one of an older version.
 TEST_F(Memory, Install) {
   const std::string install = "SELECT saldo_install('2026-03-02', 'ru')";
   const std::string state =

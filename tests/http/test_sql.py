@@ -1,5 +1,5 @@
 """POST /v1/sql: what an analyst may ask and what the answers are like, that nothing can be written or got hold of that
-way, and that no query exhausts the server or keeps it from the others."""
+way, and that no query exhausts the server or holds up the others."""
 
 import contextlib
 import csv
@@ -19,7 +19,7 @@ from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, Witness, daily_fee,
 
 MIB = 1 << 20
 # Seconds in which an answer that is to come promptly has come, however busy the machine is.
-PROMPT = 30
+PROMPT_SECONDS = 30
 SQL = "/v1/sql"
 TABLES_NOT_TO_READ = {"token", "stored_answer"}
 
@@ -549,11 +549,11 @@ class Confined(SqlCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.account = cls().customer()
-        cls.admin.post("/v1/accounts", {"name": "Kept"}, key="key-of-a-secret").expect(201)
+        cls.admin.post("/v1/accounts", {"name": "Stored"}, key="key-of-a-secret").expect(201)
         hashes = [row[0] for row in peek(cls.server.database, "SELECT hash FROM token")]
-        kept = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM stored_answer")]
-        assert len(hashes) == len(ROLES) and len(kept) == 1
-        cls.secrets = {*cls.server.tokens.values(), *hashes, *kept, "key-of-a-secret"}
+        request_hashes = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM stored_answer")]
+        assert len(hashes) == len(ROLES) and len(request_hashes) == 1
+        cls.secrets = {*cls.server.tokens.values(), *hashes, *request_hashes, "key-of-a-secret"}
         cls.watch = sqlite3.connect(f"file:{cls.server.database}?mode=ro", uri=True)
         cls.addClassCleanup(cls.watch.close)
 
@@ -570,7 +570,7 @@ class Confined(SqlCase):
 
     def tearDown(self):
         self.witness.__exit__(None)
-        self.assertLess(self.witness.slowest, PROMPT)
+        self.assertLess(self.witness.slowest, PROMPT_SECONDS)
         self.assertEqual(self.before, self.state())
         self.assertEqual([[2]], self.rows("SELECT count(*) FROM account"))
 
@@ -687,9 +687,9 @@ class Limited(SqlCase):
     """A server whose limits are soon reached: of rows and memory, and in `Exhausting` of time as well."""
 
     seconds = 60
-    most_rows = 50
+    rows_max = 50
     budget = 16 * MIB
-    limits = ("--test-clock", "--sql-rows", str(most_rows), "--sql-memory", str(budget))
+    limits = ("--test-clock", "--sql-rows", str(rows_max), "--sql-memory", str(budget))
     flags = (*limits, "--sql-timeout", f"{seconds}s")
 
     @classmethod
@@ -698,9 +698,9 @@ class Limited(SqlCase):
         cls.account = cls().customer()
         cls.access = f"/v1/accounts/{cls.account}/access"
         cls.analyst.post(SQL, {"sql": "SELECT 1"}).expect(200)
-        # The sanitizers keep freed memory for a while, map terabytes, and are slow.
+        # The sanitizers release freed memory late, map terabytes, and are slow.
         sanitized = cls.server.memory("VmPeak") > 1 << 40
-        cls.slack, cls.prompt = (1 << 30, 10 * PROMPT) if sanitized else (0, PROMPT)
+        cls.slack, cls.prompt = (1 << 30, 10 * PROMPT_SECONDS) if sanitized else (0, PROMPT_SECONDS)
         cls.memory_before = cls.server.memory("VmRSS")
 
     def tearDown(self):
@@ -724,8 +724,8 @@ class Limited(SqlCase):
         self.assertLess(self.server.memory() - before, memory + self.slack)
         self.still_well()
 
-    def no_snapshot_is_kept(self):
-        """A reader that stays in the past would keep the log from being cut off."""
+    def no_snapshot_stays_open(self):
+        """A reader that stayed at an old state would prevent the write-ahead log from being checkpointed."""
         connection = sqlite3.connect(self.server.database, timeout=5)
         try:
             self.assertEqual((0, 0, 0), connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
@@ -774,7 +774,7 @@ class Sized(Limited):
             self.refused(self.ask("SELECT '" + "x" * MIB + "'"), 413, "too_large")
 
     def test_what_is_sorted_goes_to_no_file(self):
-        """Nobody fills the disk: what is beyond the memory is refused, not kept in files."""
+        """Nobody fills the disk: what exceeds the memory is refused, not written to temporary files."""
         files, stop = set(), threading.Event()
         folder = f"/proc/{self.server.process.pid}/fd"
 
@@ -801,19 +801,19 @@ class Sized(Limited):
                               if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
 
     def test_results_without_end_are_truncated(self):
-        for count, truncated in self.each(((self.most_rows - 1, False), (self.most_rows, False),
-                                           (self.most_rows + 1, True))):
+        for count, truncated in self.each(((self.rows_max - 1, False), (self.rows_max, False),
+                                           (self.rows_max + 1, True))):
             sql = numbers(count, "x")
             answer = self.ask(sql).expect(200)
-            kept = min(count, self.most_rows)
-            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, kept + 1)], "truncated": truncated},
+            rows = min(count, self.rows_max)
+            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, rows + 1)], "truncated": truncated},
                              answer.json)
             self.assertIsNone(answer.headers.get("Saldo-Truncated"))
             answer = self.ask(sql, accept="text/csv").expect(200)
             self.assertEqual("true" if truncated else None, answer.headers.get("Saldo-Truncated"))
-            self.assertEqual([str(n) for n in range(1, kept + 1)], [row["x"] for row in answer.csv])
+            self.assertEqual([str(n) for n in range(1, rows + 1)], [row["x"] for row in answer.csv])
         with self.bounded():
-            self.assertEqual((self.most_rows, True), (lambda each: (len(each["rows"]), each["truncated"]))(
+            self.assertEqual((self.rows_max, True), (lambda each: (len(each["rows"]), each["truncated"]))(
                 self.ask(endless("x")).expect(200).json))
         # By their size.
         for accept in ("application/json", "text/csv"):
@@ -838,7 +838,7 @@ class Sized(Limited):
         self.assertTrue(wait_for(lambda: self.server.memory("VmRSS") - self.memory_before
                                  < 6 * self.budget + self.slack))
 
-    def test_no_snapshot_is_kept(self):
+    def test_no_snapshot_stays_open(self):
         for sql, status in self.each(((endless("x"), 200), (endless("randomblob(1000)") + " ORDER BY 1", 422),
                                       ("SELECT * FROM account; nonsense",
                                        422), ("SELECT * FROM account WHERE name = ?", 422),
@@ -847,7 +847,7 @@ class Sized(Limited):
             for _ in range(3):
                 self.ask(sql).expect(status)
             self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
-            self.no_snapshot_is_kept()
+            self.no_snapshot_stays_open()
 
     def test_a_client_that_leaves_in_the_midst_of_its_answer(self):
         asked = self.server.metric("saldo_http_requests_total")
@@ -856,7 +856,7 @@ class Sized(Limited):
             self.assertEqual(b"HTTP/1.1 200", connection.recv(12, socket.MSG_WAITALL))
         self.assertTrue(wait_for(lambda: self.server.metric("saldo_http_connections") <= before))
         self.assertGreater(self.server.metric("saldo_http_requests_total"), asked)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
 
 class Exhausting(Limited):
@@ -902,7 +902,7 @@ class Exhausting(Limited):
 
     def test_what_one_step_takes_long_ends_too(self):
         """A function, a comparison or a plan of SQLite, in which it asks nobody whether to go on: late, but the limit
-        on the length of values keeps it short."""
+        on the length of values bounds it."""
         join = " NATURAL JOIN ".join(f"account AS t{n}" for n in range(60))
         for [sql] in self.each((each,) for each in (
                 f"SELECT instr({text_of(450000)}, {text_of(220000)} || '1')",
@@ -991,7 +991,7 @@ class Exhausting(Limited):
         codes = [(each.status, each.code) for each in answers]
         self.assertLessEqual(set(codes), {(503, "timed_out"), (503, "overloaded"), (422, "out_of_range")})
         self.assertIn((503, "timed_out"), codes)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
     def test_a_server_stops_while_a_query_runs(self):
         """It waits for the query, which ends in time."""
@@ -1005,11 +1005,11 @@ class Exhausting(Limited):
         asking.join()
         self.assertEqual(["timed_out"], answers)
 
-    def test_no_snapshot_is_kept_of_what_runs_out_of_time(self):
+    def test_no_snapshot_stays_open_of_what_runs_out_of_time(self):
         for _ in range(3):
             self.refused(self.ask(endless()), 503, "timed_out")
         self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
     def test_clients_that_leave(self):
         asked = self.server.metric("saldo_http_requests_total")
@@ -1029,7 +1029,7 @@ class Exhausting(Limited):
         for thread in threads:
             thread.join()
         self.assertEqual(["timed_out"] * 2, answers)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
 
 if __name__ == "__main__":

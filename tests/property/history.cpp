@@ -113,10 +113,10 @@ std::vector<Value> access_values(const AccessRow& row) {
 // --- A life
 // -----------------------------------------------------------------------------------------------------
 
-History::History(Number number, std::optional<Steps> kept, Coverage& coverage)
+History::History(Number number, std::optional<Steps> chosen, Coverage& coverage)
     : chance_(number.seed, number.history),
       number_(number),
-      kept_(std::move(kept)),
+      chosen_(std::move(chosen)),
       coverage_(coverage),
       opening_(random_opening()),
       country_(chance_.percent(85) ? "ru" : "none"),
@@ -179,7 +179,7 @@ bool History::takes_next_step() {
   chance_.begin(++step_);
   // Sometimes a clock is behind.
   now_ = instant_of(chance_.percent(4) ? std::max(opening_, today_ - 2) : today_);
-  return !kept_ || kept_->count(step_) != 0;
+  return !chosen_ || chosen_->count(step_) != 0;
 }
 
 // --- Random pieces

@@ -98,8 +98,8 @@ struct Number {
 
 class History {
  public:
-  // Of its steps only `kept`, where that is given.
-  History(Number number, std::optional<Steps> kept, Coverage& coverage);
+  // Takes only the steps `chosen`, if those are given, and passes over the others.
+  History(Number number, std::optional<Steps> chosen, Coverage& coverage);
   virtual ~History() = default;
   History(const History&) = delete;
   History& operator=(const History&) = delete;
@@ -174,7 +174,7 @@ class History {
 
   Chance chance_;
   Number number_;
-  std::optional<Steps> kept_;
+  std::optional<Steps> chosen_;
   int step_ = 0;
   Coverage& coverage_;
   Day opening_;
@@ -228,7 +228,7 @@ class History {
 class Channel {
  public:
   virtual ~Channel() = default;
-  virtual std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  virtual std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                          Coverage& coverage) = 0;
   // What histories of this channel must meet, beyond what all must.
   [[nodiscard]] virtual std::vector<std::string> required() const = 0;

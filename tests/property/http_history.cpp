@@ -207,8 +207,8 @@ json json_of(const Value& value) {
 
 class HttpHistory : public History {
  public:
-  HttpHistory(Office& office, Number number, const std::optional<Steps>& kept, Coverage& coverage)
-      : History(number, kept, coverage), office_(office) {}
+  HttpHistory(Office& office, Number number, const std::optional<Steps>& chosen, Coverage& coverage)
+      : History(number, chosen, coverage), office_(office) {}
 
   void print_log() const override {
     std::cout << "-- The history as requests (with role, Saldo-Now and Idempotency-Key):\n"
@@ -893,9 +893,9 @@ class HttpChannel : public Channel {
  public:
   explicit HttpChannel(const std::string& saldod) : office_(saldod) {}
 
-  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                  Coverage& coverage) override {
-    return std::make_unique<HttpHistory>(office_, number, kept, coverage);
+    return std::make_unique<HttpHistory>(office_, number, chosen, coverage);
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {

@@ -22,7 +22,7 @@
 // by HTTP:
 //   a dry run is not taken back when its answer is 200 (service.cpp): 3 of 60 steps
 //   activate.sql gives a credit limit of 0 instead of the one in force: 3 of 201 steps
-//   refusals are not kept with their keys (service.cpp): 18 of 134 steps
+//   refusals are not stored with their keys (service.cpp): 18 of 134 steps
 //   an event twice in one batch goes in twice (usage/record.sql): the step that sends it
 //
 // The whole run fails unless everything that is required happened at least once.
@@ -180,9 +180,9 @@ void check_reference() {
 
 // What is wrong with a history, if anything; `last` is then its last step.
 std::optional<std::string> wrong(Channel& channel, const Options& options, std::uint64_t number,
-                                 const std::optional<Steps>& kept, Coverage& coverage, int* last,
+                                 const std::optional<Steps>& chosen, Coverage& coverage, int* last,
                                  bool print = false) {
-  const auto history = channel.begin({options.seed, number}, kept, coverage);
+  const auto history = channel.begin({options.seed, number}, chosen, coverage);
   try {
     history->live();
   } catch (const Mismatch& mismatch) {
@@ -258,7 +258,7 @@ int run(const Options& options) {
     complete = false;
     std::cout << "did not occur: " << what << "\n";
   }
-  // One history cannot show everything.
+  // A single history is not expected to cover everything.
   return complete || options.only ? 0 : 1;
 }
 

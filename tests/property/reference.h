@@ -1,5 +1,5 @@
 // A naive reference of the billing rules (chapter 4 of the design, R1 to R11), written from the
-// contract alone and sharing no code with the extension. It keeps the facts in plain vectors and
+// contract alone and sharing no code with the extension. It holds the facts in plain vectors and
 // recomputes every answer from the opening of the books, day by day and instant by instant. What it
 // remembers between two questions is thrown away at every write.
 //

@@ -102,7 +102,7 @@ class Database {
   }
 
   const std::string extension_;
-  std::unordered_set<std::string> texts_;  // of the statements that the connection keeps prepared
+  std::unordered_set<std::string> texts_;  // of the statements that the connection has prepared
   std::unique_ptr<saldo::Connection> connection_;
   std::vector<std::string> log_;
   std::string message_;
@@ -135,9 +135,9 @@ class Installations {
 
 class SqlHistory : public History {
  public:
-  SqlHistory(Installations& installations, Number number, const std::optional<Steps>& kept,
+  SqlHistory(Installations& installations, Number number, const std::optional<Steps>& chosen,
              Coverage& coverage)
-      : History(number, kept, coverage),
+      : History(number, chosen, coverage),
         installations_(installations),
         db_(installations.extension()),
         verb_(random_verb()),
@@ -755,9 +755,9 @@ class SqlChannel : public Channel {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   }
 
-  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                  Coverage& coverage) override {
-    return std::make_unique<SqlHistory>(installations_, number, kept, coverage);
+    return std::make_unique<SqlHistory>(installations_, number, chosen, coverage);
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {
