@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "notices.h"
 #include "reference.h"
 
 namespace saldo_histories {
@@ -137,6 +138,8 @@ class History {
   virtual void close_day(Day day, Instant closed_at, Instant now) = 0;
   virtual void close_two_days(Day first, Instant now) = 0;
   virtual void restart() = 0;
+  // Whether it was accepted; a channel without this says no.
+  virtual bool move_notice_clock(Instant /*at*/, const Refusals& /*refusals*/) { return false; }
   // Writes taken back: nothing of them may remain, nor be remembered.
   virtual void dry_run() = 0;
   // Something of the channel's own; a refused write more often than not.
@@ -154,6 +157,7 @@ class History {
   bool takes_next_step();
   void random_operation();
   void close_days();
+  void run_notices();
   void ask();
 
   // --- Random pieces.
@@ -180,6 +184,8 @@ class History {
   Day opening_;
   std::string country_;
   Reference ref_;
+  saldo_reference::NoticeRuns notice_runs_;
+  std::int64_t notices_ = 0;  // posted so far
   Day today_ = 0;
   Instant now_ = 0;  // within today, for channels with a clock
   std::int64_t next_id_ = 1;

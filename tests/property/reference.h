@@ -36,6 +36,9 @@ struct Policy {
   std::optional<std::int64_t> restricted_days_charged;
   std::int64_t grace_working_days = 0;
   std::int64_t promised_payment_max_days = 3;
+  std::int64_t low_balance_warning_days = 3;
+  std::optional<std::int64_t> reminder_days = 7;
+  std::int64_t reminders = 3;
 };
 
 struct Tariff {
