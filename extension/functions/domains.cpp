@@ -10,6 +10,7 @@
 #include "functions/arguments.h"
 #include "rules/error.h"
 #include "rules/limits.h"
+#include "rules/notice_text.h"
 #include "rules/time.h"
 #include "sqlite/value.h"
 
@@ -25,6 +26,7 @@ enum class Kind {
   kCurrency,
   kTimeZone,
   kUrl,
+  kPayUrl,
   kDay,
   kInstant,
   kInteger,
@@ -54,6 +56,7 @@ constexpr Domain kWeek{Kind::kWeek, {}};
 constexpr Domain kCurrency{Kind::kCurrency, {}};
 constexpr Domain kTimeZone{Kind::kTimeZone, {}};
 constexpr Domain kUrl{Kind::kUrl, {}};
+constexpr Domain kPayUrl{Kind::kPayUrl, {}};
 constexpr Domain kDay{Kind::kDay, {}};
 constexpr Domain kInstant{Kind::kInstant, {}};
 constexpr Domain kId = integer(1, kIdMax);
@@ -97,7 +100,7 @@ const std::vector<CheckedTable>& tables() {
                        {"language", one_of("ru|en")},
                        {"reminder_days", nullable(integer(1, kPolicyDaysMax))},
                        {"reminders", integer(0, kRemindersMax)},
-                       {"pay_url", nullable(kUrl)}}),
+                       {"pay_url", nullable(kPayUrl)}}),
       facts("calendar_exception", {{"day", kDay}, {"working", kFlag}, {"name", nullable(kText)}}),
       facts("service", {{"service_id", kIdentifier},
                         {"name", kName},
@@ -279,6 +282,14 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
     case Kind::kTimeZone:
       find_zone(std::string(text));
       break;
+    case Kind::kPayUrl: {
+      const auto unknown = unknown_placeholder(text, kPayUrlPlaceholders);
+      if (unknown) {
+        throw invalid(std::string(name) + " has the placeholder {" + std::string(*unknown) +
+                      "}; it can have {account_id} alone");
+      }
+      [[fallthrough]];
+    }
     case Kind::kUrl:
       expect(is_url(text),
              "an address that begins with https:// or http://, in ASCII without spaces");

@@ -266,5 +266,20 @@ TEST(MailMessage, BothFormsOfTheText) {
   EXPECT_NE(std::string::npos, message.html.find("<title>1 &lt; 2</title>"));
 }
 
+TEST(MailMessage, AddressesAreLinks) {
+  const auto html = [](std::string_view line) {
+    const auto message = compose_mail({"", "a@b"}, "c@d", "x", line, "x", Instant());
+    const auto begin = message.html.find("<p>") + 3;
+    return message.html.substr(begin, message.html.find("</p>") - begin);
+  };
+  EXPECT_EQ("Pay: <a href=\"https://e.org/?a=1&amp;b=2\">https://e.org/?a=1&amp;b=2</a>",
+            html("Pay: https://e.org/?a=1&b=2"));
+  EXPECT_EQ("(<a href=\"http://e.org/\">http://e.org/</a>). <a href=\"http://b\">http://b</a>",
+            html("(http://e.org/). http://b"));
+  EXPECT_EQ("<a href=\"https://e\">https://e</a>&quot; onclick=&quot;x&lt;b&gt;",
+            html("https://e\" onclick=\"x<b>"));
+  EXPECT_EQ("javascript:x ftp://e.org", html("javascript:x ftp://e.org"));
+}
+
 }  // namespace
 }  // namespace saldo::server
