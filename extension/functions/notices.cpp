@@ -10,6 +10,12 @@
 //       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
 //       words: amounts as integers, instants and days as texts; what is null or not there is
 //       missing. In pay_url, {account_id} stands for the account_id
+//   saldo_template_values(word, value, ...)
+//       such an object, as json_object makes it; that one SQLite 3.40 does not let a view call
+//       under trusted_schema=OFF
+//   saldo_are_notice_kinds(text)
+//       1 for a JSON array of kinds of notices, else 0; for triggers, which cannot call json_valid
+//       then either
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
 #include <algorithm>
@@ -176,6 +182,27 @@ void fill_template_with(Context& context, sqlite3_context* result, int count,
   result_text(result, fill_template(text, values));
 }
 
+void template_values(Context& context, sqlite3_context* result, int count,
+                     sqlite3_value** arguments) {
+  std::string sql = "SELECT json_object(";
+  for (int i = 0; i < count; ++i) sql += i == 0 ? "?" : ", ?";
+  auto object = context.statements.prepare((sql + ")").c_str());
+  for (int i = 0; i < count; ++i) object.bind_value(i + 1, arguments[i]);
+  object.step();
+  result_text(result, object.text(0));
+}
+
+void are_notice_kinds(Context& context, sqlite3_context* result, int count,
+                      sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  auto row = context.statements.prepare(
+      "SELECT CASE WHEN NOT json_valid(?1) THEN 0 WHEN json_type(?1) <> 'array' THEN 0"
+      " ELSE NOT EXISTS (SELECT 1 FROM json_each(?1)"
+      "  WHERE coalesce(value, '') NOT IN (SELECT kind FROM main.notice_kind)) END");
+  row.bind_value(1, arguments[0]).step();
+  sqlite3_result_int64(result, row.integer(0));
+}
+
 void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
                     sqlite3_value** arguments) {
   const std::string name(expect_text("name", arguments[0]));
@@ -202,6 +229,8 @@ const std::vector<Function>& notice_functions() {
       {"top_up", 3, kReads, top_up_of_account},
       {"top_up", 4, kReads, top_up_of_account},
       {"saldo_fill_template", 3, kReads, fill_template_with},
+      {"saldo_template_values", -1, kReads, template_values},
+      {"saldo_are_notice_kinds", 1, kReads, are_notice_kinds},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;
