@@ -15,6 +15,13 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+// What a column http_status may be: statuses that end a request.
+constexpr int kStatusMin = 200;
+constexpr int kStatusMax = 599;
+
+// By RFC 9110; a client would take a body for the next answer.
+bool has_no_body(int status) { return status == 204 || status == 205 || status == 304; }
+
 // The same request, to go on behind `cursor` (RFC 8288).
 std::string next_link(const Target& target, std::string_view cursor) {
   std::string link = "<";
@@ -55,6 +62,10 @@ class RouteRun {
       } else {
         while (rows.step()) read_status(statement, rows);
       }
+    }
+    if (has_no_body(reply_.status)) {
+      reply_.content_type.clear();
+      reply_.body.clear();
     }
     return std::move(reply_);
   }
@@ -111,7 +122,15 @@ class RouteRun {
   }
 
   void read_status(const RouteStatement& statement, const Statement& row) {
-    if (statement.status) reply_.status = static_cast<int>(row.integer(*statement.status));
+    if (!statement.status) return;
+    const int column = *statement.status;
+    const std::int64_t status = row.type(column) == SQLITE_INTEGER ? row.integer(column) : 0;
+    if (status < kStatusMin || status > kStatusMax) {
+      throw Error(ErrorCode::kInternal, "http_status is not an integer from " +
+                                            std::to_string(kStatusMin) + " to " +
+                                            std::to_string(kStatusMax));
+    }
+    reply_.status = static_cast<int>(status);
   }
 
   void answer(const RouteStatement& statement, Statement& rows) {

@@ -72,17 +72,15 @@ std::string normalized(std::string text) {
 // Reads one file from its first line to its last.
 class FileReader {
  public:
-  FileReader(const std::string& file, std::string_view text)
-      : file_(file), text_(text), route_(std::make_unique<Route>()) {
+  FileReader(RouteOwner owner, const std::string& file, std::string_view text)
+      : owner_(owner), file_(file), text_(text), route_(std::make_unique<Route>()) {
     route_->file = file;
   }
 
   std::unique_ptr<Route> read(Database& database) {
     check_encoding();
     read_head();
-    if (route_->calls) {
-      if (skip_comments()) fail_at(line_of(at_), "a route that calls the server has no statements");
-    } else {
+    if (!route_->calls) {
       read_statements(database);
       check_uses();
     }
@@ -153,6 +151,7 @@ class FileReader {
     while (const auto line = comment_line()) {
       if (!read_optional_line(*line)) read_parameter(*line);
     }
+    check_body();
     for (const auto& part : route_->parts) {
       if (!part.placeholder.empty() && route_->find_parameter(part.placeholder) == nullptr)
         fail_at(1, "{" + part.placeholder + "} of the path is not declared");
@@ -162,12 +161,16 @@ class FileReader {
   bool read_optional_line(std::string_view line) {
     const auto label = line.substr(0, line.find(": "));
     const auto value = line.substr(std::min(label.size() + 2, line.size()));
+    if (label != "takes" && label != "gives" && label != "calls") return false;
+    if (!optional_lines_.insert(label).second) fail(std::string(label) + " is there twice");
     if (label == "takes") {
+      check_has_body();
       const auto format = parse_format(value);
       if (format != Format::kJson && format != Format::kForm && format != Format::kText)
         fail("takes is json, form or text, not " + std::string(value));
       route_->takes = *format;
     } else if (label == "gives") {
+      if (route_->answer == Answer::kNone) fail("a route whose answer is none gives nothing");
       route_->gives.clear();
       for (auto rest = value; !rest.empty();) {
         const auto name = rest.substr(0, rest.find(", "));
@@ -175,17 +178,33 @@ class FileReader {
         const auto format = parse_format(name);
         if (!format || format == Format::kForm)
           fail("gives has json, csv, xml, html, text or pdf, not " + std::string(name));
+        if (std::count(route_->gives.begin(), route_->gives.end(), *format) > 0)
+          fail("gives has " + std::string(name) + " twice");
         route_->gives.push_back(*format);
       }
       if (route_->gives.empty()) fail("gives is empty");
-    } else if (label == "calls") {
+    } else {
+      if (owner_ != RouteOwner::kServer) fail("calls is for the server's own routes");
       const auto known = index_of(kBuiltIns, value);
       if (!known) fail("calls is " + listed(kBuiltIns) + ", not " + std::string(value));
       route_->calls = static_cast<BuiltIn>(*known);
-    } else {
-      return false;
     }
     return true;
+  }
+
+  void check_has_body() const {
+    if (route_->method == "GET") fail("a GET has no body");
+  }
+
+  // Fields are read out of a body of JSON alone.
+  void check_body() const {
+    if (route_->takes == Format::kJson || !route_->has_fields_in_body()) return;
+    for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
+      const Parameter& parameter = route_->parameters[i];
+      if (parameter.in_path) continue;
+      fail_at(declared_at_[i], "a route with `takes: " + std::string(names_of(route_->takes).name) +
+                                   "` reads :body; it has no fields such as " + parameter.name);
+    }
   }
 
   void read_path() {
@@ -315,6 +334,7 @@ class FileReader {
     if (const auto bound = index_of(kBound, bare)) {
       if (static_cast<Bound>(*bound) == Bound::kLimit && route_->answer != Answer::kMany)
         fail(":limit is for routes that answer many rows");
+      if (static_cast<Bound>(*bound) == Bound::kBody) check_has_body();
       return static_cast<Bound>(*bound);
     }
     const bool given = bare.substr(0, kGiven.size()) == kGiven;
@@ -353,12 +373,14 @@ class FileReader {
     return 1 + static_cast<std::size_t>(std::count(text_.begin(), end, '\n'));
   }
 
+  RouteOwner owner_;
   std::string file_;
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t line_ = 0;  // of the line last read
   std::unique_ptr<Route> route_;
-  std::vector<std::size_t> declared_at_;  // the lines of its parameters
+  std::set<std::string_view> optional_lines_;  // the labels of those that were read
+  std::vector<std::size_t> declared_at_;       // the lines of its parameters
   std::set<std::size_t> used_;
 };
 
@@ -408,9 +430,10 @@ std::vector<std::string_view> path_parts(std::string_view path) {
   return parts;
 }
 
-void RouteTable::add(const std::string& file, std::string text, Database& database) {
+void RouteTable::add(RouteOwner owner, const std::string& file, std::string text,
+                     Database& database) {
   const std::string lines = normalized(std::move(text));
-  auto route = FileReader(file, lines).read(database);
+  auto route = FileReader(owner, file, lines).read(database);
   auto place = std::lower_bound(paths_.begin(), paths_.end(), route->parts,
                                 [](const Path& path, const std::vector<PathPart>& parts) {
                                   return comes_before(path.parts, parts);
@@ -445,7 +468,7 @@ void RouteTable::add_folder(const std::string& folder, Database& database) {
     std::stringstream text;
     text << stream.rdbuf();
     if (!stream) throw std::runtime_error(file + ":1: cannot be read");
-    add(file, text.str(), database);
+    add(RouteOwner::kOperator, file, text.str(), database);
   }
 }
 

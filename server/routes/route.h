@@ -29,7 +29,8 @@ struct Parameter {
 
 enum class Answer { kOne, kMany, kNone };
 
-// A function of the server that answers in the place of SQL: `calls:` in the head.
+// A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
+// server's own, as these functions know its parameters.
 enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql };
 
 // What the server binds besides the parameters.
@@ -97,14 +98,18 @@ inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
 
+// Whose a file of a route is.
+enum class RouteOwner { kServer, kOperator };
+
 class RouteTable {
  public:
   explicit RouteTable(Metrics& metrics) : metrics_(metrics) {}
 
   // Reads one file. Throws std::runtime_error "FILE:LINE: what is wrong". `database` is one with
   // the schema in it.
-  void add(const std::string& file, std::string text, Database& database);
-  // All *.sql of a folder and the folders in it, but for names that begin with a dot.
+  void add(RouteOwner owner, const std::string& file, std::string text, Database& database);
+  // An operator's: all *.sql of a folder and the folders in it, but for names that begin with a
+  // dot.
   void add_folder(const std::string& folder, Database& database);
 
   // The routes of one path, by method.
