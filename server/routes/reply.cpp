@@ -137,6 +137,9 @@ class RouteRun {
       case Bound::kPrivateWebhooks:
         query.bind(index, std::int64_t{request_.private_webhooks});
         break;
+      case Bound::kClockDifference:
+        query.bind(index, std::int64_t{kClockDifferenceMax.count()});
+        break;
       case Bound::kLimit:
         query.bind(index, request_.limit + 1);  // one more, to see whether there is one
         break;
@@ -160,7 +163,7 @@ class RouteRun {
     const bool json = request_.format == Format::kJson;
     reply_.content_type = names_of(request_.format).content_type;
     std::string& body = reply_.body;
-    if (request_.format == Format::kCsv) append_csv_header(statement);
+    if (request_.format == Format::kCsv) append_csv_header(body, statement.columns);
     if (json && many) body += '[';
     std::int64_t count = 0;
     std::string last_cursor;
@@ -171,9 +174,9 @@ class RouteRun {
       }
       if (json) {
         if (count > 0) body += ',';
-        append_json_row(body, rows, statement.keys, statement.json);
+        append_json_object(body, rows, statement.columns);
       } else if (request_.format == Format::kCsv) {
-        append_csv_row(statement, rows);
+        append_csv_row(body, rows, statement.columns);
       } else {
         body = rows.blob(*statement.document);
       }
@@ -185,28 +188,6 @@ class RouteRun {
     if (!many && count == 0) throw not_found("there is nothing here by these keys");
     reply_.is_empty = count == 0;
     if (json && many) body += ']';
-  }
-
-  template <typename Append>
-  void append_csv_line(const RouteStatement& statement, Append append) {
-    bool first = true;
-    for (std::size_t i = 0; i < statement.columns.size(); ++i) {
-      if (statement.keys[i].empty()) continue;
-      if (!std::exchange(first, false)) reply_.body += ',';
-      append(i);
-    }
-    reply_.body += "\r\n";
-  }
-
-  void append_csv_header(const RouteStatement& statement) {
-    append_csv_line(statement,
-                    [&](std::size_t i) { append_csv(reply_.body, statement.columns[i]); });
-  }
-
-  void append_csv_row(const RouteStatement& statement, const Statement& row) {
-    append_csv_line(statement, [&](std::size_t i) {
-      append_csv_column(reply_.body, row, static_cast<int>(i));
-    });
   }
 
   Database& database_;

@@ -19,8 +19,15 @@ constexpr std::array<std::string_view, 10> kTypes = {
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
 constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
                                                        "sql",    "mail_test", "webhook_test"};
-constexpr std::array<std::string_view, 8> kBound = {
-    "now", "today", "who", "body", "format", "random", "private_webhooks", "limit"};
+constexpr std::array<std::string_view, 9> kBound = {"now",
+                                                    "today",
+                                                    "who",
+                                                    "body",
+                                                    "format",
+                                                    "random",
+                                                    "private_webhooks",
+                                                    "clock_difference_seconds",
+                                                    "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -99,7 +106,8 @@ class FileReader {
     for (auto rest = text_; !rest.empty();) {
       const auto line = rest.substr(0, rest.find('\n'));
       ++number;
-      if (!is_utf8(line)) fail_at(number, "this is not UTF-8 without NUL");
+      if (const auto problem = text_problem(line); !problem.empty())
+        fail_at(number, "this line " + std::string(problem));
       rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     }
   }
@@ -143,7 +151,7 @@ class FileReader {
     const auto role = labelled_line("role");
     const auto known_role = parse_role(role);
     if (!known_role)
-      fail("the role is none, crm, cashier, operator, analyst or admin, not " + std::string(role));
+      fail("the role is none, " + token_roles(", ", " or ") + ", not " + std::string(role));
     route_->role = *known_role;
     const auto answer = labelled_line("answer");
     const auto known_answer = index_of(kAnswers, answer);
@@ -285,9 +293,9 @@ class FileReader {
         if (!route_->writes() && sqlite3_stmt_readonly(compiled) == 0)
           fail("a GET route only reads");
         route_->statements.push_back(statement_of(compiled, rest.substr(0, length)));
-        const auto& columns = route_->statements.back().columns;
-        const bool status_alone = columns.size() == 1 && columns[0] == kStatusColumn;
-        if (!columns.empty() && !status_alone && route_->answer != Answer::kNone)
+        const int columns = sqlite3_column_count(compiled);
+        const bool status_alone = columns == 1 && route_->statements.back().status;
+        if (columns > 0 && !status_alone && route_->answer != Answer::kNone)
           route_->answering = route_->statements.size() - 1;
       }
       at_ += length;
@@ -324,11 +332,12 @@ class FileReader {
                            : name == kCursorColumn   ? &statement.cursor
                            : name == kDocumentColumn ? &statement.document
                                                      : nullptr;
-      if (hidden != nullptr) *hidden = i;
-      statement.columns.push_back(name);
+      if (hidden != nullptr) {
+        *hidden = i;
+        continue;
+      }
+      statement.columns.push_back(json_column(i, name, is_json));
       statement.types.emplace_back(type != nullptr ? type : "");
-      statement.keys.push_back(hidden != nullptr ? "" : json_key(name));
-      statement.json.push_back(is_json);
     }
     return statement;
   }
@@ -374,8 +383,11 @@ class FileReader {
     }
     const bool gives_document =
         std::any_of(route_->gives.begin(), route_->gives.end(), is_document);
-    if (answering != nullptr && gives_document != answering->document.has_value())
-      fail("a route that gives xml, html, text or pdf, and no other, has a column `document`");
+    const bool has_document = answering != nullptr && answering->document;
+    if (gives_document && !has_document)
+      fail("an answer in xml, html, text or pdf is the column `document`, which is not there");
+    if (has_document && !gives_document)
+      fail("a column `document` is for answers in xml, html, text or pdf, which `gives:` lists");
     if (gives_document && route_->answer != Answer::kOne)
       fail("a document is an answer of one row");
   }

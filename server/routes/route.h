@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "codecs/column.h"
 #include "codecs/format.h"
 #include "metrics.h"
 #include "store/tokens.h"
@@ -34,7 +35,17 @@ enum class Answer { kOne, kMany, kNone };
 enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
 
 // What the server binds besides the parameters.
-enum class Bound { kNow, kToday, kWho, kBody, kFormat, kRandom, kPrivateWebhooks, kLimit };
+enum class Bound {
+  kNow,
+  kToday,
+  kWho,
+  kBody,
+  kFormat,
+  kRandom,
+  kPrivateWebhooks,
+  kClockDifference,
+  kLimit
+};
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
 // that was given (:given_name), or something of the server's.
@@ -48,12 +59,10 @@ using Source = std::variant<ValueOf, IsGiven, Bound>;
 
 struct RouteStatement {
   std::string sql;
-  std::vector<Source> sources;  // of ?1, ?2, …
-  std::vector<std::string> columns;
+  std::vector<Source> sources;     // of ?1, ?2, …
+  std::vector<Column> columns;     // of the answer; those of other meanings are not among them
   std::vector<std::string> types;  // as declared, such as INTEGER; empty for an expression
-  std::vector<std::string> keys;   // in a JSON object; empty for a column that is not shown
-  std::vector<bool> json;     // whether the column holds JSON, which goes into the object as it is
-  std::optional<int> status;  // the columns of these meanings
+  std::optional<int> status;
   std::optional<int> cursor;
   std::optional<int> document;
 };

@@ -293,7 +293,7 @@ class Verify(ClosedBooks):
         """The names of the checks that found something, one a line that told so."""
         status, told = self.verify(*arguments)
         self.assertEqual(FOUND, status, told)
-        self.assertNotIn("nothing found", told)
+        self.assertNotIn("in order", told)
         return [line.split(":")[0] for line in told.splitlines()]
 
     def anchor(self, lines):
@@ -302,12 +302,13 @@ class Verify(ClosedBooks):
         return "--anchor", file
 
     def test_sound_books(self):
-        self.assertEqual((0, "nothing found: integrity, audits are well\n"), self.verify())
+        self.assertEqual((0, "integrity and all audits are in order\n"), self.verify())
 
     def test_a_trigger_taken_away(self):
         with behind_the_back(self.database) as connection:
             connection.execute("DROP TRIGGER payment_refuse_update")
-        self.assertEqual((FOUND, "audit_schema: payment_refuse_update trigger is missing\n"), self.verify())
+        self.assertEqual((FOUND, "audit_schema: name = payment_refuse_update, problem = trigger is missing\n"),
+                         self.verify())
 
     def test_one_kopeck_with_all_triggers_in_place(self):
         with behind_the_back(self.database) as connection:
@@ -320,7 +321,7 @@ class Verify(ClosedBooks):
             for _, sql in triggers:
                 connection.execute(sql)
         self.assertEqual(["audit_balance", "audit_computed", "audit_digest"], self.found())
-        self.assertIn(f"audit_digest: {PAST} {self.digests()[0][1]} ", self.verify()[1])
+        self.assertIn(f"audit_digest: day = {PAST}, stored = {self.digests()[0][1]}, computed = ", self.verify()[1])
 
     def test_audits_taken_away(self):
         with behind_the_back(self.database) as connection:
@@ -342,7 +343,7 @@ class Verify(ClosedBooks):
         self.assertIn("integrity_check: ", done.stdout)
 
     def test_an_anchor_that_matches(self):
-        well = (0, "nothing found: integrity, audits and anchored digests are well\n")
+        well = (0, "integrity, all audits and the anchored digests are in order\n")
         self.assertEqual(well, self.verify(*self.anchor(self.digests())))
         self.assertEqual(well, self.verify(*self.anchor(self.digests()[1:2])), "not every day need be anchored")
 
@@ -449,8 +450,8 @@ class Usage(FolderCase):
                  "token create": ("--role", "crm", "--name", "a")}
         cases = [((*command.split(), *database, *whole.get(command, ()), "--frob"), "--frob") for command in COMMANDS]
         cases += [((*command.split(),), "--database") for command in COMMANDS]
-        cases += [((), "subcommand"), (("frob",), "subcommand"), (("token",), "subcommand"),
-                  (("token", "frob"), "subcommand"), (("backup", *database), "file")]
+        cases += [((), "subcommand"), (("frob",), "There is no command frob"), (("token",), "subcommand"),
+                  (("token", "frob"), "There is no command frob"), (("backup", *database), "file")]
         for arguments, says in cases:
             with self.subTest(arguments):
                 self.fails(*arguments, says=says)
@@ -574,7 +575,7 @@ class Backup(ServerCase):
                 self.assertEqual(f"copied to {copy}\n", must("backup", "--database", server.database, copy))
                 copied = {row[0] for row in peek(copy, "SELECT external_id FROM payment")}
                 self.assertLessEqual(before, copied)
-                self.assertEqual("nothing found: integrity, audits are well\n", must("verify", "--database", copy))
+                self.assertEqual("integrity and all audits are in order\n", must("verify", "--database", copy))
                 balances = peek(copy, "SELECT sum(balance) FROM account_balance")
                 self.assertEqual([(100 * len(copied),)], balances)
         finally:
@@ -1000,7 +1001,7 @@ WRONG_FILES = {
     "the server's own": (HEAD + "-- now: instant\nSELECT :now;\n", 5, "now"),
     "a presence as a parameter": (HEAD + "-- given_x: flag\nSELECT :given_x;\n", 5, "given_x"),
     "presence of what is not declared": (HEAD + "SELECT :given_x;\n", 5, ":given_x"),
-    "takes an unknown format": (HEAD + "-- takes: pdf\nSELECT 1;\n", 5, "pdf"),
+    "takes an unknown format": (POST + "-- takes: pdf\nSELECT 1;\n", 5, "pdf"),
     "gives an unknown format": (HEAD + "-- gives: json, doc\nSELECT 1;\n", 5, "doc"),
     "gives a form": (HEAD + "-- gives: form\nSELECT 1;\n", 5, "form"),
     "a document of no column": (HEAD.replace("many", "one") + "-- gives: xml\nSELECT 1 AS x;\n", 1, "document"),
@@ -1040,8 +1041,8 @@ WRONG_FILES = {
     "a route there is": (HEAD.replace("/v1/own", "/v1/accounts/{id}") + "-- id: integer\nSELECT :id;\n", 1, "accounts"),
     "the server's own path": (HEAD.replace("/v1/own", "/healthz") + "SELECT 1;\n", 1, "/healthz"),
     "the path of SQL": (HEAD.replace("GET /v1/own", "POST /v1/sql") + "SELECT 1;\n", 1, "/v1/sql"),
-    "NUL": (HEAD + "SELECT 1;\n\0\n", 6, ""),
-    "not UTF-8": (HEAD.encode().replace(b"Own.", b"\xff\xfe.") + b"SELECT 1;\n", 2, ""),
+    "NUL": (HEAD + "SELECT 1;\n\0\n", 6, "holds a NUL character"),
+    "not UTF-8": (HEAD.encode().replace(b"Own.", b"\xff\xfe.") + b"SELECT 1;\n", 2, "is not UTF-8"),
 }
 
 
@@ -1100,9 +1101,10 @@ class Routes(ServerCase):
             + "SELECT 'x' AS x, coalesce(:status, :text) AS http_status;\n", encoding="utf-8")
         (routes / "status_post.sql").write_text(
             "-- POST /v1/own/status\n-- A write of any status.\n-- role: operator\n-- answer: one\n" + status
-            + "INSERT INTO account(name, registered_on, recorded_at, recorded_by) VALUES ('status', :today, :now, :who);\n"
-            "SELECT count(*) AS accounts, coalesce(:status, :text) AS http_status FROM account WHERE name = 'status';\n",
-            encoding="utf-8")
+            + "INSERT INTO account(name, registered_on, recorded_at, recorded_by)\n"
+            "VALUES ('status', :today, :now, :who);\n"
+            "SELECT count(*) AS accounts, coalesce(:status, :text) AS http_status\n"
+            "FROM account WHERE name = 'status';\n", encoding="utf-8")
         (routes / "status_delete.sql").write_text(
             "-- DELETE /v1/own/status\n-- A status without an answer.\n-- role: operator\n-- answer: none\n" + status
             + "SELECT coalesce(:status, :text) AS http_status;\n", encoding="utf-8")
@@ -1125,7 +1127,8 @@ class Routes(ServerCase):
         client = self.unchecked()
         before = self.accounts_of_status()
         path = "/v1/own/status"
-        for method, query, body in (("GET", "?status={}", None), ("POST", "", "status"), ("DELETE", "?status={}", None)):
+        for method, query, body in (("GET", "?status={}", None), ("POST", "", "status"),
+                                    ("DELETE", "?status={}", None)):
             for status in (-1, 0, 42, 100, 199, 600, 99999, 1 << 32 | 200):
                 with self.subTest(method=method, status=status):
                     answer = client.request(method, path + query.format(status), body and {body: status})
