@@ -28,6 +28,7 @@ using saldo_reference::ChargeRow;
 using saldo_reference::Day;
 using saldo_reference::Headcount;
 using saldo_reference::Instant;
+using saldo_reference::NoticeRow;
 using saldo_reference::Payment;
 using saldo_reference::Policy;
 using saldo_reference::Promise;
@@ -53,6 +54,8 @@ std::string row_text(const std::vector<Value>& values);
 // The columns that are compared, in their order.
 std::vector<Value> access_values(const AccessRow& row);
 extern const std::vector<std::string> kAccessColumns;
+std::vector<Value> notice_values(const NoticeRow& row);
+extern const std::vector<std::string> kNoticeColumns;
 
 // An answer is another than the reference's.
 class Mismatch : public std::runtime_error {
@@ -136,6 +139,8 @@ class History {
   virtual bool add_promise(AccountId account_id, const Promise& promise) = 0;
   virtual void close_day(Day day, Instant closed_at, Instant now) = 0;
   virtual void close_two_days(Day first, Instant now) = 0;
+  // A run of notices.
+  virtual void move_notice_clock(Instant at) = 0;
   virtual void restart() = 0;
   // Writes taken back: nothing of them may remain, nor be remembered.
   virtual void dry_run() = 0;
@@ -154,6 +159,7 @@ class History {
   bool takes_next_step();
   void random_operation();
   void close_days();
+  void run_notices();
   void ask();
 
   // --- Random pieces.
@@ -168,6 +174,8 @@ class History {
 
   // --- Questions.
   void compare(const std::string& sql, const std::vector<Value>& values, const Rows& expected);
+  void compare_refused(const std::string& sql, const std::vector<Value>& values,
+                       const std::string& code);
   void compare_everything();
   // The row of access at this instant, counted for the coverage.
   std::optional<AccessRow> access(const Account& account, Instant at);
@@ -183,6 +191,7 @@ class History {
   Day today_ = 0;
   Instant now_ = 0;  // within today, for channels with a clock
   std::int64_t next_id_ = 1;
+  int run_percent_ = 0;  // how often notices are posted
 
  private:
   Day random_opening();
@@ -216,11 +225,16 @@ class History {
   void change_account();
   void one_more_account() { new_account(false); }
 
+  Instant run_instant();
+  Instant turn(const Account& account);
+  void ask_for_top_up(const Account& account, Instant at);
+
   Rows access_at(Instant at);
   Rows access_of_days(const Account& account, Day first, Day last);
   Rows charges_of_days(const Account& account, Day first, Day last, const std::string& service_id);
   void compare_posted(Day first, Day last);
   void compare_balances();
+  void compare_notices(std::size_t first);
   void compare_audits();
 };
 

@@ -483,7 +483,11 @@ class HttpHistory : public History {
         {"working_week", policy.working_week},
         {"restricted_days_charged", json_of(optional_number(policy.restricted_days_charged))},
         {"grace_working_days", policy.grace_working_days},
-        {"promised_payment_max_days", policy.promised_payment_max_days}};
+        {"promised_payment_max_days", policy.promised_payment_max_days},
+        {"low_balance_warning_days", policy.low_balance_warning_days},
+        {"reminder_days", json_of(optional_number(policy.reminder_days))},
+        {"reminders", policy.reminders},
+        {"pay_url", json_of(optional_string(policy.pay_url))}};
     write(
         "operator", "PUT", "/v1/policy", body,
         put(policy.valid_from == opening_ ? ref_.update_policy(policy) : ref_.put_policy(policy)));
@@ -791,6 +795,8 @@ class HttpHistory : public History {
     close_day(first, now, now);
     close_day(first + 1, now, now);
   }
+
+  void move_notice_clock(Instant /*at*/) override {}
 
   // Each request of one operation is answered as if it counted.
   void dry_run() override {
