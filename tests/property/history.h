@@ -168,6 +168,7 @@ class History {
   Day write_day();
   Instant write_instant();
   Day any_day();
+  Instant run_instant();
   Amount small_amount();
   std::int64_t small_quantity() { return chance_.below(13); }
   UsageEvent random_usage();
@@ -225,7 +226,6 @@ class History {
   void change_account();
   void one_more_account() { new_account(false); }
 
-  Instant run_instant();
   Instant turn(const Account& account);
   void ask_for_top_up(const Account& account, Instant at);
 

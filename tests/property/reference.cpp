@@ -549,6 +549,10 @@ std::optional<Amount> Reference::top_up(const Account& account, Instant at, Day 
   return enough;
 }
 
+std::optional<Amount> Reference::default_top_up(const Account& account, Instant at) const {
+  return top_up(account, at, last_day_of_next_month(billing_day(at)));
+}
+
 // What a run tells of an account, and what it remembers then.
 std::vector<NoticeRow> Reference::due_notices(const Account& account, Instant at,
                                               Told& told) const {
@@ -608,8 +612,7 @@ std::vector<NoticeRow> Reference::due_notices(const Account& account, Instant at
   told.payments = account.payments.size();
 
   if (!due.empty()) {
-    const std::optional<Amount> amount =
-        top_up(account, at, last_day_of_next_month(billing_day(at)));
+    const std::optional<Amount> amount = default_top_up(account, at);
     for (NoticeRow& each : due) each.top_up = amount;
   }
   return due;

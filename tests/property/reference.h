@@ -235,6 +235,8 @@ class Reference {
   // N5; `until` lies in the 3,650 days from that of `at`.
   std::optional<Amount> top_up(const Account& account, Instant at, Day until,
                                std::optional<std::int64_t> employees = std::nullopt) const;
+  // Until the last day of the next month, as notices say it.
+  std::optional<Amount> default_top_up(const Account& account, Instant at) const;
   // The warning whose condition holds (N2). The conditions exclude each other.
   std::optional<std::string> warning(const Account& account, Instant at) const;
   std::optional<Instant> notice_clock() const { return notice_clock_; }
