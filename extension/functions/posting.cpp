@@ -28,8 +28,8 @@ void posted(Context& context, sqlite3_context* result, int /*count*/,
             sqlite3_value** /*arguments*/) {
   if (context.posting == nullptr && !context.own_write) {
     throw append_only(
-        "Saldo itself writes this: charges by INSERT INTO day_close(day, closed_at), notices by"
-        " UPDATE notice_clock SET at = ...");
+        "posted rows come from closing a day: INSERT INTO day_close(day, closed_at); notices from"
+        " moving their clock: UPDATE notice_clock SET at = ...");
   }
   sqlite3_result_int(result, 1);
 }

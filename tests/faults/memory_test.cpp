@@ -177,6 +177,14 @@ constexpr const char* kQuestions[] = {
     "SELECT * FROM working_calendar WHERE day IN ('2026-03-05', '2026-03-07') AND working = 1",
     "SELECT type, name FROM installed_schema ORDER BY 2",
     "SELECT * FROM posted_charge",
+    "SELECT notice_warning(account_id, '2026-03-12T09:00:00Z'), top_up(account_id, "
+    "'2026-03-12T09:00:00Z', '2026-04-30'), top_up(account_id, '2026-03-12T09:00:00Z', "
+    "'2026-04-30', 9) FROM account WHERE account_id < 10",
+    "SELECT saldo_fill_template(body, language, json_object('name', 'One', 'debt', 5, 'pay_url', "
+    "'https://example.org/{account_id}', 'restricted_from', '2026-03-12T21:00:00Z', 'lasts_until', "
+    "'2026-03-12')), saldo_check_template('body', body) FROM notice_template WHERE kind = 'grace'",
+    "SELECT saldo_check_template('body', '{no}')",
+    "SELECT saldo_post_notices()",
     "SELECT c.day, c.amount FROM daily_charge AS c JOIN account AS a USING (account_id) JOIN "
     "working_calendar AS w ON "
     "w.day = c.day WHERE a.name = 'One' AND w.working",

@@ -31,6 +31,9 @@ using saldo_reference::day_text;
 using saldo_reference::instant_text;
 using saldo_reference::make_day;
 
+constexpr Instant kSecondsPerDay = 86'400;
+constexpr std::int64_t kMostEmployees = 1'000'000'000;
+
 const std::vector<std::string> kRecurring = {"crm", "base", "pbx"};
 const std::vector<std::string> kUsage = {"sms", "api", "bulk"};
 const std::vector<std::string> kPriceLists = {"standard", "vip", "old"};
@@ -372,6 +375,9 @@ void History::put_version(const std::string& price_list, const std::string& serv
     tier = random_tier(price_list, service_id, valid_from, min_quantity);
     min_quantity += chance_.between(1, 5);
   }
+  // So dear that no payment is enough for as many employees as there may be.
+  if (!is_usage(service_id) && chance_.percent(30))
+    tiers.push_back({price_list, service_id, valid_from, kMostEmployees, 0, 1'000'000});
   put_tiers(tiers);
 }
 
@@ -702,35 +708,48 @@ Instant History::run_instant() {
 
 // An instant about which something to be told of the account may begin.
 Instant History::turn(const Account& account) {
-  constexpr Instant kDaySeconds = 86'400;
   const Instant about = chance_.percent(30) ? 0 : chance_.between(-1, 1);
   if (!account.promises.empty() && chance_.percent(50)) {
     const Promise& promise = account.promises.back();
-    return promise.expires_at - (chance_.percent(50) ? kDaySeconds : 0) + about;
+    return promise.expires_at - (chance_.percent(50) ? kSecondsPerDay : 0) + about;
   }
   const auto row = ref_.access(account, ref_.day_start(today_ + 1));
   if (!row || !row->restricted_from) return ref_.day_start(today_ + 1) + about;
   const auto reminder_days = ref_.policy_on(today_).reminder_days.value_or(0);
-  const Instant reminder = *row->restricted_from + chance_.below(5) * reminder_days * kDaySeconds;
+  const Instant reminder =
+      *row->restricted_from + chance_.below(5) * reminder_days * kSecondsPerDay;
   return reminder + about;
 }
 
 void History::run_notices() {
   const std::size_t told = ref_.notices().size();
-  const bool first = !ref_.notice_clock();
   const auto previous = ref_.notice_clock();
   move_notice_clock(run_instant());
+  const auto clock = ref_.notice_clock();
   ++coverage_["runs of notices"];
-  if (first && ref_.notice_clock() && !ref_.accounts().empty()) ++coverage_["first run over facts"];
-  if (previous && *ref_.notice_clock() > *previous + 14 * 86'400) ++coverage_["runs weeks apart"];
-  for (std::size_t i = told; i < ref_.notices().size(); ++i) {
-    const NoticeRow& row = ref_.notices()[i];
-    ++coverage_["notice " + row.kind];
-    if (!row.top_up) continue;
-    ++coverage_[*row.top_up == 0 ? "top-up not needed" : "top-up needed"];
-  }
+  if (!previous && clock && !ref_.accounts().empty()) ++coverage_["first run over facts"];
+  if (previous && *clock > *previous + 14 * kSecondsPerDay) ++coverage_["runs weeks apart"];
+  for (std::size_t i = told; i < ref_.notices().size(); ++i) count_notice(i);
   compare_notices(told);
   if (chance_.percent(30)) compare("SELECT * FROM audit_notice", {}, {});
+}
+
+// For the coverage.
+void History::count_notice(std::size_t number) {
+  const NoticeRow& row = ref_.notices()[number];
+  ++coverage_["notice " + row.kind];
+  if (!row.access) ++coverage_["notice before the registration"];
+  if (row.top_up) ++coverage_[*row.top_up == 0 ? "top-up not needed" : "top-up needed"];
+  if (!row.access || row.kind != row.access->state) return;
+  for (std::size_t i = number; i-- > 0;) {
+    const NoticeRow& before = ref_.notices()[i];
+    if (before.account_id != row.account_id || !before.access ||
+        before.kind != before.access->state) {
+      continue;
+    }
+    if (before.kind == row.kind) ++coverage_["notice of the same state again"];
+    return;
+  }
 }
 
 // Those from number `first` on.
@@ -748,8 +767,7 @@ void History::ask_for_top_up(const Account& account, Instant at) {
   const Day day = ref_.billing_day(at);
   const std::string with = chance_.percent(40) ? ", ?4" : "";
   std::optional<std::int64_t> employees;
-  if (!with.empty())
-    employees = chance_.percent(5) ? std::int64_t{1'000'000'000} : small_quantity();
+  if (!with.empty()) employees = chance_.percent(25) ? kMostEmployees : small_quantity();
   const std::string sql = "SELECT top_up(?1, ?2, ?3" + with + ")";
   const auto values = [&](Day until) {
     std::vector<Value> all = {account.account_id, instant_value(at), day_value(until)};
@@ -762,10 +780,13 @@ void History::ask_for_top_up(const Account& account, Instant at) {
   } else if (kind == 1) {
     compare_refused(sql, values(day + 3650 + chance_.between(1, 9)), "out_of_range");
   } else {
-    const Day until = kind == 2 ? day + 3650 : day + chance_.below(70);
-    compare(sql, values(until),
-            {row_text({optional_number(ref_.top_up(account, at, until, employees))})});
+    const Day until = day + (kind == 2                     ? 3650
+                             : employees == kMostEmployees ? chance_.between(31, 400)
+                                                           : chance_.below(70));
+    const auto amount = ref_.top_up(account, at, until, employees);
+    compare(sql, values(until), {row_text({optional_number(amount)})});
     ++coverage_[employees ? "top-up with employees" : "top-up asked"];
+    if (!amount && ref_.top_up(account, at, day)) ++coverage_["no top-up is enough"];
   }
 }
 

@@ -226,6 +226,7 @@ class History {
   void change_account();
   void one_more_account() { new_account(false); }
 
+  void count_notice(std::size_t number);
   Instant turn(const Account& account);
   void ask_for_top_up(const Account& account, Instant at);
 

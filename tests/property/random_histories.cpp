@@ -9,7 +9,9 @@
 // clock that jumps, messages that come late and more than once. Every write must end as the
 // reference says: accepted, or refused by one of the codes of the rules it breaks. Between the
 // writes, at each closing and at the end the answers are compared: daily_charge, charge, day_close,
-// account_balance and access_state with all columns, at instants past, present and to come.
+// account_balance and access_state with all columns, at instants past, present and to come; top_up,
+// and what every run of notices has posted, with all columns. Runs come from several times a day to
+// every few weeks, often at the very second at which something changes by itself.
 //
 // A history depends on the seed and its own number only, so `--only K` repeats one. Its steps draw
 // from chances of their own, and so any of them can be left out: of a history that fails the steps
@@ -19,6 +21,9 @@
 // Each was seen to fail, the product broken on purpose:
 //   a promise holds a second longer (access.cpp): 6 of 165 steps suffice to show it
 //   R9 charges a restricted day less (access.cpp): none but the opening's own writes are needed
+//   an account is not looked at on the day on which later terms begin (notice.cpp): 4 steps
+//   nor on the day to warn (notice.cpp): 2 steps
+//   a reminder forgets what was posted before for that restriction (posting/notices.cpp): 4 steps
 // by HTTP:
 //   a dry run is not taken back when its answer is 200 (service.cpp): 3 of 60 steps
 //   activate.sql gives a credit limit of 0 instead of the one in force: 3 of 201 steps
@@ -73,7 +78,29 @@ const std::vector<std::string> kRequired = {"state closed",
                                             "end in sight",
                                             "restriction never",
                                             "second run of arrears promised",
-                                            "debt moved in"};
+                                            "debt moved in",
+                                            "notice active",
+                                            "notice trial",
+                                            "notice trial_ended",
+                                            "notice held",
+                                            "notice paused",
+                                            "notice closed",
+                                            "notice promised",
+                                            "notice grace",
+                                            "notice restricted",
+                                            "notice low_balance",
+                                            "notice trial_ending",
+                                            "notice promise_ending",
+                                            "notice reminder",
+                                            "notice payment",
+                                            "notice of the same state again",
+                                            "notice before the registration",
+                                            "first run over facts",
+                                            "runs weeks apart",
+                                            "top-up needed",
+                                            "top-up not needed",
+                                            "no top-up is enough",
+                                            "top-up with employees"};
 
 struct Options {
   std::uint64_t histories = 2000;
