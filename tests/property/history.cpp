@@ -376,7 +376,7 @@ void History::put_version(const std::string& price_list, const std::string& serv
     min_quantity += chance_.between(1, 5);
   }
   // So dear that no payment is enough for as many employees as there may be.
-  if (!is_usage(service_id) && chance_.percent(30))
+  if (!is_usage(service_id) && chance_.percent(70))
     tiers.push_back({price_list, service_id, valid_from, kMostEmployees, 0, 1'000'000});
   put_tiers(tiers);
 }
@@ -767,7 +767,7 @@ void History::ask_for_top_up(const Account& account, Instant at) {
   const Day day = ref_.billing_day(at);
   const std::string with = chance_.percent(40) ? ", ?4" : "";
   std::optional<std::int64_t> employees;
-  if (!with.empty()) employees = chance_.percent(25) ? kMostEmployees : small_quantity();
+  if (!with.empty()) employees = chance_.percent(40) ? kMostEmployees : small_quantity();
   const std::string sql = "SELECT top_up(?1, ?2, ?3" + with + ")";
   const auto values = [&](Day until) {
     std::vector<Value> all = {account.account_id, instant_value(at), day_value(until)};

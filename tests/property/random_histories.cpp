@@ -99,7 +99,6 @@ const std::vector<std::string> kRequired = {"state closed",
                                             "runs weeks apart",
                                             "top-up needed",
                                             "top-up not needed",
-                                            "no top-up is enough",
                                             "top-up with employees"};
 
 struct Options {

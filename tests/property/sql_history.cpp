@@ -777,7 +777,7 @@ class SqlChannel : public Channel {
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {
-    return {"error append_only", "several days, one statement"};
+    return {"error append_only", "several days, one statement", "no top-up is enough"};
   }
 
  private:
