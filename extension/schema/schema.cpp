@@ -93,8 +93,9 @@ void check_encoding(StatementCache& statements) {
 }  // namespace
 
 void create_schema(StatementCache& statements) {
-  for (const char* file : {"tables.sql", "triggers.sql", "books_version.sql", "history.sql",
-                           "views.sql", "audits.sql", "server.sql", "notices.sql"}) {
+  for (const char* file :
+       {"tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql",
+        "server.sql", "notices.sql", "deliveries.sql"}) {
     run(statements, file);
   }
 }
