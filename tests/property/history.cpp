@@ -308,6 +308,8 @@ void History::set_up() {
   static const std::vector<int> kRunPercents = {2, 6, 15, 50};
   run_percent_ = chance_.pick(kRunPercents);
   if (chance_.percent(50)) run_notices();  // nothing is there yet
+  // Close together, accounts are read in one go; far apart, one by one.
+  max_account_id_ = chance_.percent(40) ? 50 : 99'999;
   const int accounts = chance_.between(6, 8);
   for (int i = 0; i < accounts; ++i) new_account(true);
   if (chance_.percent(15)) one_for_ten_years();
@@ -399,7 +401,7 @@ Tariff History::random_tier(const std::string& price_list, const std::string& se
 void History::new_account(bool complete) {
   Account account;
   account.account_id = chance_.percent(4) ? (std::int64_t{1} << 53) - chance_.below(1000)
-                                          : chance_.between(1, 99'999);
+                                          : chance_.between(1, max_account_id_);
   if (!ref_.accounts().empty() && chance_.percent(4))
     account.account_id = random_account().account_id;
   account.external_id = maybe_external_id();

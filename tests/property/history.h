@@ -193,6 +193,7 @@ class History {
   Instant now_ = 0;  // within today, for channels with a clock
   std::int64_t next_id_ = 1;
   int run_percent_ = 0;  // how often notices are posted
+  int max_account_id_ = 0;
 
  private:
   Day random_opening();
