@@ -777,7 +777,8 @@ class SqlChannel : public Channel {
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {
-    return {"error append_only", "several days, one statement", "no top-up is enough"};
+    return {"error append_only", "several days, one statement", "no top-up is enough",
+            "notice trial"};
   }
 
  private:
