@@ -69,7 +69,7 @@ Service::Service(const ServiceOptions& options)
     unrouted_.emplace(method, &metrics_.add(method, ""));
   openapi_ = openapi_document(routes_);
   {
-    const auto reader = readers_.lend(options.route_timeout);
+    const auto reader = readers_.lend(options.busy_timeout);
     auto last = reader->prepare("SELECT max(notice_id) FROM notice");
     if (last.step()) last_posted_ = last.integer(0);
   }
