@@ -58,8 +58,12 @@ def payments_to_tell(count):
 class Tally(collections.Counter):
     """In place of the mails that a relay keeps: how many of each notice_id."""
 
+    @staticmethod
+    def notice_id(mail_bytes):
+        return int(re.search(rb"^Message-ID: <notice-(\d+)\.email@", mail_bytes, re.MULTILINE).group(1))
+
     def append(self, mail):
-        self[int(re.search(rb"^Message-ID: <notice-(\d+)\.email@", mail.bytes, re.MULTILINE).group(1))] += 1
+        self[self.notice_id(mail.bytes)] += 1
 
 
 def new_relay(**options):
