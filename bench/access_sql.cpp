@@ -17,16 +17,16 @@ constexpr double kBar = 3;
 
 // Microseconds a call, over a fifth of a second of calls.
 double microseconds(saldo::Statement& statement) {
-  constexpr double kLong = 0.2;
-  constexpr int kBetweenLooks = 20;
+  constexpr double kSecondsMeasured = 0.2;
+  constexpr int kCallsBetweenLooks = 20;
   int calls = 0;
   const auto start = Clock::now();
   double seconds = 0;
-  while ((seconds = seconds_since(start)) < kLong) {
-    for (int i = 0; i < kBetweenLooks; ++i) {
+  while ((seconds = seconds_since(start)) < kSecondsMeasured) {
+    for (int i = 0; i < kCallsBetweenLooks; ++i) {
       if (read_rows(statement) != 1) fail("not one row of one account");
     }
-    calls += kBetweenLooks;
+    calls += kCallsBetweenLooks;
   }
   return seconds / calls * 1e6;
 }

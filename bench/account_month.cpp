@@ -14,11 +14,11 @@ using namespace saldo_bench;
 
 namespace {
 
-constexpr int kBar = 100;  // microseconds, for the month of daily_charge
+constexpr int kBarMicroseconds = 100;  // microseconds, for the month of daily_charge
 constexpr int kClosedDays = 31;
-constexpr std::size_t kAsked = 200;
+constexpr std::size_t kAccountsAsked = 200;
 // The facts of an account depend on its number's remainders by the divisors of this.
-constexpr int kPeriod = 69'300;
+constexpr int kPeriodAccounts = 69'300;
 
 struct Question {
   const char* name;
@@ -26,21 +26,21 @@ struct Question {
   const char* sql;
 };
 constexpr Question kQuestions[] = {
-    {"daily_charge, a month", kAsked,
+    {"daily_charge, a month", kAccountsAsked,
      "SELECT day, service_id, quantity, price_list, valid_from, min_quantity, monthly_fee,"
      " unit_fee, amount FROM daily_charge WHERE account_id = ?1 AND day BETWEEN '2026-03-01' AND"
      " '2026-03-31'"},
-    {"ledger, a month", kAsked,
+    {"ledger, a month", kAccountsAsked,
      "SELECT day, effective_at, kind, service_id, method, amount FROM ledger WHERE account_id ="
      " ?1 AND day BETWEEN '2026-03-01' AND '2026-03-31'"},
-    {"monthly_statement, a month", kAsked,
+    {"monthly_statement, a month", kAccountsAsked,
      "SELECT month, opening_balance, paid, adjusted, charged, closing_balance FROM"
      " monthly_statement WHERE account_id = ?1 AND month = '2026-03'"},
     // Who may work on each day of a year; then with how long the money lasts on each.
-    {"access_state, a year", kAsked,
+    {"access_state, a year", kAccountsAsked,
      "SELECT day, state, employees_allowed, admin_allowed, balance, arrears_since FROM"
      " access_state WHERE account_id = ?1 AND day BETWEEN '2026-03-01' AND '2027-02-28'"},
-    {"the same, all columns", kAsked / 10,
+    {"the same, all columns", kAccountsAsked / 10,
      "SELECT day, state, employees_allowed, admin_allowed, balance, accrued, arrears_since,"
      " restricted_from, promised_until, promise_allowed, lasts_until FROM access_state WHERE"
      " account_id = ?1 AND day BETWEEN '2026-03-01' AND '2027-02-28'"},
@@ -56,9 +56,9 @@ void make(Database& db, const char* extension, int accounts) {
 std::vector<int> spread(const std::vector<int>& alike, int accounts) {
   std::vector<int> chosen;
   for (std::size_t i = 0; i < alike.size(); ++i) {
-    const int turns = (accounts - alike[i]) / kPeriod;
-    chosen.push_back(alike[i] +
-                     kPeriod * static_cast<int>(i * 7 % static_cast<std::size_t>(turns + 1)));
+    const int turns = (accounts - alike[i]) / kPeriodAccounts;
+    chosen.push_back(alike[i] + kPeriodAccounts *
+                                    static_cast<int>(i * 7 % static_cast<std::size_t>(turns + 1)));
   }
   return chosen;
 }
@@ -88,7 +88,7 @@ void check_sums(Database& db, int account) {
 
 int main(int argc, char** argv) {
   if (argc < 2) fail("usage: account_month EXTENSION [SMALL [BIG [RUNS]]]");
-  const int small = argument(argc, argv, 2, 10'000, int{kAsked});
+  const int small = argument(argc, argv, 2, 10'000, int{kAccountsAsked});
   const int big = argument(argc, argv, 3, 1'000'000, small);
   const int runs = argument(argc, argv, 4, 5, 1);
 
@@ -98,8 +98,8 @@ int main(int argc, char** argv) {
   make(small_books, argv[1], small);
   make(big_books, argv[1], big);
   std::vector<int> of_small;
-  const int step = std::min(small, kPeriod) / int{kAsked};
-  for (int i = 0; i < int{kAsked}; ++i) of_small.push_back(1 + i * step);
+  const int step = std::min(small, kPeriodAccounts) / int{kAccountsAsked};
+  for (int i = 0; i < int{kAccountsAsked}; ++i) of_small.push_back(1 + i * step);
   const std::vector<int> of_big = spread(of_small, big);
 
   std::printf("%-28s %12s %12s %8s\n", "microseconds an account", std::to_string(small).c_str(),
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
   for (const auto& question : kQuestions) {
     saldo::Statement in_small = small_books.compile_once(question.sql);
     saldo::Statement in_big = big_books.compile_once(question.sql);
-    for (std::size_t i = 0; i < of_small.size(); i += kAsked / question.accounts) {
+    for (std::size_t i = 0; i < of_small.size(); i += kAccountsAsked / question.accounts) {
       const std::string answer = text_of_rows(in_small.bind(1, std::int64_t{of_small[i]}));
       if (answer.empty() || answer != text_of_rows(in_big.bind(1, std::int64_t{of_big[i]})))
         fail("accounts with the same facts have not the same " + std::string(question.name));
@@ -124,7 +124,8 @@ int main(int argc, char** argv) {
         "%-28s %12.1f %12.1f %8.2f  (from %.2f to %.2f)%s\n", question.name, median(small_times),
         median(big_times), median(ratios), *std::min_element(ratios.begin(), ratios.end()),
         *std::max_element(ratios.begin(), ratios.end()),
-        &question == kQuestions ? ("; bar <= " + std::to_string(kBar) + " us").c_str() : "");
+        &question == kQuestions ? ("; bar <= " + std::to_string(kBarMicroseconds) + " us").c_str()
+                                : "");
     std::fflush(stdout);
   }
   for (std::size_t i = 0; i < of_small.size(); i += 10) {

@@ -16,13 +16,13 @@ int main(int argc, char** argv) {
   if (argc < 2) fail("usage: audits EXTENSION [ACCOUNTS [RUNS]]");
   const int accounts = argument(argc, argv, 2, 1'000'000, 33);
   const int runs = argument(argc, argv, 3, 5, 1);
-  constexpr int kDays = 30;
+  constexpr int kClosedDays = 30;
 
   static const Folder folder;  // static: removed by fail(), too
   Database db(folder.file("books.db"));
   db.load_extension(argv[1]);
   make_books(db, accounts);
-  make_history(db, accounts, kDays);
+  make_history(db, accounts, kClosedDays);
 
   // The views that `audit` counts.
   std::vector<std::string> names;
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
     totals.push_back(total);
     ratios.push_back(total / plain);
   }
-  std::printf("%d accounts, %d closed days, %s charges\n%-28s %10s\n", accounts, kDays,
+  std::printf("%d accounts, %d closed days, %s charges\n%-28s %10s\n", accounts, kClosedDays,
               db.value("SELECT sum(charges) FROM day_close").c_str(), "audit", "seconds");
   for (const auto& name : names) std::printf("%-28s %10.3f\n", name.c_str(), median(seconds[name]));
   print_spread("all, seconds", totals, 0);

@@ -1,5 +1,5 @@
 // What the two comparisons of closing a day with set-based SQL share: the course of a run. The
-// same books are kept twice, by Saldo and in the plain tables of a rival; each day both get the
+// same books are held twice, by Saldo and in the plain tables of a rival; each day both get the
 // same usage and payments, both close it, in turns first, and all that they posted is compared.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace saldo_bench {
 
-// What one rival has to offer; `sql` may hold several statements.
+// Another database that closes the same days by SQL; `sql` may hold several statements.
 class Rival {
  public:
   Rival() = default;

@@ -37,7 +37,7 @@ class Postgres : public Rival {
     close(from[1]);
     in_ = fdopen(to[1], "w");
     out_ = fdopen(from[0], "r");
-    // A psql that ended is seen by its silence.
+    // If psql ends, writing to it must not end this program; that its answers cease is noticed.
     std::signal(SIGPIPE, SIG_IGN);
     each_line("SELECT current_setting('server_version')",
               [&](const std::string& line) { version_ = line; });

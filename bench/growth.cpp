@@ -18,8 +18,8 @@ using namespace saldo_bench;
 namespace {
 
 constexpr double kBar = 1.2;
-constexpr double kMemoryBar = 64;
-constexpr int kAround = 2;  // days on either side of the one that is meant
+constexpr double kMemoryBarMiB = 64;
+constexpr int kAroundDays = 2;  // days on either side of the one that is meant
 
 struct Close {
   double seconds = 0;
@@ -90,24 +90,25 @@ int main(int argc, char** argv) {
   Books books(argv[1], folder.file("books.db"), accounts);
   // The days around `middle`, each closed in `books`.
   const auto around = [&](int middle) {
-    books.close_days(middle - kAround - 1);
+    books.close_days(middle - kAroundDays - 1);
     std::vector<double> seconds;
-    for (int i = -kAround; i <= kAround; ++i) seconds.push_back(books.measure("old").seconds);
+    for (int i = -kAroundDays; i <= kAroundDays; ++i)
+      seconds.push_back(books.measure("old").seconds);
     return median(seconds);
   };
   const double first = books.measure("old").seconds;
   const double early = around(4);
-  constexpr int kMonth = 30;
-  const double month = days > kMonth + 2 * kAround ? around(kMonth) : 0;
+  constexpr int kMonthDays = 30;
+  const double month = days > kMonthDays + 2 * kAroundDays ? around(kMonthDays) : 0;
 
-  books.close_days(days - kAround - 1);
+  books.close_days(days - kAroundDays - 1);
   Books fresh(argv[1], folder.file("fresh.db"), accounts);
   const double fresh_first = fresh.measure("new").seconds;
   std::vector<double> late;
   std::vector<double> to_first;
   std::vector<double> to_second;
-  for (int i = -kAround; i <= kAround; ++i) {
-    // In turns also which of the two comes first.
+  for (int i = -kAroundDays; i <= kAroundDays; ++i) {
+    // Which of the two is measured first alternates.
     double other = 0;
     if (i % 2 == 0) other = fresh.measure("new").seconds;
     late.push_back(books.measure("old").seconds);
@@ -117,7 +118,7 @@ int main(int argc, char** argv) {
   }
 
   std::printf("seconds: day 1 %.3f, days 2 to 6 %.3f, ", first, early);
-  if (month > 0) std::printf("around day %d %.3f, ", kMonth, month);
+  if (month > 0) std::printf("around day %d %.3f, ", kMonthDays, month);
   std::printf("around day %d %.3f\n", days, median(late));
   const std::string name = "day " + std::to_string(days) + " / day ";
   print_spread(name + "1 of new books", to_first, kBar);
@@ -125,5 +126,5 @@ int main(int argc, char** argv) {
   const double peak = std::max(books.peak(), fresh.peak());
   std::printf("%s / day 1 of the same books: %.2f; / days 2 to 6: %.2f\n",
               ("day " + std::to_string(days)).c_str(), median(late) / first, median(late) / early);
-  std::printf("peak of memory: %.1f MiB; bar <= %.0f\n", peak, kMemoryBar);
+  std::printf("peak of memory: %.1f MiB; bar <= %.0f\n", peak, kMemoryBarMiB);
 }

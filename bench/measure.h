@@ -26,7 +26,7 @@ class Progress {
   ~Progress() { clear(); }
   void at(const std::string& step) const { say("\r\033[K" + what_ + ": " + step); }
   void at(int done, int all) const { at(std::to_string(done) + " of " + std::to_string(all)); }
-  // Before something is printed that stays.
+  // Removes the line of progress, before something else is printed.
   static void clear() { say("\r\033[K"); }
 
  private:
@@ -179,7 +179,7 @@ inline std::string make_known_states(Database& db, int accounts, int weeks) {
   make_books(db, accounts);
   make_history(db, accounts, weeks * 7 - 2);  // the books open on a Sunday
   record_open_day(db, accounts);
-  // Fridays's charge takes account 4 below zero, and account 2 has money for thirty days after it.
+  // Friday's charge takes account 4 below zero, and account 2 has money for thirty days after it.
   const std::string refund =
       "INSERT INTO adjustment(account_id, amount, kind, effective_at) SELECT account_id, ";
   const std::string from =

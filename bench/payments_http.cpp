@@ -18,7 +18,7 @@ using namespace saldo_bench;
 namespace {
 
 constexpr double kBar = 10;
-constexpr int kBatch = 1000;
+constexpr int kEventsPerRequest = 1000;
 constexpr const char* kNow = "2026-03-01T12:00:00Z";
 
 struct Bench {
@@ -36,7 +36,7 @@ struct Bench {
   int account(int number) const { return 1 + number % accounts; }
 };
 
-// What is in the file under identifiers that begin so, must be what was acknowledged.
+// Checks that the file holds exactly the rows that were acknowledged, by their identifiers.
 void check_recorded(Database& db, const std::string& sql,
                     const std::vector<std::string>& expected) {
   std::vector<std::string> sorted = expected;
@@ -206,6 +206,6 @@ int main(int argc, char** argv) {
            {"one commit", [&] { return plainly(bench, kPayment, kPaid, true); }}});
   compare("events", runs, [&] { return plainly(bench, kEvent, kUsed); },
           {{"1 a request", [&] { return events(bench, 1, 1); }},
-           {"1,000 a request", [&] { return events(bench, 1, kBatch); }},
+           {"1,000 a request", [&] { return events(bench, 1, kEventsPerRequest); }},
            {"one commit", [&] { return plainly(bench, kEvent, kUsed, true); }}});
 }

@@ -112,8 +112,9 @@ class Load {
     std::size_t under_way = connections_.size();
     int answers = 0;
     while (under_way > 0) {
-      constexpr int kPatience = 60'000;
-      if (poll(waiting.data(), waiting.size(), kPatience) <= 0) fail("the server does not answer");
+      constexpr int kPatienceMs = 60'000;
+      if (poll(waiting.data(), waiting.size(), kPatienceMs) <= 0)
+        fail("the server does not answer");
       for (std::size_t i = 0; i < waiting.size(); ++i) {
         if (waiting[i].revents == 0 || !receive(i, answer)) continue;
         ++answers;

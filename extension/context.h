@@ -14,7 +14,7 @@ namespace saldo {
 
 class PostedCharges;
 
-// A row as it goes to `superseded`.
+// A row as it goes to `superseded`, held in memory from before it is replaced until after.
 struct HeldRow {
   std::string table;
   std::string key;  // a JSON array of the key's columns
@@ -32,7 +32,7 @@ struct CachedBooks {
     bool operator==(const Version&) const = default;
   };
 
-  std::shared_ptr<const Books> books;  // nullptr: none are held
+  std::shared_ptr<const Books> books;  // nullptr: none are cached
   Version version;
 };
 

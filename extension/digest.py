@@ -33,5 +33,5 @@ for *close, digest in db.execute(f"SELECT {columns} FROM day_close ORDER BY day"
     text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
     previous, starts_at, computed = digest, ends_at, hashlib.sha256(text.encode()).hexdigest()
     if computed != digest:
-        wrong = print(f"{day}: kept {digest}, computed {computed}") or 1
+        wrong = print(f"{day}: stored {digest}, computed {computed}") or 1
 sys.exit(wrong)

@@ -211,7 +211,8 @@ int run(int count, char** arguments) {
   std::string anchor;
   auto* verifying = command(
       app, "verify", "Check integrity, audits and digests; exit status 1 when anything is found");
-  verifying->add_option("--anchor", anchor, "A file of digests kept elsewhere, lines `day digest`");
+  verifying->add_option("--anchor", anchor,
+                        "A file of digests stored elsewhere, lines `day digest`");
   verifying->callback([&] { status = commands::verify(database, anchor); });
 
   auto* token = app.add_subcommand("token", "Bearer tokens");

@@ -1,7 +1,7 @@
 -- The audits (3.5): each view is empty when all is well, and `audit` counts them. What can be told from the tables
 -- alone is plain SQL; what has to be computed again asks the extension.
 
--- A posted row that the facts do not bear out, or a missing one. It also shows when the quantity or a fee differs.
+-- Posted rows that are not what the facts say (in the amount, the quantity or a fee), and missing ones.
 -- Rows are looked for from computed to posted, in one pass over the facts; when the counts differ, then on the days
 -- whose counts differ the other way too.
 CREATE VIEW audit_charge(day, account_id, service_id, posted, computed) AS
@@ -87,8 +87,8 @@ WHERE type = 'trigger' AND tbl_name IN (SELECT name FROM installed_schema)
 CREATE VIEW audit_unpriced(day, account_id, service_id, quantity) AS
 SELECT day, account_id, service_id, quantity FROM unpriced_charge WHERE quantity > 0;
 
--- References to rows that are not there, which the triggers refuse whatever foreign_keys says, adjustments of the wrong
--- sign, and money about money that is another's or too much (R12).
+-- What the triggers refuse, with foreign_keys on or off: references to rows that are not there, adjustments of the
+-- wrong sign, and refunds of another account's payment or of more than all of it (R12).
 CREATE VIEW audit_reference(table_name, key, problem) AS
 SELECT 'account_terms', account_id || ', ' || valid_from, 'there is no account ' || account_id
 FROM account_terms WHERE account_id NOT IN (SELECT account_id FROM account)
@@ -132,7 +132,7 @@ UNION ALL
 SELECT 'facts_in_force', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM facts_in_force WHERE account_id NOT IN (SELECT account_id FROM account);
 
--- Computed columns, facts put together and running totals that are not what their sources say.
+-- Computed columns, rows of facts_in_force and running totals that are not what their sources say.
 CREATE VIEW audit_computed(table_name, key, stored, computed) AS
 SELECT 'payment', CAST(payment_id AS TEXT), day, billing_day(credited_at)
 FROM payment WHERE day IS NOT billing_day(credited_at)

@@ -38,7 +38,7 @@ CREATE TABLE mail_suspended(
 -- `channel` is 'email' or the name of a webhook. The deliveries of one account on one channel go in the order of
 -- notice_id: in_turn is 1 for the first of those that wait, which alone can be due. `next_at`: no attempt before that
 -- instant; null: at once. `since`: the first attempt. `subject` and `body` are what the first attempt sent, null before
--- it; the body for a webhook is the JSON itself.
+-- it; the body for a webhook is the JSON itself. `recipient` is where the last attempt went, or the first one will.
 CREATE TABLE delivery(
   delivery_id INTEGER PRIMARY KEY,
   notice_id   INTEGER NOT NULL REFERENCES notice,

@@ -3,9 +3,9 @@
 -- INSERT OR REPLACE deletes the old row without a trigger, and a BEFORE trigger cannot know whether the row will go in,
 -- be ignored or become the UPDATE of an upsert. So there are two steps, by the row's key:
 --
---   saldo_hold(table, key [, key])         before the row is written: remembers the rows of these keys that stand there
+--   saldo_hold(table, key [, key])         before the row is written: remembers the rows with these keys as they are
 --   saldo_archive(recorded_at, recorded_by) after it was written: puts them into `superseded`
---   saldo_archive_deleted(table, key)      puts the row of this key there at once
+--   saldo_archive_deleted(table, key)      puts the row with this key there at once
 
 -- policy --------------------------------------------------------------------------------------------------------------
 

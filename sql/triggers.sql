@@ -135,7 +135,7 @@ CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id;
-  -- Before the first close: accounts that were registered elsewhere are moved in.
+  -- Accounts may have been registered elsewhere before the opening; they are moved in before the first close.
   SELECT saldo_open(NEW.registered_on, open_day, 'an account can be registered')
   FROM books WHERE last_closed_day IS NOT NULL;
 END;
@@ -148,7 +148,7 @@ CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
                      NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
                      NEW.recorded_by);
-  SELECT saldo_refuse('conflict', 'an account keeps its account_id') WHERE NEW.account_id IS NOT OLD.account_id;
+  SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
   SELECT saldo_open(min(OLD.registered_on, NEW.registered_on), open_day, 'a registration can change')
@@ -222,9 +222,9 @@ END;
 
 -- subscription --------------------------------------------------------------------------------------------------------
 
--- One that began in a closed day may still get, change or lose an ended_on on or after the open day (R11). An upsert
--- comes by here before it comes to the trigger of the UPDATE, so the rule is the same in both: the row in the table
--- must differ in ended_on alone. An empty period overlaps nothing.
+-- A subscription that began in a closed day may still get, change or lose an ended_on on or after the open day (R11).
+-- An upsert runs this trigger before that of the UPDATE, so both have the same rule: the new row may differ from the
+-- one in the table in ended_on alone. An empty period overlaps nothing.
 
 CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription BEGIN
   SELECT saldo_check('subscription', NEW.account_id, NEW.service_id, NEW.started_on, NEW.ended_on, NEW.quantity,
@@ -435,7 +435,7 @@ CREATE TRIGGER adjustment_refuse_invalid_insert BEFORE INSERT ON adjustment BEGI
   LEFT JOIN adjustment AS a ON a.payment_id = p.payment_id AND a.kind IN ('refund', 'chargeback')
   WHERE p.payment_id = NEW.payment_id AND NEW.kind IN ('refund', 'chargeback')
   GROUP BY p.payment_id HAVING p.amount < coalesce(-sum(a.amount), 0) - NEW.amount;
-  -- A debt moved in keeps its age.
+  -- A debt moved in from elsewhere is dated when it arose, so that its age counts.
   SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
   FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
@@ -465,7 +465,8 @@ END;
 
 -- promised_payment ----------------------------------------------------------------------------------------------------
 
--- R8, by the facts of the moment. A promise granted later but recorded earlier may belong to the same run of arrears.
+-- R8, by the facts as they are when the promise is recorded. A promise recorded before may have been granted after this
+-- one, in the same run of arrears.
 CREATE TRIGGER promised_payment_refuse_invalid_insert BEFORE INSERT ON promised_payment BEGIN
   SELECT saldo_check('promised_payment', NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'promise ' || NEW.promise_id || ' is recorded already')

@@ -1,9 +1,9 @@
 -- Closes a day in plain SQL: `:day`, and the instants `:starts_at`, `:ends_at`, `:closed_at`, which the program puts
 -- in.
 -- What Saldo does and this does not, to its favour: the digest, the rules of entry, R9 (whose policy is off, but whose
--- count of restricted days Saldo keeps), and judging arrears at each movement of money: a day's money counts as one
+-- count of restricted days Saldo stores), and judging arrears at each movement of money: a day's money counts as one
 -- movement at its start. Of the forms tried this was the fastest: the tiers with a key, the quantities looked up once,
--- and CROSS JOIN, which keeps SQLite from going through the subscriptions once a tier.
+-- and CROSS JOIN, which prevents SQLite from going through the subscriptions once a tier.
 
 BEGIN IMMEDIATE;
 

@@ -22,7 +22,7 @@ CREATE TABLE subscription(
   account_id INTEGER, service_id TEXT, started_on TEXT, ended_on TEXT, quantity INTEGER, price_list TEXT NOT NULL,
   PRIMARY KEY (account_id, service_id, started_on)) WITHOUT ROWID;
 
--- The billing day of `occurred_at` is kept in `occurred_on`, for R5.
+-- The billing day of `occurred_at` is stored in `occurred_on`, for R5.
 CREATE TABLE usage_event(
   usage_id TEXT PRIMARY KEY, account_id INTEGER NOT NULL, service_id TEXT NOT NULL, occurred_at TEXT NOT NULL,
   occurred_on TEXT NOT NULL, quantity INTEGER NOT NULL, charged_on TEXT NOT NULL) WITHOUT ROWID;

@@ -1,10 +1,11 @@
 // From the triggers of sql/history.sql to `superseded`:
 //
 //   saldo_hold(table, key ...)
-//       forgets what was held before, and holds the rows of `table` with these keys (one key after
-//       the other, each of as many values as the table's key has columns), as they are now
+//       remembers the rows of `table` with these keys (one key after the other, each of as many
+//       values as the table's key has columns), as they are now, in place of those remembered
+//       before
 //   saldo_archive(recorded_at, recorded_by)
-//       puts the rows held into `superseded`
+//       puts the rows remembered into `superseded`
 //   saldo_archive_deleted(table, key)
 //       puts the row with this key there at once
 #include <algorithm>
@@ -122,7 +123,8 @@ void archive_held(Context& context, sqlite3_context* /*result*/, int /*count*/,
   for (const HeldRow& row : rows) archive(context, row, arguments[0], arguments[1]);
 }
 
-// Under recursive_triggers a row that REPLACE deletes comes by here, and may be held as well.
+// Under recursive_triggers a row that REPLACE deletes is archived here, and is not to be archived
+// once more as one of those remembered.
 void archive_deleted(Context& context, sqlite3_context* /*result*/, int count,
                      sqlite3_value** arguments) {
   if (count == 0) return;

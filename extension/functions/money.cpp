@@ -7,6 +7,7 @@
 #include "functions/arguments.h"
 #include "functions/functions.h"
 #include "rules/error.h"
+#include "rules/limits.h"
 
 namespace saldo {
 namespace {
@@ -23,11 +24,10 @@ void daily_fee_of(Context& /*context*/, sqlite3_context* result, int count,
 void monthly_price(Context& context, sqlite3_context* result, int count,
                    sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
-  constexpr std::int64_t kMaxQuantity = 1'000'000'000;  // 3.1
   const auto price_list = expect_text("price_list", arguments[0]);
   const auto service_id = expect_text("service_id", arguments[1]);
   const Day day = expect_day("day", arguments[2]);
-  const auto quantity = expect_integer("quantity", arguments[3], 0, kMaxQuantity);
+  const auto quantity = expect_integer("quantity", arguments[3], 0, kQuantityMax);
   const auto books = read_books(context);
   const int service = books->find_service(service_id);
   if (service == Books::kNone) throw not_found("there is no service " + describe(arguments[1]));

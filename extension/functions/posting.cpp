@@ -2,9 +2,8 @@
 //
 //   saldo_post(day)      writes what the open day costs, and seals it; the trigger of day_close
 //                        calls it
-//   saldo_posted()       1 while Saldo itself writes, else an error; generated columns of the
-//   tables
-//                        that nobody else may write call it
+//   saldo_posted()       1 while Saldo itself writes, else an error; called by the generated column
+//                        of each table that nobody else may write
 //   saldo_digest(day)    the digest of a closed day, computed again from the tables (3.2)
 //   saldo_facts_in_force(account_id, facts)
 //                        what the tables say that these bytes of facts_in_force should be
@@ -29,8 +28,8 @@ void posted(Context& context, sqlite3_context* result, int /*count*/,
             sqlite3_value** /*arguments*/) {
   if (context.posting == nullptr && !context.own_write) {
     throw append_only(
-        "Saldo itself writes this: charges by INSERT INTO day_close(day, closed_at), notices by"
-        " UPDATE notice_clock SET at = ...");
+        "posted rows come from closing a day: INSERT INTO day_close(day, closed_at); notices from"
+        " moving their clock: UPDATE notice_clock SET at = ...");
   }
   sqlite3_result_int(result, 1);
 }

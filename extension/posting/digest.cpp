@@ -55,7 +55,7 @@ constexpr Lines kLines[] = {
 // In place of a forged value: any fixed text makes the digest differ.
 constexpr std::string_view kForged = "false";
 
-constexpr std::size_t kChunk = 1 << 16;
+constexpr std::size_t kBufferedBytesMax = 1 << 16;
 
 }  // namespace
 
@@ -101,7 +101,7 @@ void DayDigest::add(std::string_view name, const Statement& row) {
 
 void DayDigest::end_line() {
   buffer_ += "]\n";
-  if (buffer_.size() >= kChunk) flush();
+  if (buffer_.size() >= kBufferedBytesMax) flush();
 }
 
 std::string DayDigest::finish() {

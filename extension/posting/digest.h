@@ -1,4 +1,4 @@
-// The digest that day_close keeps for a closed day (3.2); extension/README.md gives its bytes.
+// The digest of a closed day, stored in day_close (3.2); extension/README.md gives its bytes.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,7 @@ class DayDigest {
   std::string ends_at_;
   bool first_ = false;
   Sha256 hash_;
-  std::string charge_;  // how the line of a charge begins
+  std::string charge_;  // the beginning of the line of each charge
   std::string buffer_;
 };
 

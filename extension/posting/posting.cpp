@@ -238,7 +238,7 @@ class Poster : public PostedCharges {
   const std::shared_ptr<const Books> books_;
   const Day day_;
   const std::string day_text_;
-  const bool resumes_;  // a day was closed before: rows that do not change stand already
+  const bool resumes_;  // a day was closed before: rows that did not change since are there already
   DayDigest digest_;
   std::optional<Walks> walks_;          // until all accounts are posted
   std::vector<ChargeColumns> charges_;  // of one account

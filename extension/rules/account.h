@@ -96,8 +96,8 @@ class DailyCharges {
  public:
   DailyCharges(const Books& books, const Account& account) : books_(books), account_(account) {}
 
-  // R2 to R5, sorted by service; without the recurring services where R9 forgives them. Valid until
-  // the next call.
+  // R2 to R5, sorted by service; without the recurring services where R9 does not charge them.
+  // Valid until the next call.
   const std::vector<Charge>& on(Day day, bool recurring_charged);
   // The sum of the above.
   Amount total(Day day, bool recurring_charged);

@@ -81,7 +81,7 @@ void check_country(const std::string& country) {
   throw not_found("there is no calendar of the country '" + country + "'; there are: " + known);
 }
 
-// In UTF-16 texts sort otherwise, and so the same books would have other digests.
+// In UTF-16 texts sort in another order, so that the same books would have another digest.
 void check_encoding(StatementCache& statements) {
   auto row = statements.prepare("PRAGMA main.encoding");
   if (!row.step() || row.text(0) == "UTF-8") return;

@@ -14,8 +14,8 @@ void append_json(std::string& json, std::string_view text);
 void append_json(std::string& json, std::int64_t integer);
 // A real number as SQLite writes it; a blob, which no column of ours can hold, as null.
 void append_json(std::string& json, sqlite3_value* value);
-// A column of the row that the statement stands on. A blob or a real number, which no row accepted
-// holds, is written as `unexpected`.
+// A column of the statement's current row. No accepted row holds a blob or a real number; one that
+// was put there behind the triggers is written as `unexpected`.
 void append_json(std::string& json, const Statement& row, int column, std::string_view unexpected);
 
 }  // namespace saldo

@@ -55,7 +55,8 @@ const std::vector<Charge>& Walks::charges_on(Day day) {
 }
 
 void check_interrupt(Context& context) {
-  // 256 rows, some thousand steps: about as long as what the caller has just computed.
+  // A query of 256 rows, which SQLite computes in some thousand steps: enough for the progress
+  // handler to be called, and about as long as what the caller has just computed.
   auto steps = context.statements.prepare(
       "WITH n AS (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), "
       "(14), (15), (16))"

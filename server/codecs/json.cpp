@@ -25,7 +25,7 @@ class Builder : public json::json_sax_t {
   bool number_integer(number_integer_t value) override { return add(value); }
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const std::string& text) override {
-    // The parser makes a fraction of an integer that it cannot hold.
+    // An integer that 64 bits cannot hold comes as a floating-point number.
     const bool is_integer = text.find_first_of(".eE") == std::string::npos;
     return is_integer ? add(json(json::value_t::discarded)) : add(value);
   }
@@ -43,13 +43,13 @@ class Builder : public json::json_sax_t {
   }
   bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
                    const json::exception& error) override {
-    constexpr int kNumberOverflow = 406;
+    constexpr int kNumberOverflow = 406;  // the library's number of this error
     if (error.id == kNumberOverflow) throw invalid("the body holds a number that is too large");
     throw Error(ErrorCode::kMalformed, "the body is not JSON in UTF-8");
   }
 
  private:
-  static constexpr std::size_t kMaxDepth = 32;
+  static constexpr std::size_t kDepthMax = 32;
 
   json& place(json value) {
     if (open_.empty()) return root_ = std::move(value);
@@ -61,8 +61,9 @@ class Builder : public json::json_sax_t {
     return true;
   }
   bool open(json value) {
-    if (open_.size() == kMaxDepth)
-      throw Error(ErrorCode::kMalformed, "the body is nested more than 32 levels deep");
+    if (open_.size() == kDepthMax)
+      throw Error(ErrorCode::kMalformed,
+                  "the body is nested more than " + std::to_string(kDepthMax) + " levels deep");
     open_.push_back(&place(std::move(value)));
     return true;
   }
@@ -79,7 +80,7 @@ class Builder : public json::json_sax_t {
 }  // namespace
 
 json parse_json(std::string_view text) {
-  // The parser takes NUL for the end.
+  // The parser takes a NUL for the end of the text, and would ignore what follows.
   if (text.find('\0') != std::string_view::npos)
     throw Error(ErrorCode::kMalformed, "the body holds NUL");
   Builder builder;

@@ -41,10 +41,10 @@ int backup(const std::string& database, const std::string& file) {
     sqlite3_backup* run = sqlite3_backup_init(raw, "main", books.handle(), "main");
     if (run == nullptr)
       throw std::runtime_error("cannot write " + part + ": " + sqlite3_errmsg(raw));
-    constexpr int kPages = 4096;
+    constexpr int kPagesPerStep = 4096;
     int code = SQLITE_OK;
     while (code == SQLITE_OK) {
-      code = sqlite3_backup_step(run, kPages);
+      code = sqlite3_backup_step(run, kPagesPerStep);
       const int total = sqlite3_backup_pagecount(run);
       show_progress(std::to_string(total - sqlite3_backup_remaining(run)) + " of " +
                     std::to_string(total) + " pages");

@@ -107,7 +107,7 @@ int serve(ServeOptions options) {
             << (bare_ipv6 ? "[" + host + "]" : host) << ":" << bound << std::endl;
   auto served = std::async(std::launch::async, [&] {
     const bool accepting = server.serve();
-    kill(getpid(), SIGTERM);  // where nobody has sent it
+    kill(getpid(), SIGTERM);  // wakes sigwait() below, if the server ended by itself
     return accepting;
   });
   int signal = 0;
@@ -115,10 +115,11 @@ int serve(ServeOptions options) {
   spdlog::info("stopping: requests under way are finished");
   service->stop();
   server.stop();
-  constexpr std::chrono::seconds kPatience{20};
-  if (served.wait_for(kPatience) == std::future_status::ready)
+  constexpr std::chrono::seconds kStopPatience{20};
+  if (served.wait_for(kStopPatience) == std::future_status::ready)
     return served.get() ? 0 : kFailedStatus;
-  // Some clients neither send the rest of a request nor go away. They are left.
+  // Some clients neither send the rest of their request nor close the connection. The writes under
+  // way are finished, and the process ends without waiting for those clients.
   server.refuse();
   service.reset();
   spdlog::info("stopped, with connections left");

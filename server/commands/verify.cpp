@@ -59,7 +59,7 @@ void check_anchor(Database& database, const std::string& file, std::string& line
   }
 }
 
-// The longest first, so that they do not run on alone in the end.
+// The checks that take longest come first, so that none of them runs on alone in the end.
 std::vector<Check> list_checks(Database& database, const std::string& anchor) {
   std::vector<Check> checks;
   checks.push_back({"integrity_check", check_integrity, {}});
@@ -75,7 +75,7 @@ std::vector<Check> list_checks(Database& database, const std::string& anchor) {
                       {}});
   }
   if (checks.size() == 1) {
-    // audit_schema would say so, but it is gone as well.
+    // Of missing views audit_schema tells, but it is missing itself.
     checks.push_back({"audit_schema",
                       [](Database&, std::string& findings) {
                         findings = "audit_schema: there are no audits in this database\n";
@@ -113,13 +113,9 @@ std::vector<std::unique_ptr<SnapshotReader>> read_one_state(const std::string& p
   for (unsigned i = 0; i < count; ++i) readers.push_back(std::make_unique<SnapshotReader>(path));
   // Changes when another program has committed.
   Database watch(path, Database::Mode::kRead);
-  const auto version = [&watch] {
-    auto row = watch.prepare("PRAGMA data_version");
-    row.step();
-    return row.integer(0);
-  };
+  const auto version = [&watch] { return watch.snapshot().integer(0); };
   constexpr int kAttemptsMax = 1000;
-  constexpr std::chrono::milliseconds kPause{5};
+  constexpr std::chrono::milliseconds kRetryPause{5};
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     try {
       const auto before = version();
@@ -131,7 +127,7 @@ std::vector<std::unique_ptr<SnapshotReader>> read_one_state(const std::string& p
       if ((error.code() & 0xff) != SQLITE_BUSY) throw;
     }
     for (const auto& reader : readers) reader->snapshot.reset();
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(kRetryPause);
   }
   throw std::runtime_error(path + " is written to all the time; verify a copy (saldod backup)");
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "codecs/json.h"
+#include "delivery/embedded.h"
 #include "delivery/statements.h"
 
 namespace saldo::server {
@@ -61,6 +62,8 @@ Sender::Sender(const std::string& database, Writer& writer, Metrics& metrics,
       options_(options),
       zone_(nullptr),
       reader_(database, Database::Mode::kRead) {
+  // What does not fit the schema stops the start, rather than the sending.
+  for (const auto& sql : kEmbeddedDeliveries) reader_.prepare(sql.text.data());
   auto policy = reader_.prepare("SELECT time_zone FROM policy LIMIT 1");
   policy.step();
   zone_ = find_zone(std::string(policy.text(0)));

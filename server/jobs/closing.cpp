@@ -11,9 +11,10 @@
 namespace saldo::server {
 namespace {
 
-// How long to wait before looking again; shorter when days are closed soon after their end.
-constexpr std::chrono::milliseconds kMaxWait{30'000};
-constexpr std::chrono::milliseconds kMinWait{200};
+// How long to wait before looking again for a day to close: a quarter of --close-after, within
+// these.
+constexpr std::chrono::milliseconds kWaitMax{30'000};
+constexpr std::chrono::milliseconds kWaitMin{200};
 
 }  // namespace
 
@@ -57,7 +58,7 @@ void ClosingJob::run() {
   std::unique_lock lock(mutex_);
   const auto stopped = [&] { return stopping_; };
   if (stop_.wait_for(lock, close_after_, stopped)) return;
-  const auto wait = std::clamp<std::chrono::milliseconds>(close_after_ / 4, kMinWait, kMaxWait);
+  const auto wait = std::clamp<std::chrono::milliseconds>(close_after_ / 4, kWaitMin, kWaitMax);
   for (;;) {
     lock.unlock();
     const bool closed = close_one();

@@ -13,7 +13,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// What stands before the next separator outside of quotes; `rest` goes on behind it.
+// What stands before the next separator outside of quotes; leaves what follows it in `rest`.
 std::string_view take_until(char separator, std::string_view& rest) {
   bool quoted = false;
   std::size_t end = 0;

@@ -38,7 +38,7 @@ Json schema_of(const Parameter& parameter) {
       schema = {{"type", "integer"}, {"enum", {0, 1}}};
       break;
     case Type::kWait:
-      schema = {{"type", "integer"}, {"minimum", 0}, {"maximum", Request::kMaxWaitSeconds}};
+      schema = {{"type", "integer"}, {"minimum", 0}, {"maximum", Request::kWaitSecondsMax}};
       break;
     case Type::kList: {
       Json item = {
@@ -62,7 +62,7 @@ Json schema_of(const Parameter& parameter) {
 Json in_url(const Parameter& parameter) {
   Json schema = schema_of(parameter);
   schema.erase("description");
-  // A URL has no null: one leaves the parameter out.
+  // There is no null in a URL: a parameter without a value is left out.
   if (schema["type"].is_array()) schema["type"] = schema["type"][0];
   if (schema.contains("enum")) schema["enum"] = {0, 1};
   Json document = {
@@ -83,10 +83,11 @@ Json row_schema(const Route& route) {
     Json column = Json::object();
     if (statement.json[i]) {
       column["type"] = {"array", "object", "null"};
-    } else if (statement.types[i] == "INTEGER")
+    } else if (statement.types[i] == "INTEGER") {
       column["type"] = {"integer", "null"};
-    else if (statement.types[i] == "TEXT")
+    } else if (statement.types[i] == "TEXT") {
       column["type"] = {"string", "null"};
+    }
     schema["properties"][statement.columns[i]] = column;
     schema["required"].push_back(statement.columns[i]);
   }
@@ -231,12 +232,12 @@ Json components() {
   }
   document["parameters"]["limit"] = {{"name", "limit"},
                                      {"in", "query"},
-                                     {"description", "The most rows to answer"},
+                                     {"description", "How many rows the answer has at most"},
                                      {"schema",
                                       {{"type", "integer"},
                                        {"minimum", 1},
-                                       {"maximum", Request::kMaxLimit},
-                                       {"default", Request::kDefaultLimit}}}};
+                                       {"maximum", Request::kLimitMax},
+                                       {"default", Request::kLimitDefault}}}};
   document["parameters"]["dry_run"] = {
       {"name", "dry_run"},
       {"in", "query"},
@@ -247,7 +248,7 @@ Json components() {
       {"in", "header"},
       {"description",
        "What was done under the key is not done again: its answer is given again, for good"},
-      {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", 255}}}};
+      {"schema", {{"type", "string"}, {"minLength", 1}, {"maxLength", kKeyBytesMax}}}};
   document["parameters"]["Saldo-Now"] = {
       {"name", "Saldo-Now"},
       {"in", "header"},
@@ -273,9 +274,10 @@ std::string openapi_document(const RouteTable& routes) {
   document["tags"] = Json::array();
   for (const auto& [name, description] :
        {std::pair{"none", "Needs no token"}, std::pair{"crm", "For the CRM"},
-        std::pair{"cashier", "For who records money"},
-        std::pair{"operator", "For who runs the billing; may do what crm and cashier may"},
-        std::pair{"analyst", "For who asks"}, std::pair{"admin", "May do everything"}}) {
+        std::pair{"cashier", "For those who record money"},
+        std::pair{"operator", "For those who run the billing; may do what crm and cashier may"},
+        std::pair{"analyst", "For those who ask questions in SQL"},
+        std::pair{"admin", "May do everything"}}) {
     document["tags"].push_back({{"name", name}, {"description", description}});
   }
   for (const Route* route : routes.all()) {

@@ -17,6 +17,8 @@ std::string sentence(const std::vector<ParameterError>& errors) {
   return text;
 }
 
+constexpr int kRetryAfterSeconds = 5;
+
 struct Known {
   int status;
   std::string_view meaning;
@@ -33,17 +35,17 @@ Known known(ErrorCode code) {
     case ErrorCode::kConflict:
       return {409, "the identifier, key or period is taken by something else"};
     case ErrorCode::kDayClosed:
-      return {409, "the day is closed; the sentence says from when on it works"};
+      return {409, "the day is closed; the sentence gives the first possible day"};
     case ErrorCode::kDayNotEnded:
       return {409, "the day has not ended yet"};
     case ErrorCode::kPromiseRefused:
-      return {409, "the rules do not allow a promised payment; the sentence says which"};
+      return {409, "the rules do not allow a promised payment; the sentence says why"};
     case ErrorCode::kAppendOnly:
       return {409, "what is recorded there never changes"};
     case ErrorCode::kMalformed:
-      return {400, "the request is not HTTP, its body is not JSON, or a header has no sense"};
+      return {400, "the request is not HTTP, its body is not JSON, or a header is malformed"};
     case ErrorCode::kUnauthorized:
-      return {401, "there is no token, or it is not or no longer valid"};
+      return {401, "the token is missing, unknown or revoked"};
     case ErrorCode::kForbidden:
       return {403, "the token's role may not do this"};
     case ErrorCode::kMethodNotAllowed:
@@ -61,7 +63,9 @@ Known known(ErrorCode code) {
     case ErrorCode::kFailing:
       return {503, "the server is up, but cannot read its database or close days"};
     case ErrorCode::kOverloaded:
-      return {503, "too much waits, memory is short, or another program holds the database"};
+      return {
+          503,
+          "too many requests wait, memory is short, or another program has locked the database"};
     case ErrorCode::kTimedOut:
       return {503, "the query exceeded its time limit"};
   }
@@ -140,10 +144,10 @@ Reply problem_reply(const Error& error) {
   Reply reply;
   reply.status = status;
   reply.content_type = kProblemType;
-  // Whatever bytes a client sent may stand in a sentence.
+  // A sentence may quote bytes of the client's that are not UTF-8.
   reply.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (status == 503) reply.headers.emplace_back("Retry-After", "5");
+  if (status == 503) reply.headers.emplace_back("Retry-After", std::to_string(kRetryAfterSeconds));
   return reply;
 }
 

@@ -16,8 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-// How far clocks may be apart.
-constexpr seconds kMaxClockDifference{300};
+// How far the client's clock may be ahead of the server's.
+constexpr seconds kClockDifferenceMax{300};
 
 // What a type takes, for the sentence of an error.
 std::string_view expectation(Type type) {
@@ -51,6 +51,13 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+// parse_json() gives integers beyond what 64 bits can hold without a sign as `discarded`.
+bool exceeds_64_bits(const json& value) {
+  return value.is_discarded() ||
+         (value.is_number_unsigned() &&
+          value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max());
 }
 
 bool is_cursor(const std::string& text) {
@@ -93,11 +100,7 @@ class ParameterReader {
     switch (parameter.type) {
       case Type::kInteger:
       case Type::kFlag:
-        if (!value.is_number_integer() ||
-            (value.is_number_unsigned() &&
-             value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
-          return wrong(parameter, name);
-        }
+        if (!value.is_number_integer() || exceeds_64_bits(value)) return wrong(parameter, name);
         return checked_integer(parameter, name, value.get<std::int64_t>());
       case Type::kList:
         return from_list(parameter, name, value);
@@ -129,11 +132,7 @@ class ParameterReader {
   }
 
   void check_integers(const std::string& name, const json& value) {
-    if (value.is_discarded() ||
-        (value.is_number_unsigned() &&
-         value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())) {
-      return add(name, "is beyond 64 bits");
-    }
+    if (exceeds_64_bits(value)) return add(name, "is beyond 64 bits");
     if (value.is_array()) {
       for (std::size_t i = 0; i < value.size(); ++i)
         check_integers(name + "[" + std::to_string(i) + "]", value[i]);
@@ -145,7 +144,7 @@ class ParameterReader {
 
   Value checked_integer(const Parameter& parameter, const std::string& name, std::int64_t value) {
     if (parameter.type == Type::kFlag && value != 0 && value != 1) return wrong(parameter, name);
-    if (parameter.type == Type::kWait && (value < 0 || value > Request::kMaxWaitSeconds))
+    if (parameter.type == Type::kWait && (value < 0 || value > Request::kWaitSecondsMax))
       return wrong(parameter, name);
     return value;
   }
@@ -160,13 +159,13 @@ class ParameterReader {
     return text;
   }
 
-  // Of a body: it tells what has happened, which cannot lie ahead.
+  // In a body: it tells when something happened, and so cannot lie in the future.
   Value checked_instant(const Parameter& parameter, const std::string& name, const json& value) {
     const auto instant =
         value.is_string() ? parse_rfc3339(value.get_ref<const std::string&>()) : std::nullopt;
     if (!instant) return wrong(parameter, name);
     if (*instant <= now_) return format_instant(*instant);
-    if (*instant <= now_ + kMaxClockDifference) return RequestInstant{};
+    if (*instant <= now_ + kClockDifferenceMax) return RequestInstant{};
     late_.push_back({name, "is " + format_instant(*instant) +
                                ", more than 5 minutes after this request at " +
                                format_instant(now_)});
@@ -219,7 +218,7 @@ json parse_body(const Request& request, std::string_view content_type) {
     throw Error(ErrorCode::kUnsupportedMediaType,
                 "the body is " + std::string(names_of(takes).media_type) + " here");
   }
-  if (takes != Format::kJson) return json::object();  // :body is what the route looks at
+  if (takes != Format::kJson) return json::object();  // the route reads :body
   json body = parse_json(request.body);
   if (!body.is_object()) throw invalid("the body is not a JSON object");
   return body;
@@ -228,7 +227,7 @@ json parse_body(const Request& request, std::string_view content_type) {
 }  // namespace
 
 const Value& Request::value(std::string_view name) const {
-  return values[static_cast<std::size_t>(route->find_parameter(name) - route->parameters.data())];
+  return values[route->place_of(*route->find_parameter(name))];
 }
 
 std::chrono::seconds Request::wait() const {
@@ -240,14 +239,15 @@ std::chrono::seconds Request::wait() const {
   return std::chrono::seconds(0);
 }
 
+Error no_such_path() { return not_found("there is no such path; /openapi.json lists them all"); }
+
 Target parse_target(std::string_view target) {
   // The absolute form, as a client may send it to a proxy.
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (target.substr(0, scheme.size()) == scheme)
       target.remove_prefix(std::min(target.find('/', scheme.size()), target.size()));
   }
-  if (target.substr(0, 1) != "/")
-    throw not_found("there is no such path; /openapi.json lists them all");
+  if (target.substr(0, 1) != "/") throw no_such_path();
   const auto question = std::min(target.find('?'), target.size());
   Target parsed;
   parsed.path = target.substr(0, question);
@@ -272,7 +272,7 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
       reader.add(name, "is not known here");
       return nullptr;
     }
-    const auto place = static_cast<std::size_t>(parameter - route.parameters.data());
+    const auto place = route.place_of(*parameter);
     if (request.given[place]) {
       reader.add(name, "is given twice");
       return nullptr;
@@ -281,15 +281,14 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
     return parameter;
   };
   const auto set = [&](const Parameter& parameter, Value value) {
-    request.values[static_cast<std::size_t>(&parameter - route.parameters.data())] =
-        std::move(value);
+    request.values[route.place_of(parameter)] = std::move(value);
   };
 
   auto path_value = path_values.begin();
   for (const auto& part : route.parts) {
     if (part.placeholder.empty()) continue;
     const auto* parameter = route.find_parameter(part.placeholder);
-    request.given[static_cast<std::size_t>(parameter - route.parameters.data())] = true;
+    request.given[route.place_of(*parameter)] = true;
     set(*parameter, reader.from_text(*parameter, *path_value++));
   }
   std::set<std::string_view> names;
@@ -301,8 +300,8 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
       if (text != "true" && text != "false") reader.add(name, "is neither true nor false");
     } else if (name == "limit" && route.paged()) {
       const auto limit = parse_integer(text);
-      if (!limit || *limit < 1 || *limit > Request::kMaxLimit)
-        reader.add(name, "is not an integer from 1 to " + std::to_string(Request::kMaxLimit));
+      if (!limit || *limit < 1 || *limit > Request::kLimitMax)
+        reader.add(name, "is not an integer from 1 to " + std::to_string(Request::kLimitMax));
       request.limit = limit.value_or(1);
     } else if (route.has_fields_in_body()) {
       reader.add(name, "is not known in the query; fields go into the body");

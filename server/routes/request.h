@@ -16,6 +16,8 @@
 
 namespace saldo::server {
 
+inline constexpr std::size_t kKeyBytesMax = 255;  // of an Idempotency-Key
+
 // As HTTP brought it.
 struct HttpRequest {
   std::string_view method;
@@ -33,20 +35,21 @@ struct Target {
   std::vector<std::string> parts;  // of the path, decoded
   Fields query;
 };
-// Throws malformed, and not_found for a target that is no path.
+Error no_such_path();
+// Throws malformed, and not_found for a target that does not begin with a path.
 Target parse_target(std::string_view target);
 
-// The instant of the request itself, which an instant in its body up to 5 minutes later is taken
-// for, as clocks differ.
+// The instant of the request itself. An instant in its body that lies up to 5 minutes after it is
+// replaced by it, as clocks differ.
 struct RequestInstant {};
 // NULL, an integer, a text, that instant, or (Type::kValues) a value of JSON.
 using Value = std::variant<std::monostate, std::int64_t, std::string, RequestInstant,
                            std::shared_ptr<const nlohmann::json>>;
 
 struct Request {
-  static constexpr std::int64_t kDefaultLimit = 100;
-  static constexpr std::int64_t kMaxLimit = 10000;
-  static constexpr std::int64_t kMaxWaitSeconds = 60;
+  static constexpr std::int64_t kLimitDefault = 100;
+  static constexpr std::int64_t kLimitMax = 10000;
+  static constexpr std::int64_t kWaitSecondsMax = 60;
 
   const Route* route = nullptr;
   Target target;
@@ -57,7 +60,7 @@ struct Request {
   bool has_own_now = false;   // by the header Saldo-Now
   std::vector<Value> values;  // of the route's parameters, in their order
   std::vector<bool> given;    // which of these the client sent
-  std::int64_t limit = kDefaultLimit;
+  std::int64_t limit = kLimitDefault;
   bool dry_run = false;
   bool private_webhooks = false;  // as the server was started
 

@@ -49,17 +49,24 @@ bool is_name(std::string_view name) {
   });
 }
 
+const Parameter* find_in(const std::vector<Parameter>& parameters, std::string_view name) {
+  const auto found =
+      std::find_if(parameters.begin(), parameters.end(),
+                   [&](const Parameter& parameter) { return parameter.name == name; });
+  return found == parameters.end() ? nullptr : &*found;
+}
+
 // An editor may save a file with a byte order mark, and end its lines with CR LF.
 std::string normalized(std::string text) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.compare(0, kByteOrderMark.size(), kByteOrderMark) == 0)
     text.erase(0, kByteOrderMark.size());
-  std::size_t kept = 0;
+  std::size_t length = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
-    text[kept++] = text[i];
+    text[length++] = text[i];
   }
-  text.resize(kept);
+  text.resize(length);
   return text;
 }
 
@@ -192,16 +199,9 @@ class FileReader {
       const auto text = placeholder ? part.substr(close + 1) : part;
       const bool valid = text.find_first_of("{}%?# ") == std::string_view::npos &&
                          (placeholder ? is_name(name) : !text.empty());
-      if (!valid) fail("'" + std::string(part) + "' is no part of a path");
+      if (!valid) fail("'" + std::string(part) + "' is not a valid part of a path");
       route_->parts.push_back({std::string(text), std::string(name)});
     }
-  }
-
-  static const Parameter* find(const std::vector<Parameter>& parameters, std::string_view name) {
-    const auto found =
-        std::find_if(parameters.begin(), parameters.end(),
-                     [&](const Parameter& parameter) { return parameter.name == name; });
-    return found == parameters.end() ? nullptr : &*found;
   }
 
   // name: type[!] [description], or list[].name: type[!] [description].
@@ -217,7 +217,7 @@ class FileReader {
     parameter.required = !type.empty() && type.back() == '!';
     if (parameter.required) type.remove_suffix(1);
     const auto known = index_of(kTypes, type);
-    if (!known) fail("'" + std::string(type) + "' is no type; there are " + listed(kTypes));
+    if (!known) fail("'" + std::string(type) + "' is not a type; there are " + listed(kTypes));
     parameter.type = static_cast<Type>(*known);
     auto* siblings = &route_->parameters;
     if (const auto field = name.find("[]."); field != std::string_view::npos) {
@@ -232,11 +232,11 @@ class FileReader {
     }
     parameter.name = name;
     if (!is_name(name))
-      fail("'" + std::string(name) + "' is no name: lower-case letters, digits, '_'");
+      fail("'" + std::string(name) + "' is not a valid name: lower-case letters, digits, '_'");
     if ((index_of(kBound, name) && name != "body") || name == "dry_run" ||
         name.substr(0, kGiven.size()) == kGiven)
       fail(std::string(name) + " is the server's own");
-    if (find(*siblings, name) != nullptr) fail(std::string(name) + " is declared twice");
+    if (find_in(*siblings, name) != nullptr) fail(std::string(name) + " is declared twice");
     if (siblings == &route_->parameters) {
       parameter.in_path =
           std::any_of(route_->parts.begin(), route_->parts.end(),
@@ -279,7 +279,7 @@ class FileReader {
       fail("no statement returns rows for the answer");
   }
 
-  // To what comes after space and comments; false: the end.
+  // Goes on behind space and comments; false: nothing follows.
   bool skip_comments() {
     for (;;) {
       at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
@@ -329,7 +329,7 @@ class FileReader {
     if (given) bare.remove_prefix(kGiven.size());
     const auto* declared = route_->find_parameter(bare);
     if (declared == nullptr) fail(name + " is not declared in the head");
-    const auto place = static_cast<std::size_t>(declared - route_->parameters.data());
+    const auto place = route_->place_of(*declared);
     if (given) return IsGiven{place};
     used_.insert(place);
     return ValueOf{place};
@@ -340,8 +340,9 @@ class FileReader {
       if (route_->parameters[i].type == Type::kWait) {
         if (route_->method != "GET" || route_->answer != Answer::kMany)
           fail_at(declared_at_[i], "only a GET of many rows can wait for one");
-      } else if (used_.count(i) == 0)
+      } else if (used_.count(i) == 0) {
         fail_at(declared_at_[i], route_->parameters[i].name + " is declared but not used");
+      }
     }
     const RouteStatement* answering =
         route_->answering ? &route_->statements[*route_->answering] : nullptr;
@@ -405,10 +406,7 @@ bool Route::uses(Bound bound) const {
 }
 
 const Parameter* Route::find_parameter(std::string_view name) const {
-  const auto found =
-      std::find_if(parameters.begin(), parameters.end(),
-                   [&](const Parameter& parameter) { return parameter.name == name; });
-  return found == parameters.end() ? nullptr : &*found;
+  return find_in(parameters, name);
 }
 
 std::vector<std::string_view> path_parts(std::string_view path) {

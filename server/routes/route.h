@@ -84,7 +84,12 @@ struct Route {
   [[nodiscard]] bool has_fields_in_body() const { return method != "GET" && method != "DELETE"; }
   [[nodiscard]] bool paged() const { return uses(Bound::kLimit); }
   [[nodiscard]] bool uses(Bound bound) const;
+  // Null: there is none.
   [[nodiscard]] const Parameter* find_parameter(std::string_view name) const;
+  // Where among `parameters` one of them is.
+  [[nodiscard]] std::size_t place_of(const Parameter& parameter) const {
+    return static_cast<std::size_t>(&parameter - parameters.data());
+  }
 };
 
 // A column that is not shown but says the status of the answer, the cursor of its row, or (of a

@@ -17,7 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kAnalysts = 2;
+// So many queries of /v1/sql run at once; further ones wait.
+constexpr int kAnalystConnections = 2;
 
 // Thrown by a dry run to have its work undone.
 struct DryRun {};
@@ -35,18 +36,18 @@ std::string_view bearer(std::string_view authorization) {
                                                             : std::string_view();
 }
 
-// HEAD is GET without the body, which HTTP leaves out.
+// HEAD is answered as GET; the HTTP library leaves the body out.
 std::string_view method_of(const HttpRequest& http) {
   return http.method == "HEAD" ? "GET" : http.method;
 }
 
 void check_key(std::string_view key) {
-  constexpr std::size_t kKeyBytesMax = 255;
   const bool printable =
       std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty() || key.size() > kKeyBytesMax || !printable) {
-    throw Error(ErrorCode::kMalformed,
-                "Idempotency-Key takes 1 to 255 characters of ASCII without spaces");
+    throw Error(ErrorCode::kMalformed, "Idempotency-Key takes 1 to " +
+                                           std::to_string(kKeyBytesMax) +
+                                           " characters of ASCII without spaces");
   }
 }
 
@@ -59,7 +60,7 @@ Service::Service(const ServiceOptions& options)
               options.route_timeout),
       readers_(options.database, options.readers,
                [](Database& reader) { reader.watch_deadline(); }),
-      analysts_(options.database, kAnalysts,
+      analysts_(options.database, kAnalystConnections,
                 [&](Database& reader) { confine(reader, options.sql); }),
       sender_(options.database, writer_, metrics_, options.sender) {
   add_routes(routes_, options);
@@ -135,8 +136,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   try {
     request.target = parse_target(http.target);
     progress.path = routes_.find(request.target.parts, path_values);
-    if (progress.path == nullptr)
-      no_path = not_found("there is no such path; /openapi.json lists them all");
+    if (progress.path == nullptr) no_path = no_such_path();
   } catch (const Error& error) {
     no_path = error;
   }
@@ -242,8 +242,9 @@ Reply Service::write(const HttpRequest& http, Request& request,
   try {
     read_parameters(request, path_values, http.content_type);
   } catch (const Error&) {
-    // First it is told whether the key was used before; and an instant that is too far ahead now
-    // was perhaps not so then.
+    // To be reported only if nothing was done under the request's key before: then its answer is
+    // replayed. An instant in it may have been right at that time, and lie ahead of a clock that
+    // has been set back since.
     wrong = std::current_exception();
   }
   std::optional<AnswerKey> key;
@@ -364,7 +365,7 @@ Reply Service::health() {
     document["status"] = "ok";
     return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
   }
-  // What else is known goes along, as RFC 9457 has it (3.2).
+  // RFC 9457, 3.2, allows further members: the rest of what is known.
   Reply reply = problem_reply(Error(ErrorCode::kFailing, problem));
   document.update(nlohmann::ordered_json::parse(reply.body));
   reply.body = document.dump();

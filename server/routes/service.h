@@ -39,7 +39,7 @@ struct ServiceOptions {
 
 class Service {
  public:
-  // Throws std::runtime_error for a database or route file that is none.
+  // Throws std::runtime_error for a file that is not a database of Saldo's, or not a valid route.
   explicit Service(const ServiceOptions& options);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -50,6 +50,7 @@ class Service {
   // The jobs end what they are at, and clients who wait for rows are answered. From any thread.
   void stop() { writer_.commits().stop(); }
 
+  // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
 
   // For the metrics; the transport counts them.

@@ -15,11 +15,12 @@ namespace {
 
 using nlohmann::json;
 
-// No progress handler runs inside a built-in function, and some take the square of the time: so the
-// length of a value is limited.
+// SQLite does not call the progress handler, which ends late queries, inside a built-in function,
+// and some take time quadratic in the length of a value: so that length is limited.
 constexpr int kValueBytesMax = 1 << 20;
 constexpr int kStatementBytesMax = 100'000;
-constexpr int kOperationsMax = 1'000'000;
+constexpr int kOperationsMax = 1'000'000;  // of a statement's program
+constexpr int kPatternBytesMax = 1000;     // of LIKE and GLOB
 
 bool is_one_of(const char* name, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(),
@@ -63,11 +64,11 @@ int authorize(void* confined, int action, const char* first, const char* second,
   }
 }
 
-// SQLite's word for what is wrong with the analyst's own statement is what the analyst needs.
+// Of a mistake in the analyst's own statement SQLite's own message tells most.
 Error error_of_statement(const SqliteError& error) {
   switch (error.code() & 0xFF) {
     case SQLITE_ERROR:
-    case SQLITE_SCHEMA:  // a mistake in the first statement of a connection
+    case SQLITE_SCHEMA:  // what SQLite calls a mistake in the first statement of a connection
     case SQLITE_RANGE:
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT: {
@@ -178,7 +179,7 @@ void confine(Database& database, const SqlLimits& limits) {
   sqlite3_limit(db, SQLITE_LIMIT_SQL_LENGTH, kStatementBytesMax);
   sqlite3_limit(db, SQLITE_LIMIT_VDBE_OP, kOperationsMax);
   sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
-  sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000);
+  sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, kPatternBytesMax);
   database.watch_deadline();
   sqlite3_set_authorizer(db, authorize, &database);
   // A column in double quotes that is not there is a mistake, not a text.

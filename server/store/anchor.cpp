@@ -13,7 +13,7 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::size_t kDigestLength = 64;
+constexpr std::size_t kDigestCharacters = 64;
 
 }  // namespace
 
@@ -28,7 +28,7 @@ std::map<std::string, std::string> read_anchor(const std::string& file) {
     std::string digest;
     std::string more;
     words >> day >> digest;
-    if (!parse_day(day) || digest.size() != kDigestLength || words >> more) {
+    if (!parse_day(day) || digest.size() != kDigestCharacters || words >> more) {
       throw std::runtime_error(file + ":" + std::to_string(number) +
                                ": expected a day and a digest");
     }
@@ -50,8 +50,8 @@ void append_anchor(const std::string& file, Database& database) {
     lines.append(row.text(0)).append(" ").append(row.text(1)).append("\n");
   }
   if (lines.empty()) return;
-  constexpr int kMode = 0644;
-  const int anchor = open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kMode);
+  constexpr int kPermissions = 0644;
+  const int anchor = open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kPermissions);
   const bool written =
       anchor >= 0 &&
       write(anchor, lines.data(), lines.size()) == static_cast<ssize_t>(lines.size()) &&

@@ -25,8 +25,8 @@ class Database : public Connection {
   // to do about it.
   Database(const std::string& path, Mode mode, std::chrono::milliseconds busy = kBusyTimeout);
 
-  // Queries end with SQLITE_INTERRUPT at `deadline`; a transaction of a writer is not to have one,
-  // for the interruption would undo its neighbours' work too.
+  // Queries end with SQLITE_INTERRUPT at `deadline`. The writer must not have one: an interrupt
+  // rolls back the whole transaction, which other requests share.
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   void watch_deadline();
   [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= deadline_; }
@@ -34,8 +34,8 @@ class Database : public Connection {
   // What `access_state` takes for now; nullopt: the system's clock.
   void set_now(std::optional<Instant> now) { *now_ = now; }
 
-  // As long as the statement returned lives and stands on its row, all that is read is of one
-  // state. Its integer(0) changes when another connection has committed something.
+  // While the statement returned lives, and is not stepped, all that is read is of one state of the
+  // database. Its integer(0) changes when another connection has committed something.
   Statement snapshot();
 
  private:
@@ -80,7 +80,7 @@ void in_savepoint(Database& database, Work&& work) {
   database.prepare("RELEASE request").step();
 }
 
-// This second.
+// The system's clock, in whole seconds.
 Instant clock_now();
 
 // What SQLite reports, in the vocabulary of errors: one of the database's own checks, which came

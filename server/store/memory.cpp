@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 
 sqlite3_mem_methods system_memory;
-// Bytes that this thread may still take. Frees are credited even for other threads' memory, as
+// Bytes that this thread may still allocate. Frees are credited even for other threads' memory, as
 // connections change threads; the figure is exact only while a MemoryBudget lives.
 thread_local std::int64_t left = kNoLimit;
 
@@ -38,9 +38,11 @@ void* resize(void* memory, int size) {
 }  // namespace
 
 void count_memory() {
-  // Large answers are given back to the system at once; without this call the threshold rises.
-  constexpr int kLarge = 1 << 20;
-  mallopt(M_MMAP_THRESHOLD, kLarge);
+  // Blocks of this size and more go back to the system as soon as they are freed. Without this call
+  // glibc raises the threshold as such blocks come and go, and does not return what large answers
+  // took.
+  constexpr int kMappedBytesMin = 1 << 20;
+  mallopt(M_MMAP_THRESHOLD, kMappedBytesMin);
   // SQLite's own figures would cost every allocation a lock, and count all threads together.
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory);

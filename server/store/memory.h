@@ -5,7 +5,7 @@
 
 namespace saldo::server {
 
-// Has SQLite's allocations counted by thread. Before anything else is done with SQLite.
+// Has SQLite's allocations counted by thread. To be called before anything else of SQLite's.
 void count_memory();
 
 // While it lives, SQLite's allocations on this thread beyond `bytes` fail, which ends the query

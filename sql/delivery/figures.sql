@@ -2,4 +2,4 @@
 
 SELECT channel, waiting, (SELECT at FROM notice WHERE notice_id = oldest) AS oldest_at
 FROM (SELECT channel, count(*) AS waiting, min(notice_id) AS oldest
-      FROM delivery WHERE status = 'waiting' GROUP BY channel);
+      FROM delivery INDEXED BY delivery_order WHERE status = 'waiting' GROUP BY channel);

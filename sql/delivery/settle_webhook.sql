@@ -1,5 +1,5 @@
--- What an attempt says of the webhook itself. Parameters: :channel; :now; :success; :gone 1: the receiver wants no more;
--- :detail. One without a success for 75 hours is disabled.
+-- What an attempt says of the webhook itself. Parameters: :channel; :now; :success; :gone 1: the receiver wants no
+-- more; :detail. One without a success for 75 hours is disabled.
 
 UPDATE webhook
 SET failing_since = iif(:success, NULL, coalesce(failing_since, :now)),

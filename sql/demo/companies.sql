@@ -134,11 +134,17 @@ FROM (SELECT *, date('2025-12-01', (batch * 15 + account_id % 11) || ' days') AS
 WHERE (account_id % 6 = 0 OR kind = 'telecom') AND occurred_on >= max('2025-12-01', registered_on)
   AND occurred_on <= '2026-11-22';
 
--- A debt that was moved in keeps its age: it takes effect before the opening.
+-- A debt that was moved in is dated before the opening, so that its age counts.
 INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, reason)
 SELECT account_id, -(150000 + n * 20000), 'opening_balance', printf('2025-11-%02dT21:00:00Z', n),
     printf('old-%03d', account_id), 'Долг из прежней системы'
 FROM company WHERE kind = 'with a debt';
+
+-- Payments wait here until the hour at which they are made comes (year.sql).
+CREATE TEMP TABLE coming_payment(
+    account_id INTEGER, amount INTEGER, method TEXT, external_id TEXT, received_at TEXT, credited_at TEXT, payer TEXT,
+    purpose TEXT);
+CREATE INDEX temp.coming_payment_credited_at ON coming_payment(credited_at);
 
 -- Top-ups. Until when the money is to last, and from when on it is paid: monthly, or all at once.
 CREATE TEMP TABLE top_up AS
@@ -166,7 +172,7 @@ SELECT account_id, 2, '2026-04-17', date('2026-11-06', n || ' days'), 1 FROM com
 -- What a stage costs is what the facts above say: daily_charge looks ahead as far as it is asked to. Paid is two
 -- months' cost at first and then every month the cost of the month to come, rounded up to 100 roubles, until all of
 -- the stage is paid.
-INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
+INSERT INTO coming_payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
 WITH RECURSIVE
     instalments(number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM instalments WHERE number < 11),
     stage_cost AS MATERIALIZED (
@@ -212,7 +218,7 @@ WHERE remaining > 0
 ORDER BY day || at, account_id;
 
 -- On credit one pays after the month: on the 10th, what the month before cost.
-INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
+INSERT INTO coming_payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
 SELECT d.account_id, sum(d.amount), 'bank_transfer', printf('C%03d-', d.account_id) || substr(d.day, 1, 7),
     date(substr(d.day, 1, 7) || '-01', '1 month', '8 days') || 'T12:00:00Z',
     date(substr(d.day, 1, 7) || '-01', '1 month', '9 days') || 'T09:00:00Z', legal_name,
@@ -222,7 +228,7 @@ WHERE kind = 'on credit' AND d.day BETWEEN '2025-12-01' AND '2026-09-30'
 GROUP BY d.account_id, substr(d.day, 1, 7);
 
 -- Debts that were moved in are paid in December, but for the last.
-INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
+INSERT INTO coming_payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
 SELECT account_id, -a.amount, 'bank_transfer', 'D' || a.external_id, printf('2025-12-%02dT08:00:00Z', 2 * n),
     printf('2025-12-%02dT08:00:00Z', 2 * n), legal_name, 'Погашение долга'
 FROM company AS c JOIN account USING (account_id) JOIN adjustment AS a USING (account_id)

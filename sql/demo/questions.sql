@@ -57,7 +57,7 @@ FROM access_state AS s JOIN working_calendar AS c USING (day)
 WHERE s.account_id = 199 AND s.day BETWEEN '2025-12-30' AND '2026-01-13';
 
 .print
-.print What would it bring to raise the CRM by 10 % from December on? (Thirty days: a month exactly. Nothing is kept.)
+.print What would it bring to raise the CRM by 10 % from December on? (Thirty days: a month exactly. Then rolled back.)
 BEGIN;
 CREATE TEMP TABLE as_it_is AS
 SELECT sum(amount) AS amount FROM daily_charge WHERE service_id = 'crm' AND day BETWEEN '2026-12-01' AND '2026-12-30';
@@ -79,6 +79,15 @@ FROM monthly_statement WHERE account_id = 290 AND month >= '2026-06' ORDER BY mo
 .print ... and line by line, around the messages that were reported late.
 SELECT day, kind, service_id, method, money(amount) AS amount FROM ledger
 WHERE account_id = 290 AND day BETWEEN '2026-10-17' AND '2026-10-20' ORDER BY day, kind, service_id;
+
+.print
+.print Who was told what? Over the year ...
+SELECT k.severity, n.kind, count(*) AS notices, count(DISTINCT n.account_id) AS companies, max(n.at) AS last
+FROM notice AS n JOIN notice_kind AS k USING (kind) GROUP BY n.kind ORDER BY k.severity, n.kind;
+
+.print
+.print ... and company 210 this month, with when and how.
+SELECT at, kind, subject FROM notice_message WHERE account_id = 210 AND at >= '2026-11' ORDER BY notice_id;
 
 .print
 .print What is posted?

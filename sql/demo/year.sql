@@ -1,5 +1,6 @@
--- A year of the books: each day is closed in order, a few seconds after its end, and what depends on the days
--- before is written on its day. Runs after companies.sql, in the same session.
+-- A year of the books: each hour the payments that were made are recorded and the notices are posted; each day is
+-- closed a few seconds after its end; and what depends on the days before is written on its day. Runs after
+-- companies.sql, in the same session.
 
 -- What closing asks for: the day, and an instant at or after its end. Here: seven seconds after the midnight.
 CREATE TEMP VIEW next_day AS
@@ -7,13 +8,30 @@ SELECT c.day, strftime('%Y-%m-%dT%H:%M:%SZ', day_end(c.day), '7 seconds') AS clo
 FROM working_calendar AS c
 WHERE c.day >= (SELECT coalesce(date(max(day), '1 day'), '2025-12-01') FROM main.day_close) AND c.day <= '2026-11-22';
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2025-12-31' ORDER BY day;
+CREATE TEMP TABLE lived_hour(ends_at TEXT);
+CREATE TEMP TRIGGER live_an_hour AFTER INSERT ON lived_hour BEGIN
+    INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose)
+    SELECT account_id, amount, method, external_id, received_at, credited_at, payer, purpose FROM coming_payment
+    WHERE credited_at <= NEW.ends_at ORDER BY credited_at, account_id;
+    DELETE FROM coming_payment WHERE credited_at <= NEW.ends_at;
+    UPDATE notice_clock SET at = NEW.ends_at;
+END;
+
+CREATE TEMP TABLE hour AS
+WITH RECURSIVE hours(hour) AS (SELECT 1 UNION ALL SELECT hour + 1 FROM hours WHERE hour < 24) SELECT hour FROM hours;
+CREATE TEMP TABLE lived_day(day TEXT, closed_at TEXT);
+CREATE TEMP TRIGGER live_a_day AFTER INSERT ON lived_day BEGIN
+    INSERT INTO lived_hour SELECT strftime('%Y-%m-%dT%H:%M:%SZ', day_start(NEW.day), hour || ' hours') FROM hour;
+    INSERT INTO day_close(day, closed_at) VALUES (NEW.day, NEW.closed_at);
+END;
+
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2025-12-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-01-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-01-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-02-28' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-02-28' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-03-04' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-03-04' ORDER BY day;
 
 -- 5 March: an hour's outage the day before; whoever was charged gets 50 roubles.
 INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, reason, service_id, for_day)
@@ -21,27 +39,27 @@ SELECT account_id, 5000, 'bonus', '2026-03-05T09:00:00Z', printf('outage-%03d', 
     '2026-03-04'
 FROM charge WHERE day = '2026-03-04' AND service_id = 'crm';
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-03-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-03-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-04-14' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-04-14' ORDER BY day;
 
--- 15 April: the money has run out; three days on the word of the administrator. It is kept: see 17 April.
+-- 15 April: the money has run out; three days on the word of the administrator. The promise is honoured: see 17 April.
 INSERT INTO promised_payment(account_id, granted_at, days)
 SELECT account_id, '2026-04-15T08:00:00Z', 3 FROM company WHERE kind = 'promising';
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-04-30' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-04-30' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-05-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-05-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
 
 -- June: from July on, whoever has been restricted for 30 days is no longer charged (R9).
 INSERT INTO policy(valid_from, restricted_days_charged) VALUES ('2026-07-01', 30);
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-06-30' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-06-30' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-07-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-07-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-08-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-08-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
 
 -- 1 September: some have had enough, and leave in the course of the month.
@@ -49,9 +67,9 @@ INSERT INTO account_terms(account_id, valid_from, status, reason)
 SELECT account_id, date('2026-09-01', (n * 2) || ' days'), 'closed', 'Заявление клиента'
 FROM company WHERE kind = 'left';
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-09-30' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-09-30' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-10-18' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-10-18' ORDER BY day;
 
 -- 19 October: those who left get back what they had not used up.
 INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, reason)
@@ -74,19 +92,23 @@ WHERE kind = 'disputed' AND p.credited_at = (
 INSERT INTO account_terms(account_id, valid_from, status, held, reason)
 SELECT account_id, '2026-10-19', 'active', 1, 'Спор о платеже' FROM company WHERE kind = 'disputed';
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-10-31' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-10-31' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-19' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-19' ORDER BY day;
 
 -- 20 November: two promise to pay within the weekend, and will not; on the 21st eight more do, until Tuesday.
 INSERT INTO promised_payment(account_id, granted_at, days)
 SELECT account_id, '2026-11-20T07:00:00Z', 2 FROM company WHERE kind = 'promising' AND n <= 2;
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-20' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-20' ORDER BY day;
 INSERT INTO promised_payment(account_id, granted_at, days)
 SELECT account_id, '2026-11-21T10:00:00Z', 3 FROM company WHERE kind = 'promising' AND n > 2;
 
-INSERT INTO day_close(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-22' ORDER BY day;
+INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2026-11-22' ORDER BY day;
 SELECT 'closed ' || max(day) FROM day_close;
 
 -- Today, 23 November: the vendor's own example. Company 1 has five employees today, and eight tomorrow.
 INSERT INTO headcount(account_id, day, employees) VALUES (1, '2026-11-24', 8);
+
+-- It is noon.
+INSERT INTO lived_hour SELECT strftime('%Y-%m-%dT%H:%M:%SZ', day_start('2026-11-23'), hour || ' hours') FROM hour
+WHERE hour <= 12;

@@ -155,7 +155,7 @@ class Clients(unittest.TestCase):
         done = subprocess.run([sys.executable, str(HERE.parent.parent / "extension" / "digest.py"), database],
                               capture_output=True, text=True, encoding="utf-8", check=False)
         self.assertEqual(1, done.returncode)
-        self.assertRegex(done.stdout, "^2026-04-29: kept .*\n$")
+        self.assertRegex(done.stdout, "^2026-04-29: stored .*\n$")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ MARK = "-- answered --"
 
 
 def shell(database, script):
-    # Line by line, so that answers and errors keep their order.
+    # Line by line, so that answers and errors come in their order.
     done = subprocess.run(
         ["stdbuf", "-oL", "sqlite3", "-batch", "-box", "-cmd", f".load {EXTENSION}", str(database)], cwd=DEMO,
         input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False,

@@ -242,14 +242,14 @@ void FaultyVfs::deleted(const std::string& path, bool durably) {
 }
 
 void FaultyVfs::cut(std::mt19937& random) {
-  constexpr std::size_t kSector = 512;
+  constexpr std::size_t kSectorBytes = 512;
   const auto chance = [&] { return (random() & 1U) != 0; };
   for (auto& [path, disk] : disks_) {
     std::string bytes = disk.synced;
     // A write may be lost with all that came after it, or each of its sectors by itself.
     const bool in_order = chance();
-    const auto kept = in_order ? random() % (disk.since.size() + 1) : disk.since.size();
-    for (std::size_t i = 0; i < kept; ++i) {
+    const auto surviving = in_order ? random() % (disk.since.size() + 1) : disk.since.size();
+    for (std::size_t i = 0; i < surviving; ++i) {
       const Change& change = disk.since[i];
       const auto at = static_cast<std::size_t>(change.offset);
       if (change.truncation) {
@@ -258,7 +258,7 @@ void FaultyVfs::cut(std::mt19937& random) {
       }
       for (std::size_t done = 0; done < change.bytes.size();) {
         const std::size_t size =
-            std::min(kSector - (at + done) % kSector, change.bytes.size() - done);
+            std::min(kSectorBytes - (at + done) % kSectorBytes, change.bytes.size() - done);
         if (in_order || chance()) {
           if (bytes.size() < at + done + size) bytes.resize(at + done + size);
           bytes.replace(at + done, size, change.bytes, done, size);

@@ -2,7 +2,7 @@
 //
 // Operations are counted: opening, reading, writing, truncating, syncing, locking, deleting, and
 // those of shared memory. From the one that is asked for on, one or all fail. The system's files
-// hold what a program sees; what a disk would hold after a power cut is kept beside it: of each
+// hold what a program sees; what a disk would hold after a power cut is recorded beside it: of each
 // file what was there when it was last synced, and the writes since. (Nothing of a file is mapped.)
 #pragma once
 

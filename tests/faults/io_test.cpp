@@ -2,7 +2,7 @@
 // goes.
 //
 // A day at the office (kSteps) runs over a VFS whose 1st, 2nd, 3rd … operation fails
-// (faulty_vfs.h), until it gets through without meeting the fault; in WAL mode, as saldod keeps its
+// (faulty_vfs.h), until it gets through without meeting the fault; in WAL mode, as saldod has its
 // files, and with a rollback journal, as the shell makes them. Each step that was answered must be
 // there afterwards, one that failed be there or not, but never in part; then `PRAGMA
 // integrity_check` and all audits find nothing, and when the steps that are missing are made up
@@ -150,7 +150,8 @@ class Office {
     return false;
   }
 
-  // Room is made on a full disk; one fault has passed.
+  // Whether the work can go on after the fault: a single one has passed, and on a full disk room is
+  // made here. Others last.
   static bool goes_on(Fault fault) {
     if (fault == Fault::kFull) FaultyVfs::instance().relent();
     return fault == Fault::kOnce || fault == Fault::kFull;
@@ -218,7 +219,7 @@ TEST(Disk, FullRollback) { fail_each(kRollback, Fault::kFull); }
 TEST(Power, CutWal) { fail_each(kWal, Fault::kPower, 2); }
 TEST(Power, CutRollback) { fail_each(kRollback, Fault::kPower, 2); }
 
-// Of a new file: nothing, or all of it.
+// An installation that fails in a new file leaves nothing in it, or all.
 TEST(Disk, InstallFails) {
   TemporaryFolder folder;
   const std::string file = folder.file("new.db");

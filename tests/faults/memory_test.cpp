@@ -102,7 +102,7 @@ void operator delete(void* bytes, const std::nothrow_t& /*tag*/) noexcept {
 namespace saldo_test {
 namespace {
 
-// What some statements gave, found without an allocation of the test's own.
+// What some statements gave. It is a hash, as allocations of the test's own would be counted too.
 struct Answer {
   int code = SQLITE_OK;
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -177,6 +177,14 @@ constexpr const char* kQuestions[] = {
     "SELECT * FROM working_calendar WHERE day IN ('2026-03-05', '2026-03-07') AND working = 1",
     "SELECT type, name FROM installed_schema ORDER BY 2",
     "SELECT * FROM posted_charge",
+    "SELECT notice_warning(account_id, '2026-03-12T09:00:00Z'), top_up(account_id, "
+    "'2026-03-12T09:00:00Z', '2026-04-30'), top_up(account_id, '2026-03-12T09:00:00Z', "
+    "'2026-04-30', 9) FROM account WHERE account_id < 10",
+    "SELECT saldo_fill_template(body, language, json_object('name', 'One', 'debt', 5, 'pay_url', "
+    "'https://example.org/{account_id}', 'restricted_from', '2026-03-12T21:00:00Z', 'lasts_until', "
+    "'2026-03-12')), saldo_check_template('body', body) FROM notice_template WHERE kind = 'grace'",
+    "SELECT saldo_check_template('body', '{no}')",
+    "SELECT saldo_post_notices()",
     "SELECT c.day, c.amount FROM daily_charge AS c JOIN account AS a USING (account_id) JOIN "
     "working_calendar AS w ON "
     "w.day = c.day WHERE a.name = 'One' AND w.working",
@@ -192,9 +200,10 @@ long stride() {
 template <typename Run>
 long each_allocation(Run&& run) {
   static std::mt19937 random(1);
-  constexpr long kMany = 2000;
+  constexpr long kAllocationsTriedMax = 2000;
   run(0, false);
-  const auto step = static_cast<unsigned long>(stride() * (1 + allocations.count / kMany));
+  const auto step =
+      static_cast<unsigned long>(stride() * (1 + allocations.count / kAllocationsTriedMax));
   long runs = 0;
   for (const bool for_good : {false, true}) {
     bool failed = true;
@@ -249,7 +258,7 @@ class Memory : public testing::Test {
       EXPECT_EQ(allocations.live, live) << "of C++'s objects";
       return failed;
     };
-    // What is allocated once a process, and never freed, is allocated now.
+    // Runs once beforehand, so that what is allocated once in a process and never freed is there.
     Connection(file, Extension::kLoaded).run(sql);
     return each_allocation(run);
   }
@@ -345,7 +354,7 @@ TEST_F(Memory, Writes) {
   std::cout << std::size(kSteps) << " writes, " << runs << " runs\n";
 }
 
-// In an empty database, and in one of an older version.
+// saldo_install in an empty database, and in one of an older version.
 TEST_F(Memory, Install) {
   const std::string install = "SELECT saldo_install('2026-03-02', 'ru')";
   const std::string state =

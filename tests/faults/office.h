@@ -12,6 +12,10 @@ struct Step {
 };
 
 inline constexpr Step kSteps[] = {
+    // The first run of the notices, which looks at all accounts, and below one that posts.
+    {"UPDATE notice_clock SET at = '2026-03-12T09:00:00Z'",
+     "SELECT CASE WHEN at IS NULL THEN -(SELECT count(*) FROM notice_seen) ELSE posted_at = at AND "
+     "(SELECT count(*) FROM notice_seen WHERE state IS NOT NULL) >= 86 END FROM notice_clock"},
     {"INSERT INTO payment(payment_id, account_id, amount, method, external_id, credited_at) VALUES "
      "(101, 3, 700, 'sbp', 'x1', '2026-03-12T11:00:00Z')",
      "SELECT count(*) FROM payment WHERE payment_id = 101"},
@@ -44,6 +48,9 @@ inline constexpr Step kSteps[] = {
      "account_id = 50) + (SELECT count(*) FROM subscription WHERE account_id = 50) WHEN 3 THEN 1 "
      "WHEN 0 THEN 0 ELSE "
      "'in part' END"},
+    {"UPDATE notice_clock SET at = '2026-03-12T21:00:00Z'",
+     "SELECT CASE WHEN at < '2026-03-12T21:00:00Z' THEN -(SELECT count(*) FROM notice) ELSE "
+     "posted_at = at AND (SELECT count(*) FROM notice) >= 82 END FROM notice_clock"},
     {"INSERT INTO day_close(day, closed_at) VALUES ('2026-03-12', '2026-03-13T00:00:00Z')",
      "SELECT count(*) FROM day_close WHERE day = '2026-03-12'"},
     {"INSERT INTO payment(payment_id, account_id, amount, method, credited_at) VALUES "

@@ -12,8 +12,8 @@ SIGKILL leaves to the system what was written, so that a missing fsync does not 
 
 Each was seen to fail, the product broken on purpose:
   Writer::try_commit answers before it commits: 89 payments expected, 83 found
-  the answer is kept in a commit of its own: a closed day is `conflict` when its closing is sent again
-  find_kept is not asked: a payment is `conflict` when it is sent again
+  the answer is stored in a commit of its own: a closed day is `conflict` when its closing is sent again
+  find_answer is not called: a payment is `conflict` when it is sent again
 """
 
 import argparse
@@ -74,7 +74,7 @@ class Write:
     def __init__(self, role, method, target, body, day, key):
         self.role, self.method, self.target, self.body, self.day, self.key = role, method, target, body, day, key
         self.sent = 0
-        self.found = None    # the answer that the file kept, when the server that was asked gave none
+        self.found = None    # the answer stored in the file, when the server that was asked gave none
         self.answer = None
 
 
@@ -131,7 +131,7 @@ class World:
                 if answer.status not in (200, 201):
                     raise AssertionError(f"{write.key}: {answer}")
                 if write.found is not None and write.found != (answer.status, answer.text):
-                    raise AssertionError(f"{write.key}: the file kept {write.found}, answered is {answer}")
+                    raise AssertionError(f"{write.key}: stored is {write.found}, answered {answer}")
                 write.answer = answer
             finally:
                 with self.turn:
@@ -292,7 +292,7 @@ def check_writes(world):
     closed = [w.answer.json for w in writes["close"]]
     expect("days", sorted((c["day"], c["charges"], c["charged"], c["digest"]) for c in closed),
            peek(database, "SELECT day, charges, charged, digest FROM day_close ORDER BY day"))
-    expect("kept answers", sorted((w.key, w.answer.status, w.answer.text) for w in world.writes),
+    expect("stored answers", sorted((w.key, w.answer.status, w.answer.text) for w in world.writes),
            peek(database, "SELECT key, status, body FROM stored_answer ORDER BY key"))
 
 

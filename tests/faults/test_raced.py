@@ -39,7 +39,7 @@ from test_hostile import Raw  # noqa: E402
 
 OPENING = (datetime.date.today() - datetime.timedelta(days=1500)).isoformat()
 ROUND_SECONDS = 6
-PATIENCE = 90
+PATIENCE_SECONDS = 90
 ACCOUNTS = 20
 # Little room, so that refusals, and writes that give up waiting, are met as well.
 FLAGS = ("--close-after", "1s", "--max-connections", "32", "--max-waiting", "8", "--route-timeout", "500ms",
@@ -174,7 +174,7 @@ class Round:
         days = client.get("/healthz").json
         return client.post(f"/v1/days/{days['open_day']}/close", {}) if "open_day" in days else None
 
-    # Those that do not speak HTTP to the end.
+    # Clients that break off in the middle of their requests.
 
     def raw(self):
         return Raw(self.server, receive_buffer=4096)
@@ -216,7 +216,7 @@ class Round:
                 self.statuses["backup", 0] = self.statuses.get(("backup", 0), 0) + 1
 
     def missing(self):
-        """Who has had no answer yet."""
+        """The names of the clients that have had no answer but errors of the server so far."""
         with self.lock:
             return set(self.CROWD) - {name for name, status in self.statuses if status < 500}
 
@@ -225,7 +225,7 @@ class Round:
             thread.start()
         time.sleep(seconds)
         # A slow machine is given time to let everybody have a turn.
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.missing() and time.monotonic() < deadline:
             time.sleep(0.2)
         begun = time.monotonic()

@@ -128,14 +128,14 @@ class Books {
 
   // Near the beginning or the end of a page, where its structure lies, or anywhere.
   static void overwrite(Bytes& bytes, std::string& image) {
-    constexpr std::size_t kPage = 4096;
+    constexpr std::size_t kPageBytes = 4096;
     for (int left = bytes.ConsumeIntegralInRange(1, 8); left > 0; --left) {
-      const auto page = bytes.ConsumeIntegralInRange<std::size_t>(0, image.size() / kPage - 1);
-      std::size_t offset = bytes.ConsumeIntegralInRange<std::size_t>(0, kPage - 1);
+      const auto page = bytes.ConsumeIntegralInRange<std::size_t>(0, image.size() / kPageBytes - 1);
+      std::size_t offset = bytes.ConsumeIntegralInRange<std::size_t>(0, kPageBytes - 1);
       if (bytes.ConsumeBool()) offset %= 64;
       const std::string with = bytes.ConsumeRandomLengthString(8);
-      image.replace(page * kPage + offset, with.size(), with);
-      image.resize(image.size() / kPage * kPage);
+      image.replace(page * kPageBytes + offset, with.size(), with);
+      image.resize(image.size() / kPageBytes * kPageBytes);
     }
   }
 

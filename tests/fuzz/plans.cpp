@@ -1,9 +1,10 @@
 // What the table functions push down changes no answer: a query over them gives what the same query
 // gives over plain tables, filled once with all their rows.
 //
-// `day` and `at` say what to answer for (3.3), so that each query has a window: conditions on them
-// that hold of all its rows, within the rows kept. A query bounded on one side, or not at all,
-// answers up to the open day; there the plain tables are told so.
+// Conditions on `day` and `at` act like arguments (3.3). So each query has a window: conditions on
+// them that hold of all its rows, and that lie within the rows of the plain tables. A query bounded
+// on one side, or not at all, answers up to the open day; over the plain tables that bound is
+// added.
 #include <algorithm>
 
 #include "fuzz.h"
@@ -74,7 +75,7 @@ class Books {
         if (bytes.ConsumeBool()) where += " AND a.account_id " + comparison(bytes);
         break;
       case 3: {
-        // Values met by a join: an inner loop with a new xFilter each.
+        // A join with several values: SQLite calls xFilter anew for each of them.
         from += "(VALUES (" + value(bytes, source) + "), (" + value(bytes, source) + "), (" +
                 value(bytes, source) + ")) AS v ";
         from += bytes.ConsumeBool() ? "LEFT JOIN " : "JOIN ";
@@ -264,7 +265,7 @@ class Books {
           query.plain += day + "<= '" + kOpenDay + "'";
       }
     }
-    // Of a day before the opening it tells, if it is asked for one.
+    // working_calendar answers for days before the opening too; the plain table has none of them.
     if (source.name == "working_calendar" && bounded) query += day + ">= '" + kOpeningDay + "'";
     for (int left = bytes.ConsumeIntegralInRange(0, 3); left > 0; --left) {
       switch (bytes.ConsumeIntegralInRange(0, 4)) {
@@ -344,7 +345,7 @@ class Books {
     check_outcome(pushed, query.pushed);
     if (pushed.code == SQLITE_INTERRUPT || plain.code == SQLITE_INTERRUPT)
       return tell("interrupted");
-    // A malformed day or instant equals nothing, but is told.
+    // The table refuses a malformed day or instant, which in the plain table merely equals nothing.
     if (!pushed.ok() && plain.ok() && odd_ && pushed.message.rfind("invalid: ", 0) == 0) return;
     const auto differ = [&](const std::string& what) {
       std::string text = what + "\n  pushed: " + query.pushed + "\n  plain:  " + query.plain +

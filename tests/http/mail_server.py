@@ -4,10 +4,17 @@ import asyncio
 import email
 import email.policy
 import functools
+import logging
 import ssl
+import subprocess
 import threading
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult
+
+# That AUTH goes without TLS is meant, and that clients go away is what some tests are about.
+warnings.filterwarnings("ignore", message="Requiring AUTH", module="aiosmtpd")
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 class Relay:
@@ -138,13 +145,13 @@ class Session(SMTP):
         self.mails = 0  # on this connection; an envelope has `mails_before`
         super().__init__(Handler(relay), hostname="relay.example", enable_SMTPUTF8=True, tls_context=relay.tls,
                          require_starttls=relay.tls is not None, auth_required=relay.user is not None,
-                         auth_require_tls=False, authenticator=self._authenticate, ident="ESMTP",
+                         auth_require_tls=False, authenticator=self._judge, ident="ESMTP",
                          data_size_limit=10**7)
 
-    def _authenticate(self, _server, _session, _envelope, _mechanism, data):
+    def _judge(self, _server, _session, _envelope, _mechanism, data):
         self.relay.steps.append("auth")
         right = (data.login.decode(), data.password.decode()) == (self.relay.user, self.relay.password)
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     async def push(self, status):
         if self.transport.is_closing():
@@ -164,7 +171,6 @@ class Session(SMTP):
 
 def certificate(folder):
     """A certificate of localhost, and its key, in files: made with openssl."""
-    import subprocess
     names = [str(folder / "relay.pem"), str(folder / "relay.key")]
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out",

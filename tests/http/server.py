@@ -81,7 +81,7 @@ def day_end(day):
 
 
 def daily_fee(monthly_price, day):
-    """R4, on its own."""
+    """What a day costs by R4, computed here independently of the product."""
     n = (datetime.date.fromisoformat(day) - datetime.date(1970, 1, 1)).days % 30
     return monthly_price * (n + 1) // 30 - monthly_price * n // 30
 

@@ -53,7 +53,7 @@ class ClockCase(ServerCase):
             client.post(f"/v1/days/{day}/close", now=day_end(day)).expect(201)
 
     def own(self, opening=None):
-        """The operator of books of the test's own."""
+        """An operator, on a server with books that only this test uses."""
         return self.client(self.fresh(opening=opening), "operator", now=noon(opening or OPENING))
 
 
@@ -81,7 +81,7 @@ class TestClock(ClockCase):
                 ended = self.crm.delete(f"{path}/subscriptions/crm",
                                         now=day_plus(day, 1) + "T12:00:00Z").expect(200).json
                 self.assertEqual(day_plus(day, 1), ended["ended_on"])
-                # Before, by more than clocks may differ, this very instant is still to come.
+                # For a request that comes 301 seconds before, more than clocks may differ, it is in the future.
                 self.refused(self.operator.post(f"{path}/payments", {"amount": 1, "method": "sbp", "received_at": at},
                                                 now=seconds_before(at, 301)), 422, "out_of_range", "received_at")
 
@@ -91,7 +91,7 @@ class TestClock(ClockCase):
         admin = self.client(server, "admin")
         account_id = self.customer(admin)
         for now in (NOW, f"{day_plus(OPENING, 6)}T09:00:00Z", f"{day_plus(OPENING, 30)}T09:00:00Z"):
-            # Each of the connections that may answer.
+            # Several times, as each of the reading connections may answer.
             for _ in range(4):
                 with self.subTest(now=now):
                     for sql in ("SELECT at, state FROM access_state",
@@ -142,7 +142,8 @@ class TestClock(ClockCase):
 
     def test_the_closing_job_is_off_with_the_test_clock(self):
         opening = day_plus(machine_time()[:10], -3)
-        # The one with the test clock starts first; once the other has closed its days, it had the time to.
+        # The server with the test clock starts first. Once the other one has closed its days, this one would have
+        # had the time to close some, too.
         clocked = self.fresh("--test-clock", "--close-after", "1ms", opening=opening)
         closing = self.fresh("--close-after", "1ms", opening=opening, name="closing")
         self.assertTrue(wait_for(lambda: len(peek(closing.database, "SELECT day FROM day_close")) >= 2))

@@ -1,4 +1,4 @@
-"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is kept of those that
+"""Slow clients and many clients, over raw sockets: whoever is quick does not notice, and nothing is left of those that
 went. Crowds of strangers come through nginx, with the configuration that ships with the server; to the server itself
 come those that the HTTP library bounds: by the time between two bytes, and by the number of connections."""
 
@@ -15,7 +15,7 @@ import unittest
 from unittest import mock
 
 from server import SALDOD, Proxy, wait_for
-from test_hostile import MIB, PATIENCE, PROMPT, HostileCase, Raw
+from test_hostile import MIB, PATIENCE_SECONDS, PROMPT_SECONDS, HostileCase, Raw
 
 
 class Crowds(HostileCase):
@@ -29,8 +29,8 @@ class Crowds(HostileCase):
         """Meanwhile another client asks, pays and is answered promptly."""
         server = server or self.server
         stop, failures, served = threading.Event(), [], 0
-        crm = self.client(server, "crm", timeout=PATIENCE)
-        admin = self.client(server, "admin", timeout=PATIENCE)
+        crm = self.client(server, "crm", timeout=PATIENCE_SECONDS)
+        admin = self.client(server, "admin", timeout=PATIENCE_SECONDS)
         account = admin.post("/v1/accounts", {"name": "Served"}).expect(201).json["account_id"]
 
         def ask():
@@ -42,7 +42,7 @@ class Crowds(HostileCase):
                     admin.post(f"/v1/accounts/{account}/payments", {"amount": 1, "method": "bank_card"}).expect(201)
                     with server.client(None) as one_more:
                         one_more.get("/healthz").expect(200)
-                    if time.monotonic() - start > PROMPT:
+                    if time.monotonic() - start > PROMPT_SECONDS:
                         raise AssertionError(f"served only after {time.monotonic() - start:.1f} s")
                     served += 1
             except Exception as error:  # of another thread: shown by the one that tests
@@ -55,7 +55,7 @@ class Crowds(HostileCase):
         finally:
             # The attack is on; whoever is served now is served in spite of it.
             seen = served
-            done = wait_for(lambda: failures or served >= seen + 3, PATIENCE)
+            done = wait_for(lambda: failures or served >= seen + 3, PATIENCE_SECONDS)
             stop.set()
             asker.join()
             self.written()
@@ -71,9 +71,9 @@ class Crowds(HostileCase):
 
     def all_gone(self, server, before):
         """What the connections took was given back."""
-        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 1, PATIENCE),
-                        "connections are kept")
-        self.assertTrue(wait_for(lambda: self.descriptors(server) <= before, PATIENCE), "descriptors are kept")
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 1, PATIENCE_SECONDS),
+                        "connections stay open")
+        self.assertTrue(wait_for(lambda: self.descriptors(server) <= before, PATIENCE_SECONDS), "descriptors stay open")
 
     def drip(self, crowd, text, seconds):
         """A byte of the text at a time, to each, for as long."""
@@ -129,8 +129,8 @@ class Crowds(HostileCase):
             raw.send("GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n" * 10)
         with self.others_served(server):
             pass
-        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 40, PATIENCE),
-                        "connections are kept")
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") <= 40, PATIENCE_SECONDS),
+                        "connections stay open")
         self.assertLess(server.memory() - memory, self.memory + self.slow * MIB + self.memory_bound - 64 * MIB)
 
     def test_strangers_are_counted(self):
@@ -187,7 +187,7 @@ class Crowds(HostileCase):
         self.all_gone(server, before)
 
     def test_more_than_max_connections(self):
-        """The others wait for their turn, and whoever is served then is not kept for a next request."""
+        """The others wait for their turn; the connection of whoever is served meanwhile is closed after the answer."""
         server = self.fresh("--test-clock", "--max-connections", "4", "--keep-alive", "5m")
         crowd = self.crowd(server, 60)
         for raw in crowd:
@@ -210,7 +210,7 @@ class Crowds(HostileCase):
         with Raw(server) as first:
             self.assertEqual(200, self.asked(first, server).answer().status)
             stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-            # Some stacks, and half of one for everything else.
+            # Address space for the stacks of five more threads, and half of one for everything else.
             most = server.memory("VmSize") + 5 * (stack + 4096) + stack // 2
             resource.prlimit(server.process.pid, resource.RLIMIT_AS, (most, most))
             crowd = [self.asked(raw, server) for raw in self.crowd(server, 40)]
@@ -222,7 +222,7 @@ class Crowds(HostileCase):
                 raw.close()
 
     def test_descriptors_for_all(self):
-        """They are asked for in the beginning, or it does not begin."""
+        """The server reserves descriptors for all connections when it starts, or refuses to start."""
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (100, limits[1]))
         try:
@@ -248,7 +248,7 @@ class Crowds(HostileCase):
             for sender in senders:
                 sender.start()
             for sender in senders:
-                sender.join(PATIENCE)
+                sender.join(PATIENCE_SECONDS)
         for raw in crowd:
             while piece := self.received(raw):
                 self.assertNotIn(b"HTTP/1.1 2", piece)
@@ -278,7 +278,7 @@ class Crowds(HostileCase):
                              books.execute("SELECT count(*) FROM account WHERE account_id = ?", [account]).fetchall())
 
     def test_sigterm_at_once(self):
-        """It may come before the first connection is waited for."""
+        """The signal may arrive before the server has begun to accept connections."""
         for _ in range(20):
             self.assertEqual(0, self.fresh().stop())
 

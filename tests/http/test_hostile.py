@@ -13,13 +13,13 @@ import unittest
 from server import NOW, Answer, Proxy, ServerCase, Witness, problem_form
 
 MIB = 1 << 20
-MOST_BODY = MIB
-LONGEST_LINE = 8192
+BODY_BYTES_MAX = MIB
+LINE_BYTES_MAX = 8192
 
 # What a patient client waits for an answer; nothing here is a measurement.
-PATIENCE = 30
+PATIENCE_SECONDS = 30
 # How long another client may wait while the server is under attack.
-PROMPT = 5
+PROMPT_SECONDS = 5
 
 DELETE = "DELETE /v1/calendar/2026-11-04 HTTP/1.1\r\n"
 CHUNKED = "Transfer-Encoding: chunked\r\n"
@@ -36,7 +36,7 @@ class Raw:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(PATIENCE_SECONDS)
         self.socket.connect(("127.0.0.1", server.port))
         self.file = self.socket.makefile("rb")
 
@@ -105,7 +105,7 @@ class HostileCase(ServerCase):
         cls.watch = sqlite3.connect(f"file:{cls.server.database}?mode=ro", uri=True)
         cls.addClassCleanup(cls.watch.close)
         cls.memory_before = cls.server.memory()
-        # The sanitizers keep freed memory for a while, and map terabytes.
+        # The sanitizers release freed memory late, and map terabytes.
         cls.memory_bound = cls.memory + (512 * MIB if cls.server.memory("VmPeak") > 1 << 40 else 0)
 
     def setUp(self):
@@ -114,7 +114,7 @@ class HostileCase(ServerCase):
 
     def tearDown(self):
         self.witness.__exit__(None)
-        self.assertLess(self.witness.slowest, PROMPT)
+        self.assertLess(self.witness.slowest, PROMPT_SECONDS)
         self.still_well()
         for line in self.server.log().splitlines():
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warning) [\x20-\x7e]*$")
@@ -187,7 +187,7 @@ class Framing(HostileCase):
                  ("last chunk", f"{CHUNKED}\r\n".encode() + b"%x\r\n" % len(whole) + whole + b"\r\n0\r\n"),
                  ("nothing", b"Content-Length: 100\r\n\r\n"), ("chunk size", f"{CHUNKED}\r\n1".encode()))
         for name, rest in heads:
-            # The library does not answer who has closed its half.
+            # The HTTP library does not answer a client that has closed its half of the connection.
             with self.case(f"{name}, half closed"), Raw(self.server) as raw:
                 raw.send(self.head("POST", "/v1/accounts"), rest)
                 raw.end()
@@ -213,7 +213,7 @@ class Framing(HostileCase):
         self.check("with a length", self.request("POST", "/v1/accounts", b" " * (3 * MIB)), 413, "too_large")
         piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
         self.check("in chunks", self.chunked(piece * 16 + b"1\r\n \r\n0\r\n\r\n"), 413, "too_large")
-        for length in (MOST_BODY + 1, 10**12, 2**63, 2**64 - 1):
+        for length in (BODY_BYTES_MAX + 1, 10**12, 2**63, 2**64 - 1):
             self.check(f"asked for: {length}",
                        self.head("POST", "/v1/accounts", f"Expect: 100-continue\r\nContent-Length: {length}\r\n")
                        + b"\r\n", 413, "too_large", stays_open=False)
@@ -222,9 +222,9 @@ class Framing(HostileCase):
                        "too_large", stays_open=False)
 
     def test_a_body_of_exactly_the_limit_is_read(self):
-        body = b'{"nothing": 1}'.ljust(MOST_BODY)
+        body = b'{"nothing": 1}'.ljust(BODY_BYTES_MAX)
         self.check("with a length", self.request("POST", "/v1/accounts", body), 422, "invalid", stays_open=True)
-        chunks = b"%x\r\n" % MOST_BODY + body + b"\r\n0\r\n\r\n"
+        chunks = b"%x\r\n" % BODY_BYTES_MAX + body + b"\r\n0\r\n\r\n"
         self.check("in one chunk", self.chunked(chunks), 422, "invalid", stays_open=True)
 
     def test_chunks(self):
@@ -251,7 +251,7 @@ class Framing(HostileCase):
             self.check(repr(headers), self.head("POST", "/v1/accounts", headers) + b"\r\n" + body.encode(), 422,
                        "invalid",
                        stays_open=True)
-        # Without either there is no body, and none is waited for.
+        # Without Content-Length and Transfer-Encoding there is no body, and the server does not wait for one.
         self.check("neither", self.head("POST", "/v1/accounts") + b"\r\n", 422, "invalid", stays_open=True)
 
     def test_a_body_smuggles_no_request(self):
@@ -306,8 +306,8 @@ class Heads(HostileCase):
         def line(size):
             return "GET /healthz?".ljust(size - len(" HTTP/1.1\r\n"), "a") + " HTTP/1.1\r\nHost: saldo\r\n\r\n"
 
-        self.check("the longest request line", line(LONGEST_LINE), 422, "invalid", stays_open=True)
-        self.check("one byte more", line(LONGEST_LINE + 1), 414, "uri_too_long", stays_open=False)
+        self.check("the longest request line", line(LINE_BYTES_MAX), 422, "invalid", stays_open=True)
+        self.check("one byte more", line(LINE_BYTES_MAX + 1), 414, "uri_too_long", stays_open=False)
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             self.check(f"a long path, {method}", self.request(method, "/" + "a" * 8000, "{}"), 404, "not_found",
                        stays_open=True)
@@ -391,7 +391,7 @@ class Heads(HostileCase):
                    "unauthorized", stays_open=True)
 
     def test_methods(self):
-        # Those that nobody knows are refused early, and so do not get into the metrics.
+        # Unknown methods are refused before they are counted, and so make no new entries in the metrics.
         for method in ("PROPFIND", "get", "A" * 200):
             self.check(method, self.request(method, "/v1/accounts"), 400, "malformed", stays_open=False)
         for method in ("OPTIONS", "TRACE", "CONNECT", "DELETE", "PUT", "PATCH"):
@@ -544,8 +544,8 @@ class Bodies(HostileCase):
         depth = 10_000
         self.refuse((b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth,
                      b'{"name":' + b"[" * depth + b"]" * depth + b"}",
-                     b"[" * depth, b'{"a":' * depth, b'[{"a":' * depth, b"[" * (MOST_BODY - 1),
-                     b'{"":' * (MOST_BODY // 5),
+                     b"[" * depth, b'{"a":' * depth, b'[{"a":' * depth, b"[" * (BODY_BYTES_MAX - 1),
+                     b'{"":' * (BODY_BYTES_MAX // 5),
                      b'{"tiers": [' + b"[" * depth + b"]" * depth + b"]}"), 400, "malformed")
         self.refuse((b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}",), 400, "malformed", "/v1/sql")
 
@@ -629,7 +629,7 @@ class BehindNginx(HostileCase):
     def test_an_honest_request(self):
         for request, status in ((self.request("GET", f"/v1/accounts/{self.account}"), 200),
                                 (self.request("GET", "/v1/nothing"), 404),
-                                (self.request("POST", "/v1/accounts", b'{"nothing": 1}'.ljust(MOST_BODY)), 422),
+                                (self.request("POST", "/v1/accounts", b'{"nothing": 1}'.ljust(BODY_BYTES_MAX)), 422),
                                 (self.chunked("2\r\n{}\r\n0\r\n\r\n"),
                                  422), (self.chunked("2;a=b\r\n{}\r\n0\r\nA: b\r\n\r\n"), 422),
                                 (self.head("POST", "/v1/accounts", "Content-Length: 0\r\n") + b"\r\n", 422)):
@@ -666,7 +666,7 @@ class BehindNginx(HostileCase):
             self.refuse(name, request, (status,))
 
     def test_too_large_bodies(self):
-        for length in (MOST_BODY + 1, 10**12):
+        for length in (BODY_BYTES_MAX + 1, 10**12):
             for more in ("", "Expect: 100-continue\r\n"):
                 with self.case(f"{length} {more}"), Raw(self.proxy) as raw:
                     raw.send(self.head("POST", "/v1/accounts", f"{more}Content-Length: {length}\r\n") + b"\r\n")

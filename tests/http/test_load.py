@@ -15,7 +15,7 @@ ACCOUNTS = 40
 # Requests while one day is the current one, but for what is sent again.
 WORKS_A_DAY = 900
 # Everything has to come to an end, whatever happens.
-PATIENCE = 300
+PATIENCE_SECONDS = 300
 
 Work = collections.namedtuple("Work", "kind identifier body")
 
@@ -40,7 +40,7 @@ class Clock:
     def move_to(self, day):
         with self._changed:
             before, self._day = self._day, day
-            if not self._changed.wait_for(lambda: self._under_way[before] == 0, PATIENCE):
+            if not self._changed.wait_for(lambda: self._under_way[before] == 0, PATIENCE_SECONDS):
                 raise AssertionError("requests do not come to an end")
 
 
@@ -129,8 +129,8 @@ class Load(ServerCase):
             client = server.client("operator")
             try:
                 client.get("/healthz").expect(200)
-                ready.wait(PATIENCE)
-                ready.wait(PATIENCE)
+                ready.wait(PATIENCE_SECONDS)
+                ready.wait(PATIENCE_SECONDS)
                 while not stop.is_set():
                     day = clock.enter()
                     try:
@@ -152,26 +152,27 @@ class Load(ServerCase):
         for thread in threads:
             thread.start()
         try:
-            ready.wait(PATIENCE)
+            ready.wait(PATIENCE_SECONDS)
             self.assertGreaterEqual(server.metric("saldo_http_connections"), CLIENTS)
             commits, writes = (server.metric(f"saldo_{name}_total") for name in ("commits", "writes"))
-            ready.wait(PATIENCE)
+            ready.wait(PATIENCE_SECONDS)
             for number in range(DAYS):
                 day = day_plus(OPENING, number)
                 # The day closes amid the requests of the next one.
-                self.assertTrue(wait_for(lambda day=day: failures or sender.made[day] >= WORKS_A_DAY, PATIENCE))
+                self.assertTrue(wait_for(lambda day=day: failures or sender.made[day] >= WORKS_A_DAY, PATIENCE_SECONDS))
                 tomorrow = day_plus(day, 1)
                 clock.move_to(tomorrow)
-                self.assertTrue(wait_for(lambda: failures or sender.made[tomorrow] > WORKS_A_DAY // 8, PATIENCE, 0.005))
+                self.assertTrue(wait_for(lambda: failures or sender.made[tomorrow] > WORKS_A_DAY // 8,
+                                         PATIENCE_SECONDS, 0.005))
                 row = self.operator.post(f"/v1/days/{day}/close", now=noon(tomorrow)).expect(201).json
                 closed_days[0] = day
                 self.assertEqual((day, len(employees)), (row["day"], row["accounts"]))
             last = day_plus(OPENING, DAYS)
-            self.assertTrue(wait_for(lambda: failures or sender.made[last] >= WORKS_A_DAY, PATIENCE))
+            self.assertTrue(wait_for(lambda: failures or sender.made[last] >= WORKS_A_DAY, PATIENCE_SECONDS))
         finally:
             stop.set()
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(PATIENCE_SECONDS)
         self.assertEqual([], failures[:3])
         self.assertFalse([thread for thread in threads if thread.is_alive()])
 

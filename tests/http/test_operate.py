@@ -384,17 +384,17 @@ class TokenCommands(FolderCase):
     def listed(self):
         return [line.split("\t") for line in must("token", "list", "--database", self.database).splitlines()]
 
-    def test_a_token_is_printed_once_and_only_its_hash_kept(self):
+    def test_a_token_is_printed_once_and_only_its_hash_stored(self):
         tokens = {role: create_token(self.database, role, f"the {role}") for role in ROLES}
         self.assertEqual(len(ROLES), len(set(tokens.values())))
-        kept = peek(self.database, "SELECT role, hash FROM token")
+        stored = peek(self.database, "SELECT role, hash FROM token")
         hashes = {role: hashlib.sha256(token.encode()).hexdigest() for role, token in tokens.items()}
-        self.assertEqual(hashes, dict(kept))
+        self.assertEqual(hashes, dict(stored))
         for file in self.folder.iterdir():
             for token in tokens.values():
                 self.assertNotIn(token.encode(), file.read_bytes(), file)
         listing = must("token", "list", "--database", self.database)
-        for secret in (*tokens.values(), *(digest for _, digest in kept)):
+        for secret in (*tokens.values(), *(digest for _, digest in stored)):
             self.assertNotIn(secret, listing)
 
     def test_list_tells_names_roles_and_what_is_revoked(self):
@@ -807,7 +807,7 @@ class Stopping(ServerCase):
                     self.client(server, None, checked=False).get("/healthz")
 
     def test_idle_connections_do_not_hold_it_up(self):
-        """No longer than until they would have been closed."""
+        """A server with idle connections stops at the latest when --keep-alive has closed them."""
         server = self.fresh("--test-clock", "--keep-alive", "2s")
         clients = [self.client(server, "crm") for _ in range(30)]
         for client in clients:
@@ -827,8 +827,8 @@ class Stopping(ServerCase):
         with Server(server.database, "--test-clock", tokens=server.tokens) as again:
             client = again.client("admin")
             self.assertEqual(paid.json, client.post(f"/v1/accounts/{account_id}/payments", body).expect(200).json)
-            kept = client.post(f"/v1/accounts/{account_id}/payments", body, key="k").expect(201)
-            self.assertEqual(paid.body, kept.body)
+            answered = client.post(f"/v1/accounts/{account_id}/payments", body, key="k").expect(201)
+            self.assertEqual(paid.body, answered.body)
 
 
 class Held(ServerCase):
@@ -1093,7 +1093,7 @@ class Routes(ServerCase):
                 self.assertEqual((media_type, body), (answer.headers["Content-Type"], answer.body))
         self.refused(self.crm.get(path, accept="text/csv"), 406, "not_acceptable", "application/pdf")
         self.refused(self.crm.get("/v1/own/documents/10", accept="application/pdf"), 404, "not_found")
-        # Its own status, and what nobody documents as a problem.
+        # A document with a status of its own; its 404 is not a documented problem, so the client is not to check it.
         with self.server.client("crm", checked=False) as client:
             self.assertEqual((404, b"<xml/>"), (lambda each: (each.status, each.body))(
                 client.get("/v1/own/documents/9", accept="application/xml")))
@@ -1185,14 +1185,14 @@ class WrongRoutes(FolderCase):
                 self.assertIn(says, told.group(2))
 
     def test_the_head_of_these_cases_is_right(self):
-        """Or else they would fail for another reason than the one they are for."""
+        """HEAD with right lines is accepted, so that each of the wrong files is refused for its own mistake."""
         (self.routes / "own.sql").write_text(HEAD + "-- x: integer\n\nSELECT :x AS x;\n", encoding="utf-8")
         tokens = Books.copy(self.database)
         with Server(self.database, "--routes", self.routes, tokens=tokens) as server, server.client("crm") as client:
             self.assertEqual([{"x": 7}], client.get("/v1/own?x=7").expect(200).json)
 
     def test_what_runs_into_the_time_limit_leaves_nothing_behind(self):
-        """Not even a transaction, whose end is a statement that could be interrupted, too."""
+        """No transaction either: the ROLLBACK that ends it must not be interrupted in its turn."""
         (self.routes / "own.sql").write_text(
             HEAD + "\nWITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n WHERE x < 0;\n",
             encoding="utf-8")
@@ -1249,7 +1249,7 @@ class Log(ServerCase):
         log = server.log()
         for secret in (*server.tokens.values(), "secret", "98765432", "Ромашка", "SELECT", "INSERT"):
             self.assertNotIn(secret, log)
-        # It was searched for in what had been logged.
+        # These requests were logged, so the secrets were looked for in the right place.
         for status in (201, 400, 403, 409, 422, 503):
             self.assertRegex(log, r"(?m)^\S+Z info POST /v1/accounts/\{account_id\}/payments "
                                   rf"{status} [\d.]+ ms \w+$")
@@ -1373,7 +1373,7 @@ class Metrics(ServerCase):
         version = must("--version").strip()
         health = client.get("/healthz").expect(200).json
         self.assertEqual({"status": "ok", "version": version, "open_day": "2026-11-01", "last_closed_day": None,
-                          "overdue_days": 0}, health)
+                          "overdue_days": 0, "mail_paused": None}, health)
         client.post("/v1/days/2026-11-01/close").expect(201)
         health = client.get("/healthz").expect(200).json
         self.assertEqual(("2026-11-02", "2026-11-01"), (health["open_day"], health["last_closed_day"]))

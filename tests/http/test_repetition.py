@@ -52,8 +52,8 @@ def content(server, *but):
         connection.close()
 
 
-def kept(server):
-    """(token, method, target, key, status) of the answers kept."""
+def stored_answers(server):
+    """(token, method, target, key, status) of the stored answers."""
     return peek(server.database, "SELECT token, method, target, key, status FROM stored_answer ORDER BY key")
 
 
@@ -220,7 +220,7 @@ class SentAgain(RepetitionCase):
 
 
 class Answered:
-    """An answer as it would be with another status."""
+    """The same answer but for its status, to compare others with."""
 
     def __init__(self, answer, status):
         self.status, self.headers, self.body = status, answer.headers, answer.body
@@ -254,7 +254,7 @@ class EveryWrite(RepetitionCase):
                 dry = target + ("&" if "?" in target else "?") + "dry_run=true"
                 first = admin.request(method, dry, body).expect(status)
                 self.assertEqual(before, content(server))
-                # With a key nothing is kept either: another body is no matter.
+                # No answer is stored either: the same key may come again with another body.
                 self.same(first, admin.request(method, dry, body, key="dry"))
                 self.assertEqual(before, content(server))
                 self.same(first, admin.request(method, target + ("&" if "?" in target else "?") + "dry_run=false",
@@ -277,7 +277,8 @@ class EveryWrite(RepetitionCase):
                 self.same(first[-1], admin.request(method, target, body, key=f"key-{index}", now=LATER))
                 self.assertEqual(before, content(server))
         self.assertEqual(sorted(("admin", method, target, f"key-{index}", status)
-                                for index, (method, _, target, _, status) in enumerate(WRITES)), sorted(kept(server)))
+                                for index, (method, _, target, _, status) in enumerate(WRITES)),
+                         sorted(stored_answers(server)))
         before = content(server)
         self.assertEqual(0, server.stop())
         with Server(server.database, "--test-clock", tokens=server.tokens) as again:
@@ -308,7 +309,7 @@ class Keys(RepetitionCase):
             for _ in range(2):
                 with self.subTest(refused=key):
                     self.refused(admin.request(method, path, body, key=key), status, code)
-        self.assertEqual([], kept(server))
+        self.assertEqual([], stored_answers(server))
         for _ in range(2):
             self.customer(admin)
         admin.put("/v1/calendar/2026-11-05", {"working": 0}).expect(201)
@@ -331,7 +332,7 @@ class Keys(RepetitionCase):
         first = self.cashier.post(path, body, key="clock").expect(201)
         self.same(first, self.cashier.post(path, body, key="clock", now="2026-11-02T08:00:00Z"))
 
-    def test_refusals_400_401_403_and_413_are_not_kept(self):
+    def test_refusals_400_401_403_and_413_are_not_stored(self):
         server = self.fresh("--test-clock", "--max-body", "1000")
         admin, crm, nobody = (self.client(server, role) for role in ("admin", "crm", None))
         account_id = self.customer(admin)
@@ -346,10 +347,10 @@ class Keys(RepetitionCase):
             with self.subTest(key=key):
                 for _ in range(2):
                     self.refused(client.post(path, sent, key=key, headers=headers), status, code)
-                    # What was refused that early may end the connection.
+                    # The server may have closed the connection after so early a refusal.
                     client.close()
-                self.assertEqual([], kept(server))
-        # The keys are as new.
+                self.assertEqual([], stored_answers(server))
+        # The refusals did not use up the keys.
         for key in ("bad-json", "bad-now", "no-token", "bad-token", "too-low", "too-large"):
             with self.subTest(key=key, now="good"):
                 admin.post(path, body, key=key).expect(201)
@@ -431,7 +432,7 @@ class DryRuns(RepetitionCase):
                 dry = self.admin.request(method, f"{path}?dry_run=true", body, key="refused")
                 self.assertEqual(status, dry.status)
                 self.same(dry, self.admin.request(method, path, body))
-        self.assertEqual([], [row for row in kept(self.server) if row[3] == "refused"])
+        self.assertEqual([], [row for row in stored_answers(self.server) if row[3] == "refused"])
 
     def test_a_key_is_not_used_up_by_a_dry_run(self):
         path = f"/v1/accounts/{self.company()}/payments"
@@ -439,7 +440,7 @@ class DryRuns(RepetitionCase):
             answer = self.cashier.post(f"{path}?dry_run=true", {"amount": amount, "method": "sbp"},
                                        key="twice").expect(201)
             self.assertEqual(amount, answer.json["amount"])
-        self.assertEqual([], [row for row in kept(self.server) if row[3] == "twice"])
+        self.assertEqual([], [row for row in stored_answers(self.server) if row[3] == "twice"])
         self.assertEqual([], self.cashier.get(path).json)
         self.cashier.post(path, {"amount": 3, "method": "sbp"}, key="twice").expect(201)
 

@@ -798,7 +798,7 @@ class Money(RoutesCase):
         rows.insert(0, base | body | {"adjustment_id": second.json["adjustment_id"],
                                       "effective_at": "2026-11-01T21:00:00Z"})
         self.row(second, 201, **rows[0])
-        # A debt moved in keeps its age.
+        # A debt moved in is dated before the opening.
         third = self.cashier.post(path, {"amount": -100, "kind": "opening_balance",
                                          "effective_at": "2026-09-01T00:00:00Z"}).expect(201).json
         self.assertEqual("2026-09-01", third["day"])
@@ -1084,7 +1084,7 @@ class Values(RoutesCase):
                 self.refused(self.crm.get("/v1/accounts", accept=accept), 406, "not_acceptable", "application/json")
         self.refused(self.nobody.get("/healthz", accept="text/csv"), 406, "not_acceptable")
         self.refused(self.analyst.post("/v1/sql", {"sql": "SELECT 1"}, accept="text/html"), 406, "not_acceptable")
-        # Nothing is written that could not be told; what has no answer is none of Accept's.
+        # A write whose answer would not be acceptable is not done; a route without an answer ignores Accept.
         before = self.count("account")
         self.refused(self.crm.post("/v1/accounts", {"name": "a"}, accept="text/html"), 406, "not_acceptable")
         self.assertEqual(before, self.count("account"))
@@ -1205,7 +1205,7 @@ class HistoryCase(RoutesCase):
             for usage_id, quantity in events]}, now=noon(day)).expect(201)
 
     def balances(self, days):
-        """Of the three accounts at the end of these days, the first of all."""
+        """The balances of accounts 1 to 3 at the end of the last of these days, which begin with the first of all."""
         last = days[-1]
         paid = 100000 + 5000 * (last >= CLOSED[1]) + 700 * (last >= CLOSED[2])
         charged = sum(self.crm_of_payer[day] + self.sms_of_payer[day] for day in days)
@@ -1435,9 +1435,9 @@ class Tampered(HistoryCase):
                                  if document.resolve(each)["name"] == "limit"})
 
     def test_every_list_is_paged_to_its_end(self):
-        # Unchecked: what the rows are like is held against the document above.
+        # Not checked against the OpenAPI document once more: a test above does that for each list.
         client = self.client(self.server, "admin", now=self.now, checked=False)
-        # Where account 1 is not the one with more than a row.
+        # The lists of which account 1 has less than two rows are those of another account.
         account = {f"{ACCOUNT}/promised-payments": self.payer, f"{ACCOUNT}/adjustments": self.debtor}
         more = {f"{ACCOUNT}/charges": {"to": "2026-12-05"}, "/v1/calendar": {"from": "2026-11-29", "to": "2026-12-05"},
                 "/v1/reports/debtor": {"at": day_end(CLOSED[2])}}
@@ -1455,7 +1455,7 @@ class Tampered(HistoryCase):
                 with self.subTest(path=path, limit=limit):
                     pages = client.pages(asked, query=query | {"limit": limit})
                     self.assertEqual(rows, [row for page in pages for row in page])
-                    # Full to the last one, which is never empty.
+                    # Every page but the last is full, and the last is not empty.
                     self.assertEqual([limit] * (len(pages) - 1), [len(page) for page in pages[:-1]])
                     self.assertEqual(-(-len(rows) // limit), len(pages))
 

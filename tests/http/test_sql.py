@@ -1,5 +1,5 @@
 """POST /v1/sql: what an analyst may ask and what the answers are like, that nothing can be written or got hold of that
-way, and that no query exhausts the server or keeps it from the others."""
+way, and that no query exhausts the server or holds up the others."""
 
 import contextlib
 import csv
@@ -19,7 +19,7 @@ from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, Witness, daily_fee,
 
 MIB = 1 << 20
 # An answer that is to come promptly, or at the end of its time: nothing here is a measurement.
-PROMPT = 5
+PROMPT_SECONDS = 5
 SQL = "/v1/sql"
 TABLES_NOT_TO_READ = {"token", "stored_answer", "webhook_secret"}
 
@@ -549,11 +549,11 @@ class Confined(SqlCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.account = cls().customer()
-        cls.admin.post("/v1/accounts", {"name": "Kept"}, key="key-of-a-secret").expect(201)
+        cls.admin.post("/v1/accounts", {"name": "Stored"}, key="key-of-a-secret").expect(201)
         hashes = [row[0] for row in peek(cls.server.database, "SELECT hash FROM token")]
-        kept = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM stored_answer")]
-        assert len(hashes) == len(ROLES) and len(kept) == 1
-        cls.secrets = {*cls.server.tokens.values(), *hashes, *kept, "key-of-a-secret"}
+        request_hashes = [row[0] for row in peek(cls.server.database, "SELECT request_hash FROM stored_answer")]
+        assert len(hashes) == len(ROLES) and len(request_hashes) == 1
+        cls.secrets = {*cls.server.tokens.values(), *hashes, *request_hashes, "key-of-a-secret"}
         cls.watch = sqlite3.connect(f"file:{cls.server.database}?mode=ro", uri=True)
         cls.addClassCleanup(cls.watch.close)
 
@@ -570,7 +570,7 @@ class Confined(SqlCase):
 
     def tearDown(self):
         self.witness.__exit__(None)
-        self.assertLess(self.witness.slowest, PROMPT)
+        self.assertLess(self.witness.slowest, PROMPT_SECONDS)
         self.assertEqual(self.before, self.state())
         self.assertEqual([[2]], self.rows("SELECT count(*) FROM account"))
 
@@ -688,9 +688,9 @@ class Exhausting(SqlCase):
 
     # Written under the sanitizers, an answer of the greatest size takes longer.
     seconds = 2 if os.environ.get("SALDO_SANITIZED") else 0.5
-    most_rows = 50
+    rows_max = 50
     budget = 16 * MIB
-    flags = ("--test-clock", "--sql-timeout", f"{int(seconds * 1000)}ms", "--sql-rows", str(most_rows), "--sql-memory",
+    flags = ("--test-clock", "--sql-timeout", f"{int(seconds * 1000)}ms", "--sql-rows", str(rows_max), "--sql-memory",
              str(budget))
 
     @classmethod
@@ -699,9 +699,9 @@ class Exhausting(SqlCase):
         cls.account = cls().customer()
         cls.access = f"/v1/accounts/{cls.account}/access"
         cls.analyst.post(SQL, {"sql": "SELECT 1"}).expect(200)
-        # The sanitizers keep freed memory for a while, map terabytes, and are slow.
+        # The sanitizers release freed memory late, map terabytes, and are slow.
         sanitized = cls.server.memory("VmPeak") > 1 << 40
-        cls.slack, cls.prompt = (1 << 30, 10 * PROMPT) if sanitized else (0, PROMPT)
+        cls.slack, cls.prompt = (1 << 30, 10 * PROMPT_SECONDS) if sanitized else (0, PROMPT_SECONDS)
         cls.memory_before = cls.server.memory("VmRSS")
 
     def tearDown(self):
@@ -761,7 +761,7 @@ class Exhausting(SqlCase):
 
     def test_what_one_step_takes_long_ends_too(self):
         """A function, a comparison or a plan of SQLite, in which it asks nobody whether to go on: late, but the limit
-        on the length of values keeps it short."""
+        on the length of values bounds it."""
         join = " NATURAL JOIN ".join(f"account AS t{n}" for n in range(60))
         for [sql] in self.each((each,) for each in (
                 f"SELECT instr({text_of(450000)}, {text_of(220000)} || '1')",
@@ -854,7 +854,7 @@ class Exhausting(SqlCase):
                               b'{"sql": "SELECT ?", "params": ' + b"[" * 100_000 + b"]" * 100_000 + b"}").expect(400)
 
     def test_what_is_sorted_goes_to_no_file(self):
-        """Nobody fills the disk: what is beyond the memory is refused, not kept in files."""
+        """Nobody fills the disk: what exceeds the memory is refused, not written to temporary files."""
         files, stop = set(), threading.Event()
         folder = f"/proc/{self.server.process.pid}/fd"
 
@@ -881,19 +881,19 @@ class Exhausting(SqlCase):
                               if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
 
     def test_results_without_end_are_truncated(self):
-        for count, truncated in self.each(((self.most_rows - 1, False), (self.most_rows, False),
-                                           (self.most_rows + 1, True))):
+        for count, truncated in self.each(((self.rows_max - 1, False), (self.rows_max, False),
+                                           (self.rows_max + 1, True))):
             sql = numbers(count, "x")
             answer = self.ask(sql).expect(200)
-            kept = min(count, self.most_rows)
-            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, kept + 1)], "truncated": truncated},
+            rows = min(count, self.rows_max)
+            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, rows + 1)], "truncated": truncated},
                              answer.json)
             self.assertIsNone(answer.headers.get("Saldo-Truncated"))
             answer = self.ask(sql, accept="text/csv").expect(200)
             self.assertEqual("true" if truncated else None, answer.headers.get("Saldo-Truncated"))
-            self.assertEqual([str(n) for n in range(1, kept + 1)], [row["x"] for row in answer.csv])
+            self.assertEqual([str(n) for n in range(1, rows + 1)], [row["x"] for row in answer.csv])
         with self.bounded():
-            self.assertEqual((self.most_rows, True), (lambda each: (len(each["rows"]), each["truncated"]))(
+            self.assertEqual((self.rows_max, True), (lambda each: (len(each["rows"]), each["truncated"]))(
                 self.ask(endless("x")).expect(200).json))
         # By their size.
         for accept in ("application/json", "text/csv"):
@@ -944,9 +944,9 @@ class Exhausting(SqlCase):
         codes = [(each.status, each.code) for each in answers]
         self.assertLessEqual(set(codes), {(503, "timed_out"), (503, "overloaded"), (422, "out_of_range")})
         self.assertIn((503, "timed_out"), codes)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
-    def test_no_snapshot_is_kept(self):
+    def test_no_snapshot_stays_open(self):
         for sql, status in self.each(((endless(), 503), (endless("x"), 200),
                                       (endless("randomblob(1000)") + " ORDER BY 1", 422),
                                       ("SELECT * FROM account; nonsense",
@@ -956,10 +956,10 @@ class Exhausting(SqlCase):
             for _ in range(3):
                 self.ask(sql).expect(status)
             self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
-            self.no_snapshot_is_kept()
+            self.no_snapshot_stays_open()
 
-    def no_snapshot_is_kept(self):
-        """A reader that stays in the past would keep the log from being cut off."""
+    def no_snapshot_stays_open(self):
+        """A reader that stayed at an old state would prevent the write-ahead log from being checkpointed."""
         connection = sqlite3.connect(self.server.database, timeout=5)
         try:
             self.assertEqual((0, 0, 0), connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
@@ -996,7 +996,7 @@ class Exhausting(SqlCase):
         for thread in threads:
             thread.join()
         self.assertEqual(["timed_out"] * 2, answers)
-        self.no_snapshot_is_kept()
+        self.no_snapshot_stays_open()
 
     def test_a_server_stops_while_a_query_runs(self):
         """It waits for the query, which ends in time."""

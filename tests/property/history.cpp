@@ -113,10 +113,10 @@ std::vector<Value> access_values(const AccessRow& row) {
 // --- A life
 // -----------------------------------------------------------------------------------------------------
 
-History::History(Number number, std::optional<Steps> kept, Coverage& coverage)
+History::History(Number number, std::optional<Steps> chosen, Coverage& coverage)
     : chance_(number.seed, number.history),
       number_(number),
-      kept_(std::move(kept)),
+      chosen_(std::move(chosen)),
       coverage_(coverage),
       opening_(random_opening()),
       country_(chance_.percent(85) ? "ru" : "none"),
@@ -150,6 +150,7 @@ void History::live() {
       }
       if (chance_.percent(22)) ask();
     }
+    if (takes_next_step() && chance_.percent(40)) run_notices();
     if (takes_next_step() && chance_.percent(65)) close_days();
     if (takes_next_step() && chance_.percent(2)) {
       restart();
@@ -179,7 +180,7 @@ bool History::takes_next_step() {
   chance_.begin(++step_);
   // Sometimes a clock is behind.
   now_ = instant_of(chance_.percent(4) ? std::max(opening_, today_ - 2) : today_);
-  return !kept_ || kept_->count(step_) != 0;
+  return !chosen_ || chosen_->count(step_) != 0;
 }
 
 // --- Random pieces
@@ -317,6 +318,10 @@ void History::vary(Policy& policy) {
   if (chance_.percent(60)) policy.restricted_days_charged = chance_.below(4);
   policy.grace_working_days = chance_.percent(55) ? 0 : chance_.between(1, 3);
   policy.promised_payment_max_days = chance_.percent(50) ? 3 : chance_.between(0, 6);
+  policy.low_balance_warning_days = chance_.percent(50) ? 3 : chance_.between(0, 9);
+  policy.reminder_days.reset();
+  if (chance_.percent(80)) policy.reminder_days = chance_.between(1, 7);
+  policy.reminders = chance_.below(5);
 }
 
 // One to four tiers; the first often begins above 0, which leaves a gap.
@@ -385,6 +390,43 @@ void History::new_account(bool complete) {
 
 // --- Operations
 // ---------------------------------------------------------------------------------------------
+
+// What the run posts, and that no account was overlooked that was not due.
+void History::run_notices() {
+  const Instant at = instant_of(chance_.percent(10) ? today_ + chance_.between(-2, 2) : today_);
+  Refusals refusals;
+  if (at < ref_.day_start(opening_) || at < notice_runs_.last_run().value_or(at))
+    refusals.insert("conflict");
+  if (!move_notice_clock(at, refusals)) return;
+  Rows expected;
+  const std::int64_t before = notices_;
+  for (const auto& notice : notice_runs_.run(ref_, at)) {
+    ++notices_;
+    ++coverage_["notice " + notice.kind];
+    std::vector<Value> values = {notice.account_id, notice.kind, optional_number(notice.number),
+                                 optional_number(notice.amount), optional_number(notice.reference)};
+    const auto& access = notice.access;
+    const auto instant = [](const std::optional<Instant>& of) {
+      return of ? instant_value(*of) : Value(nullptr);
+    };
+    if (access) {
+      values.insert(values.end(),
+                    {access->state, access->balance, instant(access->arrears_since),
+                     instant(access->restricted_from), instant(access->promised_until),
+                     std::int64_t{access->promise_allowed}, optional_day(access->lasts_until)});
+    } else {
+      values.insert(values.end(), 7, Value(nullptr));
+    }
+    values.push_back(optional_day(notice.trial_ends_on));
+    expected.push_back(row_text(values));
+  }
+  compare(
+      "SELECT account_id, kind, number, amount, reference, state, balance, arrears_since,"
+      " restricted_from, promised_until, promise_allowed, lasts_until, trial_ends_on FROM notice"
+      " WHERE notice_id > ?1 ORDER BY notice_id",
+      {before}, expected);
+  compare("SELECT * FROM audit_notice", {}, {});
+}
 
 void History::random_operation() {
   static const std::vector<std::pair<int, void (History::*)()>> kOperations = {

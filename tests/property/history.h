@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "notices.h"
 #include "reference.h"
 
 namespace saldo_histories {
@@ -98,8 +99,8 @@ struct Number {
 
 class History {
  public:
-  // Of its steps only `kept`, where that is given.
-  History(Number number, std::optional<Steps> kept, Coverage& coverage);
+  // Takes only the steps `chosen`, if those are given, and passes over the others.
+  History(Number number, std::optional<Steps> chosen, Coverage& coverage);
   virtual ~History() = default;
   History(const History&) = delete;
   History& operator=(const History&) = delete;
@@ -137,6 +138,8 @@ class History {
   virtual void close_day(Day day, Instant closed_at, Instant now) = 0;
   virtual void close_two_days(Day first, Instant now) = 0;
   virtual void restart() = 0;
+  // Whether it was accepted; a channel without this says no.
+  virtual bool move_notice_clock(Instant /*at*/, const Refusals& /*refusals*/) { return false; }
   // Writes taken back: nothing of them may remain, nor be remembered.
   virtual void dry_run() = 0;
   // Something of the channel's own; a refused write more often than not.
@@ -154,6 +157,7 @@ class History {
   bool takes_next_step();
   void random_operation();
   void close_days();
+  void run_notices();
   void ask();
 
   // --- Random pieces.
@@ -174,12 +178,14 @@ class History {
 
   Chance chance_;
   Number number_;
-  std::optional<Steps> kept_;
+  std::optional<Steps> chosen_;
   int step_ = 0;
   Coverage& coverage_;
   Day opening_;
   std::string country_;
   Reference ref_;
+  saldo_reference::NoticeRuns notice_runs_;
+  std::int64_t notices_ = 0;  // posted so far
   Day today_ = 0;
   Instant now_ = 0;  // within today, for channels with a clock
   std::int64_t next_id_ = 1;
@@ -228,7 +234,7 @@ class History {
 class Channel {
  public:
   virtual ~Channel() = default;
-  virtual std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  virtual std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                          Coverage& coverage) = 0;
   // What histories of this channel must meet, beyond what all must.
   [[nodiscard]] virtual std::vector<std::string> required() const = 0;

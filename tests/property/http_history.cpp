@@ -207,8 +207,8 @@ json json_of(const Value& value) {
 
 class HttpHistory : public History {
  public:
-  HttpHistory(Office& office, Number number, const std::optional<Steps>& kept, Coverage& coverage)
-      : History(number, kept, coverage), office_(office) {}
+  HttpHistory(Office& office, Number number, const std::optional<Steps>& chosen, Coverage& coverage)
+      : History(number, chosen, coverage), office_(office) {}
 
   void print_log() const override {
     std::cout << "-- The history as requests (with role, Saldo-Now and Idempotency-Key):\n"
@@ -483,7 +483,10 @@ class HttpHistory : public History {
         {"working_week", policy.working_week},
         {"restricted_days_charged", json_of(optional_number(policy.restricted_days_charged))},
         {"grace_working_days", policy.grace_working_days},
-        {"promised_payment_max_days", policy.promised_payment_max_days}};
+        {"promised_payment_max_days", policy.promised_payment_max_days},
+        {"low_balance_warning_days", policy.low_balance_warning_days},
+        {"reminder_days", json_of(optional_number(policy.reminder_days))},
+        {"reminders", policy.reminders}};
     write(
         "operator", "PUT", "/v1/policy", body,
         put(policy.valid_from == opening_ ? ref_.update_policy(policy) : ref_.put_policy(policy)));
@@ -893,9 +896,9 @@ class HttpChannel : public Channel {
  public:
   explicit HttpChannel(const std::string& saldod) : office_(saldod) {}
 
-  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                  Coverage& coverage) override {
-    return std::make_unique<HttpHistory>(office_, number, kept, coverage);
+    return std::make_unique<HttpHistory>(office_, number, chosen, coverage);
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {

@@ -9,7 +9,8 @@
 // clock that jumps, messages that come late and more than once. Every write must end as the
 // reference says: accepted, or refused by one of the codes of the rules it breaks. Between the
 // writes, at each closing and at the end the answers are compared: daily_charge, charge, day_close,
-// account_balance and access_state with all columns, at instants past, present and to come.
+// account_balance and access_state with all columns, at instants past, present and to come; and by
+// SQL the notices of runs at random instants.
 //
 // A history depends on the seed and its own number only, so `--only K` repeats one. Its steps draw
 // from chances of their own, and so any of them can be left out: of a history that fails the steps
@@ -19,10 +20,13 @@
 // Each was seen to fail, the product broken on purpose:
 //   a promise holds a second longer (access.cpp): 6 of 165 steps suffice to show it
 //   R9 charges a restricted day less (access.cpp): none but the opening's own writes are needed
+//   an account is not looked at on the day on which later terms begin (notice.cpp): 4 steps
+//   nor on the day to warn (notice.cpp): 2 steps
+//   a reminder forgets what was posted before for that restriction (posting/notices.cpp): 4 steps
 // by HTTP:
 //   a dry run is not taken back when its answer is 200 (service.cpp): 3 of 60 steps
 //   activate.sql gives a credit limit of 0 instead of the one in force: 3 of 201 steps
-//   refusals are not kept with their keys (service.cpp): 18 of 134 steps
+//   refusals are not stored with their keys (service.cpp): 18 of 134 steps
 //   an event twice in one batch goes in twice (usage/record.sql): the step that sends it
 //
 // The whole run fails unless everything that is required happened at least once.
@@ -180,9 +184,9 @@ void check_reference() {
 
 // What is wrong with a history, if anything; `last` is then its last step.
 std::optional<std::string> wrong(Channel& channel, const Options& options, std::uint64_t number,
-                                 const std::optional<Steps>& kept, Coverage& coverage, int* last,
+                                 const std::optional<Steps>& chosen, Coverage& coverage, int* last,
                                  bool print = false) {
-  const auto history = channel.begin({options.seed, number}, kept, coverage);
+  const auto history = channel.begin({options.seed, number}, chosen, coverage);
   try {
     history->live();
   } catch (const Mismatch& mismatch) {
@@ -258,7 +262,7 @@ int run(const Options& options) {
     complete = false;
     std::cout << "did not occur: " << what << "\n";
   }
-  // One history cannot show everything.
+  // A single history is not expected to cover everything.
   return complete || options.only ? 0 : 1;
 }
 

@@ -11,8 +11,8 @@ namespace saldo_reference {
 namespace {
 
 constexpr int kHorizonDays = 3650;
-constexpr std::int64_t kMaxQuantity = 1'000'000'000;
-constexpr Amount kMaxAmount = 1'000'000'000'000'000;
+constexpr std::int64_t kQuantityMax = 1'000'000'000;
+constexpr Amount kAmountMax = 1'000'000'000'000'000;
 constexpr std::int64_t kSecondsPerDay = 86'400;
 
 // R4: floor(P * (n + 1) / 30) - floor(P * n / 30). Prices are not negative, so division is floor.
@@ -667,7 +667,7 @@ Refusals Reference::put_headcount(AccountId account_id, const Headcount& headcou
   Refusals refusals;
   Account* account = account_for_write(account_id, refusals);
   if (is_closed(headcount.day)) refusals.insert("day_closed");
-  if (headcount.employees < 0 || headcount.employees > kMaxQuantity) {
+  if (headcount.employees < 0 || headcount.employees > kQuantityMax) {
     refusals.insert("out_of_range");
   }
   if (!refusals.empty()) return refusals;
@@ -693,7 +693,7 @@ Refusals Reference::delete_headcount(AccountId account_id, Day day) {
 // nothing.
 bool Reference::overlaps(const Account& account, const Subscription& period) const {
   for (Day day = period.started_on;; ++day) {
-    // Beyond the last bound of all periods nothing changes any more.
+    // After the last start or end of all periods nothing changes any more.
     Day last_bound = period.started_on;
     bool covered = false;
     for (const Subscription& other : account.subscriptions) {
@@ -798,14 +798,14 @@ Refusals Reference::add_usage(AccountId account_id, UsageEvent event) {
       if (e.usage_id == event.usage_id) refusals.insert("conflict");
     }
   }
-  if (event.quantity <= 0 || event.quantity > kMaxQuantity) refusals.insert("out_of_range");
+  if (event.quantity <= 0 || event.quantity > kQuantityMax) refusals.insert("out_of_range");
   event.charged_on = std::max(billing_day(event.occurred_at), open_day());
   if (account != nullptr) {
     std::int64_t used = event.quantity;
     for (const UsageEvent& e : account->usage) {
       if (e.service_id == event.service_id && e.charged_on == event.charged_on) used += e.quantity;
     }
-    if (used > kMaxQuantity) refusals.insert("out_of_range");
+    if (used > kQuantityMax) refusals.insert("out_of_range");
   }
   if (!refusals.empty()) return refusals;
   account->usage.push_back(event);
@@ -817,7 +817,7 @@ Refusals Reference::add_payment(AccountId account_id, const Payment& payment) {
   Refusals refusals;
   Account* account = account_for_write(account_id, refusals);
   if (payment_methods().count(payment.method) == 0) refusals.insert("not_found");
-  if (payment.amount <= 0 || payment.amount > kMaxAmount) refusals.insert("out_of_range");
+  if (payment.amount <= 0 || payment.amount > kAmountMax) refusals.insert("out_of_range");
   if (payment.credited_at < closed_end()) refusals.insert("day_closed");
   for (const Account& other : accounts_) {
     for (const Payment& p : other.payments) {
@@ -843,7 +843,7 @@ Refusals Reference::add_adjustment(AccountId account_id, const Adjustment& adjus
   } else if (adjustment.amount * sign->second < 0) {
     refusals.insert("out_of_range");
   }
-  if (adjustment.amount == 0 || adjustment.amount > kMaxAmount || adjustment.amount < -kMaxAmount) {
+  if (adjustment.amount == 0 || adjustment.amount > kAmountMax || adjustment.amount < -kAmountMax) {
     refusals.insert("out_of_range");
   }
   const bool moved_in_debt = adjustment.kind == "opening_balance" && closed_days_.empty();

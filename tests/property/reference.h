@@ -1,5 +1,5 @@
 // A naive reference of the billing rules (chapter 4 of the design, R1 to R11), written from the
-// contract alone and sharing no code with the extension. It keeps the facts in plain vectors and
+// contract alone and sharing no code with the extension. It holds the facts in plain vectors and
 // recomputes every answer from the opening of the books, day by day and instant by instant. What it
 // remembers between two questions is thrown away at every write.
 //
@@ -36,6 +36,9 @@ struct Policy {
   std::optional<std::int64_t> restricted_days_charged;
   std::int64_t grace_working_days = 0;
   std::int64_t promised_payment_max_days = 3;
+  std::int64_t low_balance_warning_days = 3;
+  std::optional<std::int64_t> reminder_days = 7;
+  std::int64_t reminders = 3;
 };
 
 struct Tariff {

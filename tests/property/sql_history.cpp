@@ -102,7 +102,7 @@ class Database {
   }
 
   const std::string extension_;
-  std::unordered_set<std::string> texts_;  // of the statements that the connection keeps prepared
+  std::unordered_set<std::string> texts_;  // of the statements that the connection has prepared
   std::unique_ptr<saldo::Connection> connection_;
   std::vector<std::string> log_;
   std::string message_;
@@ -135,9 +135,9 @@ class Installations {
 
 class SqlHistory : public History {
  public:
-  SqlHistory(Installations& installations, Number number, const std::optional<Steps>& kept,
+  SqlHistory(Installations& installations, Number number, const std::optional<Steps>& chosen,
              Coverage& coverage)
-      : History(number, kept, coverage),
+      : History(number, chosen, coverage),
         installations_(installations),
         db_(installations.extension()),
         verb_(random_verb()),
@@ -159,6 +159,10 @@ class SqlHistory : public History {
   }
 
   void restart() override { db_.reopen(); }
+
+  bool move_notice_clock(Instant at, const Refusals& refusals) override {
+    return perform("UPDATE notice_clock SET at = ?1", {instant_value(at)}, refusals);
+  }
 
   // Whether it was accepted.
   bool perform(const std::string& sql, const std::vector<Value>& values, const Refusals& refusals) {
@@ -215,20 +219,24 @@ class SqlHistory : public History {
     if (policy.valid_from == opening_) {
       perform(
           "UPDATE policy SET time_zone = ?1, working_week = ?2, restricted_days_charged = ?3, "
-          "grace_working_days = ?4, promised_payment_max_days = ?5 WHERE valid_from = ?6",
+          "grace_working_days = ?4, promised_payment_max_days = ?5, low_balance_warning_days = ?7, "
+          "reminder_days = ?8, reminders = ?9 WHERE valid_from = ?6",
           {policy.time_zone, policy.working_week, optional_number(policy.restricted_days_charged),
            policy.grace_working_days, policy.promised_payment_max_days,
-           day_value(policy.valid_from)},
+           day_value(policy.valid_from), policy.low_balance_warning_days,
+           optional_number(policy.reminder_days), policy.reminders},
           ref_.update_policy(policy));
       return;
     }
     perform(put_sql("policy", {"valid_from"},
                     {"rules", "time_zone", "currency", "working_week", "restricted_days_charged",
                      "grace_working_days", "promised_payment_max_days", "low_balance_warning_days",
-                     "language"}),
+                     "language", "reminder_days", "reminders"}),
             {day_value(policy.valid_from), std::int64_t{1}, policy.time_zone, policy.currency,
              policy.working_week, optional_number(policy.restricted_days_charged),
-             policy.grace_working_days, policy.promised_payment_max_days, std::int64_t{3}, "ru"},
+             policy.grace_working_days, policy.promised_payment_max_days,
+             policy.low_balance_warning_days, "ru", optional_number(policy.reminder_days),
+             policy.reminders},
             ref_.put_policy(policy));
   }
 
@@ -755,13 +763,20 @@ class SqlChannel : public Channel {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   }
 
-  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& kept,
+  std::unique_ptr<History> begin(Number number, const std::optional<Steps>& chosen,
                                  Coverage& coverage) override {
-    return std::make_unique<SqlHistory>(installations_, number, kept, coverage);
+    return std::make_unique<SqlHistory>(installations_, number, chosen, coverage);
   }
 
   [[nodiscard]] std::vector<std::string> required() const override {
-    return {"error append_only", "several days, one statement"};
+    return {"error append_only",   "several days, one statement",
+            "notice active",       "notice trial",
+            "notice trial_ended",  "notice held",
+            "notice paused",       "notice closed",
+            "notice promised",     "notice grace",
+            "notice restricted",   "notice low_balance",
+            "notice trial_ending", "notice promise_ending",
+            "notice reminder",     "notice payment"};
   }
 
  private:

@@ -178,13 +178,13 @@ bool after(const std::string& directive, const std::string& prefix, std::string*
 // The rows in which two answers differ, the first few of them.
 std::string difference(const std::vector<std::string>& first,
                        const std::vector<std::string>& second) {
-  constexpr std::size_t kShown = 8;
+  constexpr std::size_t kRowsShownMax = 8;
   std::string text;
   std::size_t different = 0;
   for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
     const std::string a = i < first.size() ? first[i] : "(end)";
     const std::string b = i < second.size() ? second[i] : "(end)";
-    if (a == b || ++different > kShown) continue;
+    if (a == b || ++different > kRowsShownMax) continue;
     text.append("    row ").append(std::to_string(i + 1));
     text.append("\n      first:  ").append(a).append("\n      second: ").append(b).append("\n");
   }

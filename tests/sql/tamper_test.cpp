@@ -1,4 +1,5 @@
-// Behind Saldo's back: whoever alters a closed day is found by the audits.
+// Whoever alters a closed day without the extension, and without the triggers, is found by the
+// audits.
 //
 // One database with every table filled and ten days closed is built once. Each test copies its
 // file, opens the copy without the extension, takes the triggers away, changes, deletes or inserts

@@ -51,7 +51,7 @@ Account account_of(unsigned set) {
   Account account;
   account.account_id = 1;
   account.registered_on = kMonday - days{1};
-  // The triggers keep terms from starting before the registration; the rule does not need them to.
+  // The triggers refuse terms that start before the registration; the rule does not rely on that.
   if (has(12)) account.registered_on = kMonday + days{2};
   if (has(0)) account.terms.push_back({kMonday, Status::kActive, 0, false});
   if (has(1)) account.terms.push_back({kMonday + days{2}, Status::kPaused, 7, false});

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Books of every released version of the schema open, are upgraded, and are as they were.
 
-VERSION.db.gz holds books that this version's own code made and closed days of (`test_upgrade.py --keep`, with the code
+VERSION.db.gz holds books that this version's own code made and closed days of (`test_upgrade.py --make`, with the code
 of today, when a version is new). Each is upgraded by saldo_install, verified, compared with itself, and goes on. An
 upgrade that is interrupted leaves the file as it was. The newest one's schema is today's: whoever changes sql/ after a
-release sees this fail, raises kSchemaVersion, says in upgrade() what becomes of the tables, and keeps a file of the new
+release sees this fail, raises kSchemaVersion, says in upgrade() what becomes of the tables, and adds a file of the new
 version. (tests/sql/upgrade.test has the refusals: another opening day, a newer version.)
 
 Seen to fail: a trigger changed in sql/triggers.sql, without a new version: ('payment_refuse_update', 'trigger is not
@@ -75,12 +75,12 @@ class Upgraded(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="saldo-upgrade-")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.kept = sorted(HERE.glob("*.db.gz"), key=lambda each: int(each.name.split(".")[0]))
-        self.assertTrue(self.kept)
+        self.files = sorted(HERE.glob("*.db.gz"), key=lambda each: int(each.name.split(".")[0]))
+        self.assertTrue(self.files)
 
-    def unpack(self, kept):
-        path = self.folder / kept.name.removesuffix(".gz")
-        path.write_bytes(gzip.decompress(kept.read_bytes()))
+    def unpack(self, file):
+        path = self.folder / file.name.removesuffix(".gz")
+        path.write_bytes(gzip.decompress(file.read_bytes()))
         return path
 
     def open(self, path):
@@ -90,9 +90,9 @@ class Upgraded(unittest.TestCase):
 
     def test_each_version(self):
         """And the newest as if it were older: its triggers and views are made anew."""
-        for kept, older in [(each, False) for each in self.kept] + [(self.kept[-1], True)]:
-            with self.subTest(kept.name, older=older):
-                path = self.unpack(kept)
+        for file, older in [(each, False) for each in self.files] + [(self.files[-1], True)]:
+            with self.subTest(file.name, older=older):
+                path = self.unpack(file)
                 connection = self.open(path)
                 if older:
                     connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_refuse_update;"
@@ -114,7 +114,7 @@ class Upgraded(unittest.TestCase):
 
     def test_an_upgrade_that_is_interrupted(self):
         """At each of many steps."""
-        path = self.unpack(self.kept[-1])
+        path = self.unpack(self.files[-1])
         with extended(path) as connection:
             connection.execute("PRAGMA user_version = 0")
         connection.close()
@@ -141,24 +141,24 @@ class Upgraded(unittest.TestCase):
         self.assertGreater(interrupted, 2)
 
     def test_the_newest_is_of_today(self):
-        connection = self.open(self.unpack(self.kept[-1]))
-        version = int(self.kept[-1].name.split(".")[0])
+        connection = self.open(self.unpack(self.files[-1]))
+        version = int(self.files[-1].name.split(".")[0])
         self.assertEqual([(version,)], connection.execute("PRAGMA user_version").fetchall())
         self.assertEqual([], connection.execute("SELECT * FROM audit_schema").fetchall())
 
 
-def keep():
+def make():
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "books.db"
         books_of_today(path)
         with sqlite3.connect(path) as connection:
             version, = connection.execute("PRAGMA user_version").fetchone()
         (HERE / f"{version}.db.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
-        print(f"kept {version}.db.gz")
+        print(f"made {version}.db.gz")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--keep"]:
-        keep()
+    if sys.argv[1:] == ["--make"]:
+        make()
     else:
         unittest.main()

@@ -27,7 +27,8 @@ filled AS MATERIALIZED (
                      'pay_url', p.pay_url) AS value_json
   FROM seen, (SELECT * FROM policy ORDER BY valid_from <= :today DESC,
                      iif(valid_from <= :today, valid_from, NULL) DESC, valid_from LIMIT 1) AS p)
-SELECT f.account_id, :now AS at, f.kind, k.severity, saldo_fill_template(t.subject, f.language, f.value_json) AS subject,
+SELECT f.account_id, :now AS at, f.kind, k.severity,
+       saldo_fill_template(t.subject, f.language, f.value_json) AS subject,
        saldo_fill_template(t.body, f.language, f.value_json) AS body, f.top_up, f.promise_allowed
 FROM filled AS f
 LEFT JOIN notice_kind AS k ON k.kind = f.kind
