@@ -275,9 +275,18 @@ int HttpServer::bind(const std::string& host, int port) {
   return bound;
 }
 
-bool HttpServer::serve() { return server_->listen_after_bind(); }
+bool HttpServer::serve() {
+  const bool accepting = server_->listen_after_bind();
+  ended_ = true;
+  return accepting;
+}
 
-void HttpServer::stop() { server_->stop(); }
+void HttpServer::stop() {
+  // The library forgets a stop() that comes before it listens.
+  constexpr std::chrono::milliseconds kPause{1};
+  while (!server_->is_running() && !ended_) std::this_thread::sleep_for(kPause);
+  server_->stop();
+}
 
 void HttpServer::refuse() {
   refusing_ = true;

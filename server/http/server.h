@@ -55,6 +55,7 @@ class HttpServer {
   HttpLimits limits_;
   std::unique_ptr<httplib::Server> server_;
   int listening_ = -1;                // the socket
+  std::atomic<bool> ended_{false};    // serve() is over
   std::atomic<bool> crowded_{false};  // connections wait for others to end
   std::atomic<int> under_way_{0};     // requests that the service works on
   std::atomic<bool> refusing_{false};

@@ -40,8 +40,8 @@ SMS_UNIT_FEE = 250
 
 START_SECONDS = 30
 STOP_SECONDS = 60
-# As `saldod serve --help` has it.
-KEEP_ALIVE_SECONDS = 15
+# A server that stops waits for idle connections as long; the default of `serve` would make most of a test's time.
+KEEP_ALIVE = "1s"
 
 
 def saldod(*arguments, timeout=60):
@@ -127,7 +127,9 @@ class Server:
         self.database = pathlib.Path(database)
         self.tokens = tokens or {}
         self.test_clock = "--test-clock" in flags
-        patience = dict(zip(flags, flags[1:])).get("--keep-alive", f"{KEEP_ALIVE_SECONDS}s")
+        if "--keep-alive" not in flags:
+            flags += ("--keep-alive", KEEP_ALIVE)
+        patience = dict(zip(flags, flags[1:]))["--keep-alive"]
         self.keep_alive = int(patience[:-1]) * {"s": 1, "m": 60}[patience[-1]]
         self.log_path = self.database.with_suffix(f".{Server.started}.log")
         self.unexpected = []

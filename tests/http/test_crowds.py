@@ -278,9 +278,11 @@ class Crowds(HostileCase):
                              books.execute("SELECT count(*) FROM account WHERE account_id = ?", [account]).fetchall())
 
     def test_sigterm_at_once(self):
-        """The signal may arrive before the server has begun to accept connections."""
+        """The signal may arrive before the server has begun to accept connections, and is not forgotten then."""
         for _ in range(20):
-            self.assertEqual(0, self.fresh().stop())
+            server = self.fresh()
+            self.assertEqual(0, server.stop())
+            self.assertNotIn("connections left", server.log())
 
     def post_sql(self, server, sql):
         body = json.dumps({"sql": sql})

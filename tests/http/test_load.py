@@ -94,6 +94,8 @@ class Sender:
 
 
 class Load(ServerCase):
+    # All clients are connected at once, however long they take to connect.
+    flags = ("--test-clock", "--keep-alive", "60s")
     now = noon(OPENING)
 
     def test_each_counts_once_while_days_close(self):

@@ -18,8 +18,8 @@ import unittest
 from server import CRM_TIERS, NOW, ROLES, TODAY, ServerCase, Witness, daily_fee, day_end, day_plus, peek, wait_for
 
 MIB = 1 << 20
-# An answer that is to come promptly, or at the end of its time: nothing here is a measurement.
-PROMPT_SECONDS = 5
+# Seconds in which an answer that is to come promptly has come, however busy the machine is.
+PROMPT_SECONDS = 30
 SQL = "/v1/sql"
 TABLES_NOT_TO_READ = {"token", "stored_answer", "webhook_secret"}
 
@@ -683,15 +683,14 @@ class Confined(SqlCase):
         self.assertNotIn("left behind", self.server.log())
 
 
-class Exhausting(SqlCase):
-    """A server whose limits are soon reached."""
+class Limited(SqlCase):
+    """A server whose limits are soon reached: of rows and memory, and in `Exhausting` of time as well."""
 
-    # Written under the sanitizers, an answer of the greatest size takes longer.
-    seconds = 2 if os.environ.get("SALDO_SANITIZED") else 0.5
+    seconds = 60
     rows_max = 50
     budget = 16 * MIB
-    flags = ("--test-clock", "--sql-timeout", f"{int(seconds * 1000)}ms", "--sql-rows", str(rows_max), "--sql-memory",
-             str(budget))
+    limits = ("--test-clock", "--sql-rows", str(rows_max), "--sql-memory", str(budget))
+    flags = (*limits, "--sql-timeout", f"{seconds}s")
 
     @classmethod
     def setUpClass(cls):
@@ -724,6 +723,148 @@ class Exhausting(SqlCase):
         self.assertLess(time.monotonic() - start, self.seconds + self.prompt)
         self.assertLess(self.server.memory() - before, memory + self.slack)
         self.still_well()
+
+    def no_snapshot_stays_open(self):
+        """A reader that stayed at an old state would prevent the write-ahead log from being checkpointed."""
+        connection = sqlite3.connect(self.server.database, timeout=5)
+        try:
+            self.assertEqual((0, 0, 0), connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        finally:
+            connection.close()
+
+    def raw(self, sql):
+        body = json.dumps({"sql": sql}).encode()
+        connection = socket.create_connection(("127.0.0.1", self.server.port), timeout=30)
+        connection.sendall(f"POST {SQL} HTTP/1.1\r\nHost: saldo\r\nAuthorization: Bearer "
+                           f"{self.server.tokens['analyst']}\r\n"
+                           f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return connection
+
+
+class Sized(Limited):
+    """In time, even on a busy machine: what ends here ends by its size."""
+
+    def test_a_text_of_a_billion_characters_is_not_made(self):
+        """SQLite's printf gives nothing instead."""
+        for [sql] in self.each((each,) for each in (
+                "SELECT printf('%1000000000d', 1)", "SELECT printf('%.*c', 20000000, 'x')",
+                "SELECT format('%20000000s', 'x')")):
+            with self.bounded():
+                answer = self.ask(sql)
+            if answer.status == 200:
+                self.assertIn(answer.json["rows"], ([[None]], [[""]]))
+            else:
+                self.refused(answer, 422, "out_of_range", "memory")
+
+    def test_too_deep_and_too_long(self):
+        for sql, word in self.each((
+                ("SELECT " + "(" * 1000 + "1" + ")" * 1000, "overflow"),
+                ("SELECT " + "abs(" * 500 + "1" + ")" * 500, "overflow"),
+                ("SELECT 1" + " + 1" * 1001, "1000"),
+                ("SELECT 1" + " UNION ALL SELECT 1" * 500, "compound"),
+                ("SELECT " + "(SELECT " * 500 + "1" + ")" * 500, "overflow"),
+                ("SELECT count(*) FROM " + ", ".join(f"account AS t{n}" for n in range(65)), "64"),
+                (f"SELECT 'a' LIKE '{'%a' * 600}'", "pattern"),
+                (f"SELECT 'a' GLOB '{'*a' * 600}'", "pattern"))):
+            with self.bounded():
+                self.refused(self.ask(sql), 422, "invalid", word)
+        with self.bounded():
+            self.ask("SELECT " + "1" * 200_000).expect(422)
+        with self.bounded():
+            self.refused(self.ask("SELECT '" + "x" * MIB + "'"), 413, "too_large")
+
+    def test_what_is_sorted_goes_to_no_file(self):
+        """Nobody fills the disk: what exceeds the memory is refused, not written to temporary files."""
+        files, stop = set(), threading.Event()
+        folder = f"/proc/{self.server.process.pid}/fd"
+
+        def look():
+            while not stop.is_set():
+                for each in os.listdir(folder):
+                    with contextlib.suppress(OSError):
+                        files.add(os.readlink(f"{folder}/{each}"))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            for sql in (endless("randomblob(1000)") + " ORDER BY 1", endless("count(*)") + " GROUP BY randomblob(1000)",
+                        "WITH a AS MATERIALIZED (" + endless("x, randomblob(500)") + " LIMIT 100000) SELECT "
+                                                                                     "count(*) FROM a, a AS b",
+                        endless("count(DISTINCT randomblob(1000))")):
+                self.ask(sql).expect(422, 503)
+        finally:
+            stop.set()
+            looking.join()
+        of_server = str(self.folder)
+        self.assertTrue(any(each.startswith(of_server) for each in files))
+        self.assertEqual([], [each for each in files
+                              if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
+
+    def test_results_without_end_are_truncated(self):
+        for count, truncated in self.each(((self.rows_max - 1, False), (self.rows_max, False),
+                                           (self.rows_max + 1, True))):
+            sql = numbers(count, "x")
+            answer = self.ask(sql).expect(200)
+            rows = min(count, self.rows_max)
+            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, rows + 1)], "truncated": truncated},
+                             answer.json)
+            self.assertIsNone(answer.headers.get("Saldo-Truncated"))
+            answer = self.ask(sql, accept="text/csv").expect(200)
+            self.assertEqual("true" if truncated else None, answer.headers.get("Saldo-Truncated"))
+            self.assertEqual([str(n) for n in range(1, rows + 1)], [row["x"] for row in answer.csv])
+        with self.bounded():
+            self.assertEqual((self.rows_max, True), (lambda each: (len(each["rows"]), each["truncated"]))(
+                self.ask(endless("x")).expect(200).json))
+        # By their size.
+        for accept in ("application/json", "text/csv"):
+            with self.subTest(accept=accept), self.bounded(6 * self.budget):
+                answer = self.ask(endless(text_of(MIB // 2)), accept=accept).expect(200)
+                self.assertLess(len(answer.body), self.budget + 2 * MIB)
+                whole = ("Saldo-Truncated" not in answer.headers if accept == "text/csv"
+                         else answer.json["truncated"] is False)
+                self.assertFalse(whole)
+
+    def test_one_row_that_grows_as_it_is_written(self):
+        # What takes a byte in SQLite takes six in JSON, and a column of the answer may be one and the same text.
+        for sql in (f"SELECT {', '.join(['x'] * 150)} FROM (SELECT '{chr(1) * 80000}' AS x)",
+                    f"SELECT {', '.join(['?1'] * 100)}"):
+            with self.subTest(sql[:40]), self.bounded(6 * self.budget):
+                self.ask(sql, ["\x01" * 80000] if "?" in sql else None).expect(200, 422)
+
+    def test_memory_comes_back(self):
+        for _ in range(3):
+            self.ask(endless(text_of(MIB // 2))).expect(200)
+            self.ask(endless("randomblob(1000)") + " ORDER BY 1").expect(422)
+        self.assertTrue(wait_for(lambda: self.server.memory("VmRSS") - self.memory_before
+                                 < 6 * self.budget + self.slack))
+
+    def test_no_snapshot_stays_open(self):
+        for sql, status in self.each(((endless("x"), 200), (endless("randomblob(1000)") + " ORDER BY 1", 422),
+                                      ("SELECT * FROM account; nonsense",
+                                       422), ("SELECT * FROM account WHERE name = ?", 422),
+                                      ("SELECT abs(-9223372036854775808) FROM account", 422), ("SELECT * FROM ledger",
+                                                                                               200))):
+            for _ in range(3):
+                self.ask(sql).expect(status)
+            self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
+            self.no_snapshot_stays_open()
+
+    def test_a_client_that_leaves_in_the_midst_of_its_answer(self):
+        asked = self.server.metric("saldo_http_requests_total")
+        before = self.server.metric("saldo_http_connections")
+        with self.raw(endless(text_of(MIB // 2))) as connection:
+            self.assertEqual(b"HTTP/1.1 200", connection.recv(12, socket.MSG_WAITALL))
+        self.assertTrue(wait_for(lambda: self.server.metric("saldo_http_connections") <= before))
+        self.assertGreater(self.server.metric("saldo_http_requests_total"), asked)
+        self.no_snapshot_stays_open()
+
+
+class Exhausting(Limited):
+    """The time is over soon."""
+
+    # Written under the sanitizers, an answer of the greatest size takes longer.
+    seconds = 2 if os.environ.get("SALDO_SANITIZED") else 0.5
+    flags = (*Limited.limits, "--sql-timeout", f"{int(seconds * 1000)}ms")
 
     def test_without_end(self):
         for [sql] in self.each((each,) for each in (
@@ -798,35 +939,6 @@ class Exhausting(SqlCase):
             if answer.status != 503:
                 self.refused(answer, 422, "out_of_range", "memory")
 
-    def test_a_text_of_a_billion_characters_is_not_made(self):
-        """SQLite's printf gives nothing instead."""
-        for [sql] in self.each((each,) for each in (
-                "SELECT printf('%1000000000d', 1)", "SELECT printf('%.*c', 20000000, 'x')",
-                "SELECT format('%20000000s', 'x')")):
-            with self.bounded():
-                answer = self.ask(sql)
-            if answer.status == 200:
-                self.assertIn(answer.json["rows"], ([[None]], [[""]]))
-            else:
-                self.refused(answer, 422, "out_of_range", "memory")
-
-    def test_too_deep_and_too_long(self):
-        for sql, word in self.each((
-                ("SELECT " + "(" * 1000 + "1" + ")" * 1000, "overflow"),
-                ("SELECT " + "abs(" * 500 + "1" + ")" * 500, "overflow"),
-                ("SELECT 1" + " + 1" * 1001, "1000"),
-                ("SELECT 1" + " UNION ALL SELECT 1" * 500, "compound"),
-                ("SELECT " + "(SELECT " * 500 + "1" + ")" * 500, "overflow"),
-                ("SELECT count(*) FROM " + ", ".join(f"account AS t{n}" for n in range(65)), "64"),
-                (f"SELECT 'a' LIKE '{'%a' * 600}'", "pattern"),
-                (f"SELECT 'a' GLOB '{'*a' * 600}'", "pattern"))):
-            with self.bounded():
-                self.refused(self.ask(sql), 422, "invalid", word)
-        with self.bounded():
-            self.ask("SELECT " + "1" * 200_000).expect(422)
-        with self.bounded():
-            self.refused(self.ask("SELECT '" + "x" * MIB + "'"), 413, "too_large")
-
     def test_much_in_one_statement(self):
         """Long lists, many parameters, deep and wide JSON: an answer, a refusal, or the end of its time."""
         list_of = ", ".join(map(str, range(16000)))
@@ -852,71 +964,6 @@ class Exhausting(SqlCase):
         with self.bounded():
             self.analyst.post(SQL,
                               b'{"sql": "SELECT ?", "params": ' + b"[" * 100_000 + b"]" * 100_000 + b"}").expect(400)
-
-    def test_what_is_sorted_goes_to_no_file(self):
-        """Nobody fills the disk: what exceeds the memory is refused, not written to temporary files."""
-        files, stop = set(), threading.Event()
-        folder = f"/proc/{self.server.process.pid}/fd"
-
-        def look():
-            while not stop.is_set():
-                for each in os.listdir(folder):
-                    with contextlib.suppress(OSError):
-                        files.add(os.readlink(f"{folder}/{each}"))
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        try:
-            for sql in (endless("randomblob(1000)") + " ORDER BY 1", endless("count(*)") + " GROUP BY randomblob(1000)",
-                        "WITH a AS MATERIALIZED (" + endless("x, randomblob(500)") + " LIMIT 100000) SELECT "
-                                                                                     "count(*) FROM a, a AS b",
-                        endless("count(DISTINCT randomblob(1000))")):
-                self.ask(sql).expect(422, 503)
-        finally:
-            stop.set()
-            looking.join()
-        of_server = str(self.folder)
-        self.assertTrue(any(each.startswith(of_server) for each in files))
-        self.assertEqual([], [each for each in files
-                              if each.startswith("/") and not each.startswith((of_server, "/dev/"))])
-
-    def test_results_without_end_are_truncated(self):
-        for count, truncated in self.each(((self.rows_max - 1, False), (self.rows_max, False),
-                                           (self.rows_max + 1, True))):
-            sql = numbers(count, "x")
-            answer = self.ask(sql).expect(200)
-            rows = min(count, self.rows_max)
-            self.assertEqual({"columns": ["x"], "rows": [[n] for n in range(1, rows + 1)], "truncated": truncated},
-                             answer.json)
-            self.assertIsNone(answer.headers.get("Saldo-Truncated"))
-            answer = self.ask(sql, accept="text/csv").expect(200)
-            self.assertEqual("true" if truncated else None, answer.headers.get("Saldo-Truncated"))
-            self.assertEqual([str(n) for n in range(1, rows + 1)], [row["x"] for row in answer.csv])
-        with self.bounded():
-            self.assertEqual((self.rows_max, True), (lambda each: (len(each["rows"]), each["truncated"]))(
-                self.ask(endless("x")).expect(200).json))
-        # By their size.
-        for accept in ("application/json", "text/csv"):
-            with self.subTest(accept=accept), self.bounded(6 * self.budget):
-                answer = self.ask(endless(text_of(MIB // 2)), accept=accept).expect(200)
-                self.assertLess(len(answer.body), self.budget + 2 * MIB)
-                whole = ("Saldo-Truncated" not in answer.headers if accept == "text/csv"
-                         else answer.json["truncated"] is False)
-                self.assertFalse(whole)
-
-    def test_one_row_that_grows_as_it_is_written(self):
-        # What takes a byte in SQLite takes six in JSON, and a column of the answer may be one and the same text.
-        for sql in (f"SELECT {', '.join(['x'] * 150)} FROM (SELECT '{chr(1) * 80000}' AS x)",
-                    f"SELECT {', '.join(['?1'] * 100)}"):
-            with self.subTest(sql[:40]), self.bounded(6 * self.budget):
-                self.ask(sql, ["\x01" * 80000] if "?" in sql else None).expect(200, 422)
-
-    def test_memory_comes_back(self):
-        for _ in range(3):
-            self.ask(endless(text_of(MIB // 2))).expect(200)
-            self.ask(endless("randomblob(1000)") + " ORDER BY 1").expect(422)
-        self.assertTrue(wait_for(lambda: self.server.memory("VmRSS") - self.memory_before
-                                 < 6 * self.budget + self.slack))
 
     def test_many_at_once_and_the_others_are_served(self):
         answers = []
@@ -946,33 +993,23 @@ class Exhausting(SqlCase):
         self.assertIn((503, "timed_out"), codes)
         self.no_snapshot_stays_open()
 
-    def test_no_snapshot_stays_open(self):
-        for sql, status in self.each(((endless(), 503), (endless("x"), 200),
-                                      (endless("randomblob(1000)") + " ORDER BY 1", 422),
-                                      ("SELECT * FROM account; nonsense",
-                                       422), ("SELECT * FROM account WHERE name = ?", 422),
-                                      ("SELECT abs(-9223372036854775808) FROM account", 422), ("SELECT * FROM ledger",
-                                                                                               200))):
-            for _ in range(3):
-                self.ask(sql).expect(status)
-            self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
-            self.no_snapshot_stays_open()
+    def test_a_server_stops_while_a_query_runs(self):
+        """It waits for the query, which ends in time."""
+        server = self.fresh("--test-clock", "--sql-timeout", "2s")
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(
+            self.ask(endless(), client=self.client(server, "analyst", checked=False)).code))
+        asking.start()
+        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") >= 2))
+        self.assertEqual(0, server.stop())
+        asking.join()
+        self.assertEqual(["timed_out"], answers)
 
-    def no_snapshot_stays_open(self):
-        """A reader that stayed at an old state would prevent the write-ahead log from being checkpointed."""
-        connection = sqlite3.connect(self.server.database, timeout=5)
-        try:
-            self.assertEqual((0, 0, 0), connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
-        finally:
-            connection.close()
-
-    def raw(self, sql):
-        body = json.dumps({"sql": sql}).encode()
-        connection = socket.create_connection(("127.0.0.1", self.server.port), timeout=30)
-        connection.sendall(f"POST {SQL} HTTP/1.1\r\nHost: saldo\r\nAuthorization: Bearer "
-                           f"{self.server.tokens['analyst']}\r\n"
-                           f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        return connection
+    def test_no_snapshot_stays_open_of_what_runs_out_of_time(self):
+        for _ in range(3):
+            self.refused(self.ask(endless()), 503, "timed_out")
+        self.admin.post(f"/v1/accounts/{self.account}/payments", {"amount": 100, "method": "bank_card"}).expect(201)
+        self.no_snapshot_stays_open()
 
     def test_clients_that_leave(self):
         asked = self.server.metric("saldo_http_requests_total")
@@ -980,10 +1017,6 @@ class Exhausting(SqlCase):
         for _ in range(4):
             self.raw(endless()).close()
             self.raw(endless(text_of(MIB // 2))).close()
-        self.assertTrue(wait_for(lambda: self.server.metric("saldo_http_connections") <= before))
-        with self.raw(endless(text_of(MIB // 2))) as connection:
-            # Leaves in the midst of its answer.
-            self.assertEqual(b"HTTP/1.1 200", connection.recv(12, socket.MSG_WAITALL))
         self.assertTrue(wait_for(lambda: self.server.metric("saldo_http_connections") <= before))
         self.assertGreater(self.server.metric("saldo_http_requests_total"), asked)
         # All of the analysts' connections are back.
@@ -997,18 +1030,6 @@ class Exhausting(SqlCase):
             thread.join()
         self.assertEqual(["timed_out"] * 2, answers)
         self.no_snapshot_stays_open()
-
-    def test_a_server_stops_while_a_query_runs(self):
-        """It waits for the query, which ends in time."""
-        server = self.fresh("--test-clock", "--sql-timeout", "2s")
-        answers = []
-        asking = threading.Thread(target=lambda: answers.append(
-            self.ask(endless(), client=self.client(server, "analyst", checked=False)).code))
-        asking.start()
-        self.assertTrue(wait_for(lambda: server.metric("saldo_http_connections") >= 2))
-        self.assertEqual(0, server.stop())
-        asking.join()
-        self.assertEqual(["timed_out"], answers)
 
 
 if __name__ == "__main__":

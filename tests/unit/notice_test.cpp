@@ -29,12 +29,12 @@ Books books_with(Policy policy, std::map<Day, bool> exceptions = {}) {
 }
 
 // Seen on Friday 2026-04-10 at noon, restricted for 20 days and an hour, if at all.
-const Instant kNow = at("2026-04-10T12:00:00Z");
+const Instant kRunAt = at("2026-04-10T12:00:00Z");
 const Instant kRestrictedFrom = at("2026-03-21T11:00:00Z");
 
 Sight sight_of(State state) {
   Sight sight;
-  sight.at = kNow;
+  sight.at = kRunAt;
   sight.day = day("2026-04-10");
   sight.registered = true;
   sight.access.state = state;
@@ -159,7 +159,7 @@ TEST(Notice, NothingOfAnAccountThatIsNotRegistered) {
   account.registered_on = day("2026-04-11");
   account.terms = {{day("2026-04-12"), Status::kActive, 0, false}};
   Sight sight;
-  sight.at = kNow;
+  sight.at = kRunAt;
   sight.day = day("2026-04-10");
   NoticeMemory memory;
   memory.last_run = at("2026-04-09T12:00:00Z");
