@@ -140,6 +140,7 @@ std::optional<Mailbox> parse_mailbox(std::string_view text) {
     return std::nullopt;  // two addresses
   }
   if (!is_mail_address(address) || !is_utf8(name) ||
+      name.find_first_of("<>") != std::string_view::npos ||
       std::any_of(name.begin(), name.end(), is_control))
     return std::nullopt;
   return Mailbox{std::string(name), std::string(address)};

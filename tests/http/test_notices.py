@@ -226,6 +226,10 @@ class WhatIsPosted(NoticesCase):
         self.assertEqual([], self.deliveries(client, account_id=fourth))
         self.assertEqual(1, len(self.deliveries(client, status="waiting")))
         self.refused(client.get("/v1/deliveries?status=lost"), 422, "invalid", "lost")
+        for query in ("", "&status=moot", "&channel=email", f"&account_id={first}"):
+            whole = self.deliveries(client, **dict(each.split("=") for each in query[1:].split("&") if each))
+            pages = client.pages(f"/v1/deliveries?limit=1{query}")
+            self.assertEqual(whole, [delivery for page in pages for delivery in page])
 
     def test_a_dry_run_leaves_nothing(self):
         client = self.client(self.fresh(), "operator")

@@ -1443,7 +1443,8 @@ class Tampered(HistoryCase):
                 "/v1/reports/debtor": {"at": day_end(CLOSED[2])}}
         few = {f"{ACCOUNT}/adjustments": 2, f"{ACCOUNT}/promised-payments": 2, f"{ACCOUNT}/subscriptions": 2,
                "/v1/days": 2, "/v1/reports/revenue_by_day": 2}
-        for path in sorted(PAGED):
+        # Nothing has been told in these books; test_notices.py has the lists of it.
+        for path in sorted(PAGED - {f"{ACCOUNT}/notices", "/v1/notices", "/v1/deliveries"}):
             query = more.get(path, {})
             asked = target(path, account.get(path, self.payer))
             whole = client.get(asked, query=query | {"limit": 10000}).expect(200)
