@@ -134,11 +134,8 @@ std::optional<Mailbox> parse_mailbox(std::string_view text) {
   auto name = text.substr(0, open);
   while (!name.empty() && name.back() == ' ') name.remove_suffix(1);
   while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
-  if (name.size() > 1 && name.front() == '"' && name.back() == '"') {
+  if (name.size() > 1 && name.front() == '"' && name.back() == '"')
     name = name.substr(1, name.size() - 2);
-  } else if (name.find_first_of("<>") != std::string_view::npos) {
-    return std::nullopt;  // two addresses
-  }
   if (!is_mail_address(address) || !is_utf8(name) ||
       name.find_first_of("<>") != std::string_view::npos ||
       std::any_of(name.begin(), name.end(), is_control))

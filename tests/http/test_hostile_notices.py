@@ -128,7 +128,7 @@ class Mails(MailCase):
                 self.assertEqual("", done.stdout)
                 self.assertIn(flag, done.stderr)
         relay = self.relay()
-        name = 'Ven"dor\\, <b>, (Ltd); =?UTF-8?Q?x?='
+        name = 'Ven"dor\\, [b], (Ltd); =?UTF-8?Q?x?='
         server = self.fresh("--test-clock", "--smtp", relay.url, "--smtp-plain", "--mail-from",
                             f'"{name}" <billing@vendor.example>', *AT_ONCE)
         client = self.client(server, "operator")
