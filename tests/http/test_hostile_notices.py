@@ -1,8 +1,8 @@
 """What strangers put into names, addresses, templates, flags and URLs, and what hostile receivers of webhooks do.
 
-Seen to fail: an address written into RCPT as it is; control characters of a name kept in a subject; placeholders within
-values filled again; private addresses refused by their text in the URL alone; a receiver's Retry-After of years heeded;
-a slow answer waited for as long as it comes.
+Seen to fail: an address written into RCPT as it is; redirects followed; a receiver's Retry-After of years heeded; a
+slow answer waited for as long as it comes; a relay's URL with a line end in it, or a port of 99999; a receiver without
+HTTP taken for a URL that is not of https.
 """
 
 import email.utils
