@@ -2,8 +2,8 @@
 
 Each test brings the next attempt forward, as an operator may, in place of waiting for it.
 
-Seen to fail: an attempt not counted before it is made; 5xx at RCPT that suspends nothing; a mail that is not asked
-about again; STARTTLS not demanded; the success taken from the code of the answer.
+Seen to fail: what the relay says to QUIT taken for its answer; another address suspended than the refused one; what an
+e-mail says not asked again; an attempt that is not given back while e-mail pauses.
 """
 
 import datetime

@@ -1,7 +1,6 @@
 """Notices by HTTP: the clock, the feed, the banner, what a top-up costs, and what the operator may change.
 
-Seen to fail: the feed's `wait` woken by nothing; a quarter of the clients taken for all; the banner without the
-warnings; deliveries posted to a webhook that is disabled.
+Seen to fail: a banner without the warnings.
 """
 
 import datetime

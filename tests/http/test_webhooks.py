@@ -1,7 +1,6 @@
 """Webhooks by the Standard Webhooks specification: signatures, order, repetition, and where they may go.
 
-Seen to fail: a signature over the body alone; redirects followed; private addresses asked about before the name is
-resolved; 410 taken for a failure; Retry-After ignored.
+Seen to fail: 410 taken for any failure; secrets that never expire; `failing_since` that begins anew with each failure.
 """
 
 import base64
@@ -237,10 +236,17 @@ class Attempts(WebhookCase):
         self.attempted(client, channel="crm")
         self.assertIsNotNone(client.get("/v1/webhooks/crm").json["failing_since"])
         alter(client.server.database, "UPDATE webhook SET failing_since = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', "
+              "'-74 hours')")
+        since = client.get("/v1/webhooks/crm").json["failing_since"]
+        self.again(client, self.deliveries(client, channel="crm")[0]).expect(200)
+        self.attempted(client, 2, channel="crm")
+        webhook = client.get("/v1/webhooks/crm").json
+        self.assertEqual((since, None), (webhook["failing_since"], webhook["disabled_at"]))
+        alter(client.server.database, "UPDATE webhook SET failing_since = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', "
               "'-75 hours')")
         self.again(client, self.deliveries(client, channel="crm")[0]).expect(200)
         self.assertTrue(wait_for(lambda: client.get("/v1/webhooks/crm").json["disabled_at"], seconds=60))
-        self.assertEqual(2, len(receiver.got))
+        self.assertEqual(3, len(receiver.got))
 
 
 class WhereTo(WebhookCase):
