@@ -1,8 +1,8 @@
 // E-mails, as a relay that nobody here wrote takes them (npm's smtp-server) and a reader that nobody here wrote reads
 // them (mailparser). The server is SALDOD, or build/saldod.
 //
-// Seen to fail: a mail without Auto-Submitted; STARTTLS not demanded; 5xx at MAIL that fails the mail; a refusal after the
-// dot that is tried again; a connection lost after the dot taken for a success.
+// Seen to fail: a mail without Auto-Submitted; STARTTLS not demanded; 5xx at MAIL that fails the mail; a refusal after
+// the dot that is tried again; a connection lost after the dot taken for a success.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

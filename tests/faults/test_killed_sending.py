@@ -153,6 +153,8 @@ class World:
                 self.payers.server = server
                 time.sleep(self.rng.uniform(0, 0.6))
                 self.payers.server = None
+                if server.process.poll() is not None:
+                    fail(f"the server left by itself, with {server.process.returncode}: {server.log()}")
                 server.kill()
             told["with attempts under way"] += self.under_way() > 0
             self.look()

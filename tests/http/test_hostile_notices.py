@@ -84,7 +84,8 @@ class Mails(MailCase):
         relay = self.relay()
         client = self.sending(relay)
         wrong = ("anna@a.example\r\nRCPT TO:<eve@evil.example>", "anna@a.example>\r\nDATA\r\n", "<anna@a.example>",
-                 "anna@a.example, eve@evil.example", "anna@a.example;eve@evil.example", "anna@a.example eve@evil.example",
+                 "anna@a.example, eve@evil.example", "anna@a.example;eve@evil.example",
+                 "anna@a.example eve@evil.example",
                  "anna@a.example> SIZE=1 <", "Anna <anna@a.example>", "anna@[127.0.0.1]",
                  "|sh@a.example\n", "a" * 10000 + "@a.example", "anna@" + "a" * 10000, "@", "@a.example", "anna@", "\t",
                  "anna@a.example\u0085X: y")
@@ -279,8 +280,9 @@ class PrivateAddresses(WebhookCase):
         client = self.sending("--mail-capture")
         port = receiver.getsockname()[1]
         names = ["localhost", "LOCALHOST", "localhost.", "a.localhost", "ip6-localhost", socket.gethostname()]
-        hosts = ["127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "017700000001",
-                 "127.0.0.1.", "127.255.255.254", "0.0.0.0", "0", "0x0", "10.0.0.1", "167772161", "172.16.0.1",
+        hosts = ["127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1",
+                 "017700000001", "127.0.0.1.", "127.255.255.254", "0.0.0.0", "0", "0x0", "10.0.0.1", "167772161",
+                 "172.16.0.1",
                  "192.168.1.1", "0xC0A80101", "169.254.169.254", "2852039166", "0xa9fea9fe", "100.64.0.1", "198.18.0.1",
                  "224.0.0.1", "255.255.255.255", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]",
                  "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1]", "[fc00::1]",
@@ -288,7 +290,8 @@ class PrivateAddresses(WebhookCase):
         client.put("/v1/webhooks/crm", {"url": "https://vendor.example"}).expect(201)
         for host in hosts:
             with self.subTest(host):
-                for url in (f"https://{host}:{port}/", f"https://user@{host}:{port}/", f"https://a.example@{host}:{port}"):
+                for url in (f"https://{host}:{port}/", f"https://user@{host}:{port}/",
+                            f"https://a.example@{host}:{port}"):
                     answer = client.put("/v1/webhooks/crm", {"url": url})
                     if answer.status == 422:
                         continue
