@@ -3,8 +3,8 @@
 
 MAILS (2,000) notices of payments are sent by `saldod serve --mail-rate 0`, from its start to the last of them settled;
 each costs two commits, one before it is sent and one after. RUNS times (5), in turns, Python's smtplib sends as many
-messages of about the same size, 1.3 KB, through one kept connection, and remembers nothing of it. The relay is aiosmtpd, in a
-process of its own. Each mail must have arrived once, and its delivery be `sent`."""
+messages of about the same size, 1.3 KB, through one kept connection, and remembers nothing of it. The relay is
+aiosmtpd, in a process of its own. Each mail must have arrived once, and its delivery be `sent`."""
 
 import collections
 import email.message

@@ -12,11 +12,6 @@ minutes, is passed over. In the end:
     reminded. (Triggers of this test's own write down which of the two came first.)
 
 `--kills 200` is the long run; the tests do 20.
-
-Each was seen to fail, the product broken on purpose:
-  an attempt is counted when it is settled: a mail that arrived oftener than was counted
-  a success is not settled: mails sent again
-  what a mail says is not asked again: reminders rendered after the payment
 """
 
 import argparse
