@@ -1500,13 +1500,13 @@ CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, 
 SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
-             json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
-                         'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
-                         'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
-                         'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
-                         'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
-                         'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
-                         'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
+             saldo_json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
+                               'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
+                               'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
+                               'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
+                               'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
+                               'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
+                               'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
       FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
       CROSS JOIN account AS a ON a.account_id = n.account_id
       CROSS JOIN policy AS p
@@ -1760,11 +1760,7 @@ CREATE TRIGGER webhook_refuse_invalid_insert BEFORE INSERT ON webhook BEGIN
   WHERE NEW.name = 'email';
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'there is a webhook ' || NEW.name || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM webhook WHERE name = NEW.name);
   -- The server keeps a thread for each, so that a slow one holds up no other.
@@ -1777,11 +1773,7 @@ CREATE TRIGGER webhook_refuse_invalid_update BEFORE UPDATE ON webhook BEGIN
                      NEW.detail);
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'a webhook stays ' || OLD.name || '; insert another one')
   WHERE NEW.name <> OLD.name;
 END;
