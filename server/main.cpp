@@ -40,12 +40,8 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
       ->type_name("DURATION");
 }
 
-// smtp://host, smtp://host:port, or smtps.
 std::string relay_url(const std::string& text) {
-  const std::size_t scheme = text.substr(0, 8) == "smtps://" ? 8 : 7;
-  const bool known = scheme == 8 || text.substr(0, 7) == "smtp://";
-  if (known && text.size() > scheme && text.find_first_of("/?#@ ", scheme) == std::string::npos)
-    return "";
+  if (parse_relay_url(text)) return "";
   return text + " is not a relay's URL, such as smtp://mail.example.org:587 (with STARTTLS) or " +
          "smtps://mail.example.org:465; the user goes into --smtp-user";
 }
@@ -53,7 +49,8 @@ std::string relay_url(const std::string& text) {
 void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
   MailOptions& mail = serve.service.sender.mail;
   add_duration(app, "--notice-every", serve.service.notice_every, "60s",
-               "Post what is due to be told so often; not with --test-clock");
+               "Post what is due to be told so often; not with --test-clock")
+      ->excludes(app.get_option("--test-clock"));
   auto* relay = app.add_option("--smtp", serve.relay.url,
                                "The relay of e-mails: smtp://HOST:PORT, with STARTTLS, or "
                                "smtps://HOST:PORT; without it they wait")
@@ -81,33 +78,43 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
       },
       "Who e-mails are from: billing@example.org or 'Example <billing@example.org>'");
   relay->needs(from);
-  app.add_option_function<std::string>(
-         "--mail-hours",
-         [&mail](const std::string& text) {
-           const auto hours = parse_mail_hours(text);
-           if (!hours) {
-             throw CLI::ValidationError("--mail-hours", text +
-                                                            " is not two hours of a day, the "
-                                                            "first before the second, from "
-                                                            "00-01 to 00-24");
-           }
-           mail.hours = *hours;
-         },
-         "E-mails go out within these hours of the billing time zone; 00-24: always")
-      ->default_str("09-20");
-  app.add_option("--mail-rate", mail.rate, "E-mails a minute; 0: unlimited")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1'000'000));
-  app.add_option("--mail-redirect", mail.redirect, "All e-mails go to this address: for trials")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            return is_mail_address(text) ? std::string()
-                                         : text + " is not one address, such as anna@example.org";
-          },
-          ""));
-  app.add_flag("--mail-capture", mail.capture,
-               "Keep e-mails in the table of deliveries, and send none: for trials")
-      ->excludes(relay);
+  auto* within =
+      app.add_option_function<std::string>(
+             "--mail-hours",
+             [&mail](const std::string& text) {
+               const auto hours = parse_mail_hours(text);
+               if (!hours) {
+                 throw CLI::ValidationError("--mail-hours", text +
+                                                                " is not two hours of a day, the "
+                                                                "first before the second, from "
+                                                                "00-01 to 00-24");
+               }
+               mail.hours = *hours;
+             },
+             "E-mails go out within these hours of the billing time zone; 00-24: always")
+          ->default_str("09-20");
+  auto* rate = app.add_option("--mail-rate", mail.rate, "E-mails a minute; 0: unlimited")
+                   ->capture_default_str()
+                   ->check(CLI::Range(0, 1'000'000));
+  auto* redirect =
+      app.add_option("--mail-redirect", mail.redirect, "All e-mails go to this address: for trials")
+          ->check(CLI::Validator(
+              [](const std::string& text) {
+                return is_mail_address(text)
+                           ? std::string()
+                           : text + " is not one address, such as anna@example.org";
+              },
+              ""));
+  auto* capture = app.add_flag("--mail-capture", mail.capture,
+                               "Keep e-mails in the table of deliveries, and send none: for trials")
+                      ->excludes(relay);
+  // A trial may have the flags of the real thing.
+  app.parse_complete_callback([=] {
+    for (const auto* option : {from, within, rate, redirect}) {
+      if (option->count() > 0 && relay->count() + capture->count() == 0)
+        throw CLI::ValidationError(option->get_name(), "goes with --smtp URL or --mail-capture");
+    }
+  });
   app.add_flag("--webhook-allow-private", serve.service.sender.webhook_allow_private,
                "Webhooks may be of http, and of addresses of private networks and of this machine");
 }
