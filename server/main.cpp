@@ -6,6 +6,7 @@
 
 #include "commands/commands.h"
 #include "commands/serve.h"
+#include "rules/role.h"
 #include "store/memory.h"
 
 namespace saldo::server {
@@ -40,6 +41,7 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
       ->type_name("DURATION");
 }
 
+// What else libcurl would make of a URL is not taken.
 std::string relay_url(const std::string& text) {
   if (parse_relay_url(text)) return "";
   return text + " is not a relay's URL, such as smtp://mail.example.org:587 (with STARTTLS) or " +
@@ -227,7 +229,7 @@ int run(int count, char** arguments) {
   std::string role;
   std::string name;
   auto* creating = command(*token, "create", "Print a new token, once");
-  creating->add_option("--role", role, "crm, cashier, operator, analyst or admin")->required();
+  creating->add_option("--role", role, token_roles(", ", " or "))->required();
   creating->add_option("--name", name, "Who bears it; recorded_by of what it writes")->required();
   creating->callback([&] { status = commands::create_token(database, role, name); });
   command(*token, "list", "Names, roles, and whether they are valid")->callback([&] {
@@ -244,6 +246,15 @@ int run(int count, char** arguments) {
 
   try {
     app.parse(count, arguments);
+  } catch (const CLI::RequiredError& error) {
+    const CLI::App& parent = app.got_subcommand(token) ? *token : app;
+    const auto unknown = parent.remaining();
+    const bool has_command = !parent.get_subcommands().empty();
+    app.exit(has_command || unknown.empty()
+                 ? CLI::Error(error)
+                 : CLI::Error("ExtrasError", "There is no command " + unknown.front(),
+                              CLI::ExitCodes::ExtrasError));
+    return commands::kFailedStatus;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : commands::kFailedStatus;
   }

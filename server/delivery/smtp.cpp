@@ -54,7 +54,7 @@ std::optional<RelayUrl> parse_relay_url(std::string_view text) {
     rest = text.substr(end);
   }
   const bool strange = std::any_of(url.host.begin(), url.host.end(), [](unsigned char c) {
-    return c <= ' ' || c >= 0x7F || c == '/' || c == '?' || c == '#' || c == '@';
+    return c <= ' ' || c >= 0x7F || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
   });
   if (url.host.empty() || strange) return std::nullopt;
   if (rest.empty()) return url;
