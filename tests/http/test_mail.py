@@ -83,9 +83,9 @@ class Sent(MailCase):
         self.addCleanup(release.set)
         relay.answers["rcpt"] = lambda envelope: release if envelope.rcpt_tos == ["slow@romashka.example"] else None
         client = self.sending(relay)
-        for _ in range(8):
+        for _ in range(12):
             self.paid(client, admin_email="slow@romashka.example", at=later(1))
-        self.assertTrue(wait_for(lambda: relay.count("rcpt") == 8, seconds=60), relay.steps)
+        self.assertTrue(wait_for(lambda: relay.count("rcpt") == 12, seconds=60), relay.steps)
         order = self.paid(client, count=5, at=later(2))
         self.settled(client, "sent", 5, account_id=order)
         self.assertEqual([], [mail for mail in relay.mails if mail.to.startswith("slow")])
@@ -93,7 +93,7 @@ class Sent(MailCase):
         self.assertEqual([f"<notice-{notice}.email@vendor.example>" for notice in sorted(notices)],
                          [mail.id for mail in relay.mails])
         release.set()
-        self.settled(client, "sent", 13)
+        self.settled(client, "sent", 17)
 
     def test_redirect_and_capture(self):
         relay = self.relay()

@@ -11,8 +11,7 @@ SELECT saldo_refuse('conflict', 'delivery ' || delivery_id || ' is ' || status
                                 || '; one that failed or waits can be attempted again')
 FROM delivery WHERE delivery_id = :delivery_id AND status NOT IN ('failed', 'waiting');
 
--- An attempt is under way while what it comes to, `detail`, is unknown and its lease runs: by the real clock, which is
--- not that of --test-clock.
+-- An attempt is under way while what it comes to, `detail`, is unknown and its lease runs.
 SELECT saldo_refuse('conflict', 'delivery ' || delivery_id || ' is attempted now; what came of it is known by '
                                 || next_at)
 FROM delivery
