@@ -13,6 +13,9 @@
 //   saldo_json_object(word, value, ...)
 //       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
 //       json_object in them
+//   saldo_are_notice_kinds(text)
+//       1 for a JSON array of kinds of notices, else 0; for triggers, which cannot call json_valid
+//       then either
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
 #include <algorithm>
@@ -193,6 +196,17 @@ void make_json_object(Context& /*context*/, sqlite3_context* result, int count,
   result_text(result, json + '}');
 }
 
+void are_notice_kinds(Context& context, sqlite3_context* result, int count,
+                      sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  auto row = context.statements.prepare(
+      "SELECT CASE WHEN NOT json_valid(?1) THEN 0 WHEN json_type(?1) <> 'array' THEN 0"
+      " ELSE NOT EXISTS (SELECT 1 FROM json_each(?1)"
+      "  WHERE coalesce(value, '') NOT IN (SELECT kind FROM main.notice_kind)) END");
+  row.bind_value(1, arguments[0]).step();
+  sqlite3_result_int64(result, row.integer(0));
+}
+
 void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
                     sqlite3_value** arguments) {
   const std::string name(expect_text("name", arguments[0]));
@@ -220,6 +234,7 @@ const std::vector<Function>& notice_functions() {
       {"top_up", 4, kReads, top_up_of_account},
       {"saldo_fill_template", 3, kReads, fill_template_with},
       {"saldo_json_object", -1, kPure, make_json_object},
+      {"saldo_are_notice_kinds", 1, kReads, are_notice_kinds},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;

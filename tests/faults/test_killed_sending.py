@@ -12,6 +12,11 @@ minutes, is passed over. In the end:
     reminded. (Triggers of this test's own write down which of the two came first.)
 
 `--kills 200` is the long run; the tests do 20.
+
+Each was seen to fail, the product broken on purpose:
+  an attempt is not counted: a mail that arrived oftener than it was attempted
+  an attempt sends its mail twice: likewise
+  what a mail says is not asked again: 27 reminders rendered after the payment
 """
 
 import argparse
