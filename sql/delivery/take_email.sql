@@ -1,6 +1,7 @@
 -- Takes the e-mail that has been due longest, and counts an attempt of it. Parameters: :now; :lease_until, when it is
 -- due again if nothing is heard of this attempt; :test_clock 1: the books are asked at the instant of notice_clock, and
--- nothing is too old; :capture 1: it is only kept; :redirect, an address that gets everything and is never suspended, or null.
+-- nothing is too old; :capture 1: it is only kept; :redirect, an address that gets everything and is never suspended,
+-- or null.
 --
 -- It goes to the address that the account has now, and what it says is asked again. One that is not true any more, or
 -- may not be sent, is done with; then, and where it is only kept, `status` of the row is not 'waiting', and there may

@@ -1,8 +1,8 @@
 """Webhooks by the Standard Webhooks specification: signatures, order, repetition, and where they may go.
 
 Seen to fail: 410 taken for any failure; secrets that never expire; `failing_since` that begins anew with each failure;
-a short `Retry-After` that is heeded; a retry of what is under way; an outcome given up after 20 tries; a stop that takes
-again and again what it has ended; a message without a signature.
+a short `Retry-After` that is heeded; a retry of what is under way; an outcome given up after 20 tries; a stop that
+takes again and again what it has ended; a message without a signature.
 """
 
 import base64
