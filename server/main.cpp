@@ -40,6 +40,78 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
       ->type_name("DURATION");
 }
 
+// smtp://host, smtp://host:port, or smtps.
+std::string relay_url(const std::string& text) {
+  const std::size_t scheme = text.substr(0, 8) == "smtps://" ? 8 : 7;
+  const bool known = scheme == 8 || text.substr(0, 7) == "smtp://";
+  if (known && text.size() > scheme && text.find_first_of("/?#@ ", scheme) == std::string::npos)
+    return "";
+  return text + " is not a relay's URL, such as smtp://mail.example.org:587 (with STARTTLS) or " +
+         "smtps://mail.example.org:465; the user goes into --smtp-user";
+}
+
+void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
+  MailOptions& mail = serve.service.sender.mail;
+  add_duration(app, "--notice-every", serve.service.notice_every, "60s",
+               "Post what is due to be told so often; not with --test-clock");
+  auto* relay = app.add_option("--smtp", serve.relay.url,
+                               "The relay of e-mails: smtp://HOST:PORT, with STARTTLS, or "
+                               "smtps://HOST:PORT; without it they wait")
+                    ->check(CLI::Validator(relay_url, ""));
+  app.add_flag("--smtp-plain", serve.relay.plain, "Without STARTTLS: for a relay on the same host")
+      ->needs(relay);
+  auto* user =
+      app.add_option("--smtp-user", serve.relay.user, "Who the relay knows us as")->needs(relay);
+  auto* password = app.add_option("--smtp-password-file", serve.password_file,
+                                  "A file whose first line is the password")
+                       ->check(CLI::ExistingFile);
+  user->needs(password);
+  password->needs(user);
+  auto* from = app.add_option_function<std::string>(
+      "--mail-from",
+      [&mail](const std::string& text) {
+        const auto mailbox = parse_mailbox(text);
+        if (!mailbox) {
+          throw CLI::ValidationError("--mail-from",
+                                     text +
+                                         " is not a sender, such as billing@example.org or "
+                                         "'Example <billing@example.org>'");
+        }
+        mail.from = *mailbox;
+      },
+      "Who e-mails are from: billing@example.org or 'Example <billing@example.org>'");
+  relay->needs(from);
+  app.add_option_function<std::string>(
+         "--mail-hours",
+         [&mail](const std::string& text) {
+           const auto hours = parse_mail_hours(text);
+           if (!hours) {
+             throw CLI::ValidationError("--mail-hours", text +
+                                                            " is not two hours of a day, the "
+                                                            "first before the second, from "
+                                                            "00-01 to 00-24");
+           }
+           mail.hours = *hours;
+         },
+         "E-mails go out within these hours of the billing time zone; 00-24: always")
+      ->default_str("09-20");
+  app.add_option("--mail-rate", mail.rate, "E-mails a minute; 0: unlimited")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--mail-redirect", mail.redirect, "All e-mails go to this address: for trials")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return is_mail_address(text) ? std::string()
+                                         : text + " is not one address, such as anna@example.org";
+          },
+          ""));
+  app.add_flag("--mail-capture", mail.capture,
+               "Keep e-mails in the table of deliveries, and send none: for trials")
+      ->excludes(relay);
+  app.add_flag("--webhook-allow-private", serve.service.sender.webhook_allow_private,
+               "Webhooks may be of http, and of addresses of private networks and of this machine");
+}
+
 void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   constexpr std::size_t kBytesMax = 1 << 30;
   app.add_option("--listen", serve.listen, "Address and port; port 0: the system gives one")
@@ -117,7 +189,7 @@ int run(int count, char** arguments) {
   installing->callback([&] { status = commands::install(database, opening, country); });
 
   commands::ServeOptions serve;
-  auto* serving = command(app, "serve", "Serve HTTP, and close days");
+  auto* serving = command(app, "serve", "Serve HTTP, close days, and send notices");
   serving->footer(
       "Clients that are not trusted should reach this server through a reverse proxy, which limits "
       "how\n"
@@ -125,6 +197,7 @@ int run(int count, char** arguments) {
       "it:\n"
       "/usr/share/saldo/nginx.conf, in the source server/deploy/nginx.conf.");
   add_serve_flags(*serving, serve);
+  add_mail_flags(*serving, serve);
   serving->callback([&] {
     serve.service.database = database;
     status = commands::serve(serve);

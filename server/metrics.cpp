@@ -43,6 +43,11 @@ void Metrics::count_closed_day(std::chrono::nanoseconds took) {
   closing_nanoseconds_ += took.count();
 }
 
+void Metrics::count_delivery(const std::string& channel, const std::string& outcome) {
+  const std::lock_guard lock(deliveries_mutex_);
+  ++deliveries_[{channel, outcome}];
+}
+
 std::string Metrics::text(const Gauges& gauges) const {
   std::string text;
   const auto out = std::back_inserter(text);
@@ -92,6 +97,33 @@ std::string Metrics::text(const Gauges& gauges) const {
          failed_closes_.load());
   figure("saldo_overdue_days", "gauge", "Days that have ended and should be closed by now.",
          gauges.overdue_days);
+  head("saldo_notices_total", "counter", "Notices posted since the server's start.");
+  for (const auto& [kind, count] : gauges.notices)
+    fmt::format_to(out, "saldo_notices_total{{kind=\"{}\"}} {}\n", kind, count);
+  figure("saldo_notice_clock_failures_total", "counter", "Failures to move the clock of notices.",
+         failed_notices_.load());
+  head("saldo_deliveries_total", "counter",
+       "Attempts of deliveries; `again` and `paused` ones are made again.");
+  {
+    const std::lock_guard lock(deliveries_mutex_);
+    for (const auto& [key, count] : deliveries_) {
+      fmt::format_to(out, "saldo_deliveries_total{{channel=\"{}\",outcome=\"{}\"}} {}\n", key.first,
+                     key.second, count);
+    }
+  }
+  head("saldo_waiting_deliveries", "gauge", "Deliveries that wait now.");
+  for (const auto& [channel, waiting] : gauges.waiting) {
+    fmt::format_to(out, "saldo_waiting_deliveries{{channel=\"{}\"}} {}\n", channel,
+                   waiting.deliveries);
+  }
+  head("saldo_oldest_delivery_seconds", "gauge", "Age of the oldest notice that waits.");
+  for (const auto& [channel, waiting] : gauges.waiting) {
+    fmt::format_to(out, "saldo_oldest_delivery_seconds{{channel=\"{}\"}} {}\n", channel,
+                   waiting.oldest_seconds);
+  }
+  figure("saldo_mail_paused", "gauge",
+         "1: the relay refuses the server's own configuration, and all e-mail pauses.",
+         gauges.mail_paused ? 1 : 0);
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace saldo::server {
 
@@ -39,6 +40,8 @@ class Metrics {
 
   void count_closed_day(std::chrono::nanoseconds took);
   void count_failed_close() { ++failed_closes_; }
+  void count_failed_notices() { ++failed_notices_; }
+  void count_delivery(const std::string& channel, const std::string& outcome);
 
   // What is known elsewhere, at the moment of asking.
   struct Gauges {
@@ -47,6 +50,13 @@ class Metrics {
     std::uint64_t writes = 0;
     std::uint64_t waiting_writes = 0;
     std::int64_t overdue_days = 0;
+    bool mail_paused = false;
+    std::map<std::string, std::uint64_t> notices;  // posted since the start, by kind
+    struct Waiting {
+      std::uint64_t deliveries = 0;
+      std::int64_t oldest_seconds = 0;
+    };
+    std::map<std::string, Waiting> waiting;  // by channel
   };
   [[nodiscard]] std::string text(const Gauges& gauges) const;
 
@@ -55,6 +65,9 @@ class Metrics {
   std::atomic<std::uint64_t> closed_days_{0};
   std::atomic<std::uint64_t> failed_closes_{0};
   std::atomic<std::int64_t> closing_nanoseconds_{0};
+  std::atomic<std::uint64_t> failed_notices_{0};
+  mutable std::mutex deliveries_mutex_;
+  std::map<std::pair<std::string, std::string>, std::uint64_t> deliveries_;  // channel, outcome
 };
 
 }  // namespace saldo::server

@@ -180,6 +180,33 @@ const std::vector<CheckedTable>& tables() {
         {"language", one_of("ru|en")},
         {"subject", kName},
         {"body", kName}}},
+      {"webhook",
+       {{"name", kIdentifier},
+        {"url", kUrl},
+        {"kinds", nullable(kText)},
+        {"created_at", kInstant},
+        {"disabled_at", nullable(kInstant)},
+        {"failing_since", nullable(kInstant)},
+        {"detail", nullable(kText)}}},
+      {"webhook_secret",
+       {{"webhook", kReferenceByText},
+        {"secret", kName},
+        {"created_at", kInstant},
+        {"expires_at", nullable(kInstant)}}},
+      {"mail_suspended", {{"address", kText}, {"since", kInstant}, {"detail", nullable(kText)}}},
+      {"delivery",
+       {{"account_id", kReference},
+        {"channel", kIdentifier},
+        {"recipient", kText},
+        {"status", one_of("waiting|sent|failed|moot|captured")},
+        {"in_turn", kFlag},
+        {"attempts", integer(0, kQuantityMax)},
+        {"next_at", nullable(kInstant)},
+        {"since", nullable(kInstant)},
+        {"done_at", nullable(kInstant)},
+        {"detail", nullable(kText)},
+        {"subject", nullable(kText)},
+        {"body", nullable(kText)}}},
   };
   return kCheckedTables;
 }
@@ -208,8 +235,9 @@ bool is_currency(std::string_view text) {
 
 bool is_url(std::string_view text) {
   constexpr std::size_t kBytesMax = 2000;
-  return text.size() <= kBytesMax &&
-         (text.substr(0, 8) == "https://" || text.substr(0, 7) == "http://") &&
+  const std::size_t host = text.substr(0, 8) == "https://" ? 8 : 7;
+  return text.size() <= kBytesMax && text.size() > host && text[host] != '/' &&
+         (host == 8 || text.substr(0, 7) == "http://") &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 

@@ -125,14 +125,19 @@ std::string json_key(std::string_view name) {
   return key + ':';
 }
 
-void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys) {
+void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys,
+                     const std::vector<bool>& is_json) {
   char separator = '{';
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (keys[i].empty()) continue;
     out += separator;
     separator = ',';
     out += keys[i];
-    append_json_column(out, row, static_cast<int>(i));
+    if (is_json[i] && !row.is_null(static_cast<int>(i))) {
+      out += row.text(static_cast<int>(i));
+    } else {
+      append_json_column(out, row, static_cast<int>(i));
+    }
   }
   out += separator == '{' ? "{}" : "}";
 }

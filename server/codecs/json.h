@@ -21,8 +21,10 @@ std::string replace_invalid_utf8(std::string_view text);
 // (an infinity), null.
 void append_json_column(std::string& out, const Statement& row, int column);
 
-// The keys of an object, encoded once: "name":. A column with an empty key is left out.
+// The keys of an object, encoded once: "name":. A column with an empty key is left out; one that is
+// marked in `is_json` goes in as it is.
 std::string json_key(std::string_view name);
-void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys);
+void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys,
+                     const std::vector<bool>& is_json);
 
 }  // namespace saldo::server

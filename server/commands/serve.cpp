@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <iostream>
 #include <memory>
@@ -57,6 +58,15 @@ std::pair<std::string, int> host_and_port(const std::string& listen) {
   return {host, port};
 }
 
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line) || line.empty())
+    throw std::runtime_error("--smtp-password-file " + path + " has no password on its first line");
+  if (line.back() == '\r') line.pop_back();
+  return line;
+}
+
 }  // namespace
 
 int serve(ServeOptions options) {
@@ -76,6 +86,16 @@ int serve(ServeOptions options) {
   spdlog::set_default_logger(log);
 
   options.service.database = std::filesystem::absolute(options.service.database).string();
+  options.service.sender.test_clock = options.service.test_clock;
+  options.service.waiting_clients_max = static_cast<int>(options.http.connections / 4);
+  constexpr std::chrono::milliseconds kNoticeEveryMin{100};
+  if (options.service.notice_every < kNoticeEveryMin)
+    throw std::runtime_error("--notice-every is at least 100ms");
+  if (options.relay.plain && options.relay.url.rfind("smtps://", 0) == 0)
+    throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + options.relay.url +
+                             " is encrypted");
+  if (!options.password_file.empty()) options.relay.password = first_line(options.password_file);
+  if (!options.relay.url.empty()) options.service.sender.mail.relay = options.relay;
   auto service = std::make_unique<Service>(options.service);
   HttpServer server(*service, options.http, options.certificate, options.key);
   reserve_descriptors(server.descriptors_max(), options.service.readers);
@@ -93,6 +113,7 @@ int serve(ServeOptions options) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("stopping: requests under way are finished");
+  service->stop();
   server.stop();
   constexpr std::chrono::seconds kStopPatience{20};
   if (served.wait_for(kStopPatience) == std::future_status::ready)

@@ -13,6 +13,8 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8080";
   std::string certificate;
   std::string key;
+  Relay relay;  // without a URL: none
+  std::string password_file;
   std::string log_level = "info";
 };
 

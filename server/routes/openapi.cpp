@@ -37,6 +37,9 @@ Json schema_of(const Parameter& parameter) {
     case Type::kFlag:
       schema = {{"type", "integer"}, {"enum", {0, 1}}};
       break;
+    case Type::kWait:
+      schema = {{"type", "integer"}, {"minimum", 0}, {"maximum", Request::kWaitSecondsMax}};
+      break;
     case Type::kList: {
       Json item = {
           {"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}};
@@ -78,8 +81,13 @@ Json row_schema(const Route& route) {
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
     if (statement.keys[i].empty()) continue;
     Json column = Json::object();
-    if (statement.types[i] == "INTEGER") column["type"] = {"integer", "null"};
-    if (statement.types[i] == "TEXT") column["type"] = {"string", "null"};
+    if (statement.json[i]) {
+      column["type"] = {"array", "object", "null"};
+    } else if (statement.types[i] == "INTEGER") {
+      column["type"] = {"integer", "null"};
+    } else if (statement.types[i] == "TEXT") {
+      column["type"] = {"string", "null"};
+    }
     schema["properties"][statement.columns[i]] = column;
     schema["required"].push_back(statement.columns[i]);
   }

@@ -36,6 +36,7 @@ struct Reply {
   std::string content_type;  // empty: there is no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  bool is_empty = false;  // many rows were asked for, and there is none
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";

@@ -1,7 +1,12 @@
 #include "routes/reply.h"
 
-#include <nlohmann/json.hpp>
+#include <openssl/rand.h>
 
+#include <array>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "codecs/base64.h"
 #include "codecs/csv.h"
 #include "codecs/json.h"
 
@@ -32,6 +37,16 @@ std::string next_link(const Target& target, std::string_view cursor) {
   return link + ">; rel=\"next\"";
 }
 
+// 256 bits of the system's, in base64.
+std::string random_bytes() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system has no randomness to give");
+  std::string text;
+  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return text;
+}
+
 class RouteRun {
  public:
   RouteRun(Database& database, const Request& request)
@@ -39,6 +54,7 @@ class RouteRun {
         request_(request),
         route_(*request.route),
         now_(format_instant(request.now)) {
+    if (route_.uses(Bound::kRandom)) random_ = random_bytes();
     if (!route_.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
@@ -104,6 +120,12 @@ class RouteRun {
       case Bound::kFormat:
         query.bind_static(index, names_of(request_.format).name);
         break;
+      case Bound::kRandom:
+        query.bind_static(index, random_);
+        break;
+      case Bound::kPrivateWebhooks:
+        query.bind(index, std::int64_t{request_.private_webhooks});
+        break;
       case Bound::kLimit:
         query.bind(index, request_.limit + 1);  // one more, to see whether there is one
         break;
@@ -130,7 +152,7 @@ class RouteRun {
       }
       if (json) {
         if (count > 0) body += ',';
-        append_json_row(body, rows, statement.keys);
+        append_json_row(body, rows, statement.keys, statement.json);
       } else if (request_.format == Format::kCsv) {
         append_csv_row(statement, rows);
       } else {
@@ -142,6 +164,7 @@ class RouteRun {
       if (!many) break;
     }
     if (!many && count == 0) throw not_found("there is nothing here by these keys");
+    reply_.is_empty = count == 0;
     if (json && many) body += ']';
   }
 
@@ -172,6 +195,7 @@ class RouteRun {
   const Route& route_;
   std::string now_;
   std::string today_;
+  std::string random_;
   Reply reply_;
 };
 

@@ -40,6 +40,8 @@ std::string_view expectation(Type type) {
       return "an array of objects";
     case Type::kValues:
       return "an array or an object";
+    case Type::kWait:
+      return "a number of seconds from 0 to 60";
   }
   return "";
 }
@@ -74,6 +76,7 @@ class ParameterReader {
     switch (parameter.type) {
       case Type::kInteger:
       case Type::kFlag:
+      case Type::kWait:
         if (const auto integer = parse_integer(text))
           return checked_integer(parameter, parameter.name, *integer);
         return wrong(parameter, parameter.name);
@@ -141,6 +144,8 @@ class ParameterReader {
 
   Value checked_integer(const Parameter& parameter, const std::string& name, std::int64_t value) {
     if (parameter.type == Type::kFlag && value != 0 && value != 1) return wrong(parameter, name);
+    if (parameter.type == Type::kWait && (value < 0 || value > Request::kWaitSecondsMax))
+      return wrong(parameter, name);
     return value;
   }
 
@@ -220,6 +225,19 @@ json parse_body(const Request& request, std::string_view content_type) {
 }
 
 }  // namespace
+
+const Value& Request::value(std::string_view name) const {
+  return values[route->place_of(*route->find_parameter(name))];
+}
+
+std::chrono::seconds Request::wait() const {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (route->parameters[i].type != Type::kWait) continue;
+    const auto* integer = std::get_if<std::int64_t>(&values[i]);
+    return std::chrono::seconds(integer != nullptr ? *integer : 0);
+  }
+  return std::chrono::seconds(0);
+}
 
 Error no_such_path() { return not_found("there is no such path; /openapi.json lists them all"); }
 

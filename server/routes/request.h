@@ -2,6 +2,7 @@
 // and handed down from there.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -48,6 +49,7 @@ using Value = std::variant<std::monostate, std::int64_t, std::string, RequestIns
 struct Request {
   static constexpr std::int64_t kLimitDefault = 100;
   static constexpr std::int64_t kLimitMax = 10000;
+  static constexpr std::int64_t kWaitSecondsMax = 60;
 
   const Route* route = nullptr;
   Target target;
@@ -60,6 +62,12 @@ struct Request {
   std::vector<bool> given;    // which of these the client sent
   std::int64_t limit = kLimitDefault;
   bool dry_run = false;
+  bool private_webhooks = false;  // as the server was started
+
+  // Of a parameter that the route declares.
+  [[nodiscard]] const Value& value(std::string_view name) const;
+  // How long the answer may be held until there is a row.
+  [[nodiscard]] std::chrono::seconds wait() const;
 };
 
 // Reads the parameters of `request`, whose other fields are known. `path_values` are those of the

@@ -14,12 +14,13 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::array<std::string_view, 9> kTypes = {"integer", "text",   "day",  "month", "instant",
-                                                    "flag",    "cursor", "list", "values"};
+constexpr std::array<std::string_view, 10> kTypes = {
+    "integer", "text", "day", "month", "instant", "flag", "cursor", "list", "values", "wait"};
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
-constexpr std::array<std::string_view, 4> kBuiltIns = {"health", "metrics", "openapi", "sql"};
-constexpr std::array<std::string_view, 6> kBound = {"now",  "today",  "who",
-                                                    "body", "format", "limit"};
+constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
+                                                       "sql",    "mail_test", "webhook_test"};
+constexpr std::array<std::string_view, 8> kBound = {
+    "now", "today", "who", "body", "format", "random", "private_webhooks", "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -232,7 +233,8 @@ class FileReader {
     parameter.name = name;
     if (!is_name(name))
       fail("'" + std::string(name) + "' is not a valid name: lower-case letters, digits, '_'");
-    if (index_of(kBound, name) || name == "dry_run" || name.substr(0, kGiven.size()) == kGiven)
+    if ((index_of(kBound, name) && name != "body") || name == "dry_run" ||
+        name.substr(0, kGiven.size()) == kGiven)
       fail(std::string(name) + " is the server's own");
     if (find_in(*siblings, name) != nullptr) fail(std::string(name) + " is declared twice");
     if (siblings == &route_->parameters) {
@@ -294,7 +296,10 @@ class FileReader {
       statement.sources.push_back(source_of(sqlite3_bind_parameter_name(compiled, i)));
     const int columns = sqlite3_column_count(compiled);
     for (int i = 0; i < columns; ++i) {
-      const std::string name = sqlite3_column_name(compiled, i);
+      std::string name = sqlite3_column_name(compiled, i);
+      const bool is_json = name.size() > kJsonSuffix.size() &&
+                           name.substr(name.size() - kJsonSuffix.size()) == kJsonSuffix;
+      if (is_json) name.resize(name.size() - kJsonSuffix.size());
       const char* type = sqlite3_column_decltype(compiled, i);
       auto* const hidden = name == kStatusColumn     ? &statement.status
                            : name == kCursorColumn   ? &statement.cursor
@@ -304,6 +309,7 @@ class FileReader {
       statement.columns.push_back(name);
       statement.types.emplace_back(type != nullptr ? type : "");
       statement.keys.push_back(hidden != nullptr ? "" : json_key(name));
+      statement.json.push_back(is_json);
     }
     return statement;
   }
@@ -312,7 +318,9 @@ class FileReader {
     const std::string name = parameter != nullptr ? parameter : "?";
     if (name[0] != ':') fail("parameters are named, as in :account_id, not " + name);
     std::string_view bare = std::string_view(name).substr(1);
-    if (const auto bound = index_of(kBound, bare)) {
+    const auto bound = index_of(kBound, bare);
+    // A field may be called `body`; then it is not the whole that is meant.
+    if (bound && route_->find_parameter(bare) == nullptr) {
       if (static_cast<Bound>(*bound) == Bound::kLimit && route_->answer != Answer::kMany)
         fail(":limit is for routes that answer many rows");
       return static_cast<Bound>(*bound);
@@ -329,8 +337,12 @@ class FileReader {
 
   void check_uses() {
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
-      if (used_.count(i) == 0)
+      if (route_->parameters[i].type == Type::kWait) {
+        if (route_->method != "GET" || route_->answer != Answer::kMany)
+          fail_at(declared_at_[i], "only a GET of many rows can wait for one");
+      } else if (used_.count(i) == 0) {
         fail_at(declared_at_[i], route_->parameters[i].name + " is declared but not used");
+      }
     }
     const RouteStatement* answering =
         route_->answering ? &route_->statements[*route_->answering] : nullptr;

@@ -16,7 +16,7 @@
 
 namespace saldo::server {
 
-enum class Type { kInteger, kText, kDay, kMonth, kInstant, kFlag, kCursor, kList, kValues };
+enum class Type { kInteger, kText, kDay, kMonth, kInstant, kFlag, kCursor, kList, kValues, kWait };
 
 struct Parameter {
   std::string name;
@@ -30,10 +30,10 @@ struct Parameter {
 enum class Answer { kOne, kMany, kNone };
 
 // A function of the server that answers in the place of SQL: `calls:` in the head.
-enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql };
+enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
 
 // What the server binds besides the parameters.
-enum class Bound { kNow, kToday, kWho, kBody, kFormat, kLimit };
+enum class Bound { kNow, kToday, kWho, kBody, kFormat, kRandom, kPrivateWebhooks, kLimit };
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
 // that was given (:given_name), or something of the server's.
@@ -51,7 +51,8 @@ struct RouteStatement {
   std::vector<std::string> columns;
   std::vector<std::string> types;  // as declared, such as INTEGER; empty for an expression
   std::vector<std::string> keys;   // in a JSON object; empty for a column that is not shown
-  std::optional<int> status;       // the columns of these meanings
+  std::vector<bool> json;     // whether the column holds JSON, which goes into the object as it is
+  std::optional<int> status;  // the columns of these meanings
   std::optional<int> cursor;
   std::optional<int> document;
 };
@@ -96,6 +97,9 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+
+// What follows the name of a column whose text is JSON: "kinds:json".
+inline constexpr std::string_view kJsonSuffix = ":json";
 
 class RouteTable {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "delivery/statements.h"
 #include "hash.h"
 #include "routes/accept.h"
 #include "routes/embedded.h"
@@ -60,12 +61,20 @@ Service::Service(const ServiceOptions& options)
       readers_(options.database, options.readers,
                [](Database& reader) { reader.watch_deadline(); }),
       analysts_(options.database, kAnalystConnections,
-                [&](Database& reader) { confine(reader, options.sql); }) {
+                [&](Database& reader) { confine(reader, options.sql); }),
+      sender_(options.database, writer_, metrics_, options.sender) {
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
     unrouted_.emplace(method, &metrics_.add(method, ""));
   openapi_ = openapi_document(routes_);
-  if (!options.test_clock) closing_.emplace(writer_, metrics_, options.close_after, options.anchor);
+  {
+    const auto reader = readers_.lend(options.route_timeout);
+    auto last = reader->prepare("SELECT max(notice_id) FROM notice");
+    if (last.step()) last_posted_ = last.integer(0);
+  }
+  if (options.test_clock) return;
+  closing_.emplace(writer_, metrics_, options.close_after, options.anchor);
+  notices_.emplace(writer_, metrics_, options.notice_every);
 }
 
 // The metrics of a route, or of the requests with this method that found none.
@@ -158,6 +167,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   request.route = route;
   request.who = progress.who;
   request.body = http.body;
+  request.private_webhooks = options_.sender.webhook_allow_private;
   if (route->answer != Answer::kNone) {
     const auto format = negotiate(http.accept, route->gives);
     if (!format) {
@@ -182,7 +192,37 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     snapshot = reader->snapshot();
   }
   reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-  return run_route(*reader, request);
+  Reply reply = run_route(*reader, request);
+  const auto patience = request.wait();
+  if (!reply.is_empty || patience == std::chrono::seconds(0)) return reply;
+  snapshot = Statement();
+  reader.reset();
+  if (++waiting_clients_ <= options_.waiting_clients_max) reply = wait_for_rows(request, patience);
+  --waiting_clients_;
+  return reply;
+}
+
+// Asks again after each commit, though not more often than ten times a second; and every second, as
+// other programs may write, too.
+Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patience) {
+  constexpr std::chrono::milliseconds kRest{100};
+  constexpr std::chrono::milliseconds kAskAgain{1000};
+  const Commits& commits = writer_.commits();
+  const auto end = Clock::now() + patience;
+  for (;;) {
+    const auto seen = commits.count();
+    Reply reply;
+    {
+      const auto reader = readers_.lend(options_.route_timeout);
+      const auto snapshot = reader->snapshot();
+      reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+      reply = run_route(*reader, request);
+    }
+    if (!reply.is_empty || Clock::now() >= end) return reply;
+    const auto next = std::min(end, Clock::now() + kAskAgain);
+    if (!commits.wait(seen, next) || !commits.sleep(std::min(end, Clock::now() + kRest)))
+      return reply;
+  }
 }
 
 void Service::set_now(const HttpRequest& http, Request& request) const {
@@ -254,18 +294,39 @@ Reply Service::call(const Request& request) {
       return {200, std::string(names_of(Format::kJson).content_type), openapi_, {}};
     case BuiltIn::kSql:
       return query(request);
+    case BuiltIn::kMailTest:
+      return test_mail(request);
+    case BuiltIn::kWebhookTest:
+      return test_webhook(request);
   }
   return {};
+}
+
+Reply Service::test_mail(const Request& request) {
+  const auto& to = std::get<std::string>(request.value("to"));
+  const Outcome outcome = sender_.test_mail(to);
+  const nlohmann::ordered_json document = {{"to", to},
+                                           {"sent", outcome.kind == Outcome::Kind::kSent ? 1 : 0},
+                                           {"detail", outcome.detail}};
+  return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
+}
+
+Reply Service::test_webhook(const Request& request) {
+  const auto& name = std::get<std::string>(request.value("name"));
+  const auto [outcome, status] = sender_.test_webhook(name);
+  const nlohmann::ordered_json document = {
+      {"name", name},
+      {"sent", outcome.kind == Outcome::Kind::kSent ? 1 : 0},
+      {"status", status != 0 ? nlohmann::ordered_json(status) : nlohmann::ordered_json()},
+      {"detail", outcome.detail}};
+  return {200, std::string(names_of(Format::kJson).content_type), document.dump(), {}};
 }
 
 Reply Service::query(const Request& request) {
   const auto analyst = analysts_.lend(options_.sql.time);
   analyst->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-  const auto value = [&](std::string_view name) -> const Value& {
-    return request.values[request.route->place_of(*request.route->find_parameter(name))];
-  };
-  const auto* params = std::get_if<std::shared_ptr<const nlohmann::json>>(&value("params"));
-  return run_sql(*analyst, std::get<std::string>(value("sql")),
+  const auto* params = std::get_if<std::shared_ptr<const nlohmann::json>>(&request.value("params"));
+  return run_sql(*analyst, std::get<std::string>(request.value("sql")),
                  params != nullptr ? params->get() : nullptr, request.format, options_.sql);
 }
 
@@ -290,6 +351,10 @@ Reply Service::health() {
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
     document["overdue_days"] = overdue_days(*reader);
+    const auto mail_problem = sender_.mail_problem();
+    document["mail_paused"] =
+        mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
+    if (notices_ && notices_->failing()) problem = "posting notices fails; the log says why";
     if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
   } catch (const Error& error) {
     problem = error.what();
@@ -310,8 +375,35 @@ Reply Service::health() {
 std::string Service::metrics_text() {
   const auto reader = readers_.lend(options_.busy_timeout);
   const auto writes = writer_.figures();
-  return metrics_.text(
-      {connections.load(), writes.commits, writes.writes, writes.waiting, overdue_days(*reader)});
+  Metrics::Gauges gauges;
+  gauges.connections = connections;
+  gauges.commits = writes.commits;
+  gauges.writes = writes.writes;
+  gauges.waiting_writes = writes.waiting;
+  gauges.overdue_days = overdue_days(*reader);
+  gauges.mail_paused = sender_.mail_problem().has_value();
+  gauges.notices = count_notices(*reader);
+  auto row = delivery_statement(*reader, "figures", {});
+  while (row.step()) {
+    const auto oldest = parse_instant(row.text(2)).value_or(Instant());
+    gauges.waiting[std::string(row.text(0))] = {static_cast<std::uint64_t>(row.integer(1)),
+                                                (clock_now() - oldest).count()};
+  }
+  return metrics_.text(gauges);
+}
+
+// What was posted since it was asked last is counted; what was there before the start is not.
+std::map<std::string, std::uint64_t> Service::count_notices(Database& reader) {
+  const std::lock_guard lock(posted_mutex_);
+  const auto snapshot = reader.snapshot();
+  auto row = reader.prepare(
+      "SELECT kind, count(*), max(notice_id) FROM notice WHERE notice_id > ?1 GROUP BY kind");
+  row.bind(1, last_posted_);
+  while (row.step()) {
+    posted_[std::string(row.text(0))] += static_cast<std::uint64_t>(row.integer(1));
+    last_posted_ = std::max(last_posted_, row.integer(2));
+  }
+  return posted_;
 }
 
 }  // namespace saldo::server

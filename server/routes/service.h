@@ -5,11 +5,14 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "delivery/sender.h"
 #include "jobs/closing.h"
+#include "jobs/notices.h"
 #include "metrics.h"
 #include "routes/reply.h"
 #include "routes/sql_query.h"
@@ -29,12 +32,23 @@ struct ServiceOptions {
   bool test_clock = false;
   std::chrono::seconds close_after{std::chrono::hours{6}};
   std::string anchor;
+  std::chrono::milliseconds notice_every{60'000};
+  SenderOptions sender;
+  int waiting_clients_max = 128;  // that wait for rows at once; others are answered at once
 };
 
 class Service {
  public:
   // Throws std::runtime_error for a file that is not a database of Saldo's, or not a valid route.
   explicit Service(const ServiceOptions& options);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  Service(Service&&) = delete;
+  Service& operator=(Service&&) = delete;
+  ~Service() { stop(); }
+
+  // The jobs end what they are at, and clients who wait for rows are answered. From any thread.
+  void stop() { writer_.commits().stop(); }
 
   // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
@@ -55,11 +69,15 @@ class Service {
   Reply answer(const HttpRequest& http, Progress& progress);
   Reply write(const HttpRequest& http, Request& request,
               const std::vector<std::string>& path_values);
+  Reply wait_for_rows(const Request& request, std::chrono::seconds patience);
   Reply call(const Request& request);
+  Reply test_mail(const Request& request);
+  Reply test_webhook(const Request& request);
   Reply health();
   std::string metrics_text();
   Reply query(const Request& request);
   std::int64_t overdue_days(Database& reader) const;
+  std::map<std::string, std::uint64_t> count_notices(Database& reader);
   void set_now(const HttpRequest& http, Request& request) const;
 
   ServiceOptions options_;
@@ -70,7 +88,13 @@ class Service {
   Writer writer_;
   Readers readers_;
   Readers analysts_;
+  std::atomic<int> waiting_clients_{0};
+  std::mutex posted_mutex_;
+  std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind
+  std::int64_t last_posted_ = 0;                 // notice_id
   std::optional<ClosingJob> closing_;
+  std::optional<NoticeJob> notices_;
+  Sender sender_;
 };
 
 }  // namespace saldo::server

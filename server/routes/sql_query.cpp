@@ -27,11 +27,12 @@ bool is_one_of(const char* name, std::initializer_list<const char*> names) {
                      [&](const char* one) { return sqlite3_stricmp(name, one) == 0; });
 }
 
-// Tokens and stored answers are the server's; the others are SQLite's views of its own files and
-// memory, and the keys of indexes that an ANALYZE with STAT4 has left.
+// Tokens, stored answers and secrets are the server's; the others are SQLite's views of its own
+// files and memory, and the keys of indexes that an ANALYZE with STAT4 has left.
 bool is_hidden(const char* table) {
-  return is_one_of(table, {"token", "stored_answer", "sqlite_dbpage", "dbstat", "sqlite_stmt",
-                           "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
+  return is_one_of(
+      table, {"token", "stored_answer", "webhook_secret", "sqlite_dbpage", "dbstat", "sqlite_stmt",
+              "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
 }
 
 // What changes a file, the connection or the schema.
@@ -76,7 +77,7 @@ Error error_of_statement(const SqliteError& error) {
     case SQLITE_AUTH:
       return invalid(std::string(error.what()) +
                      ": one statement that only reads is possible here, and not of the tables of "
-                     "tokens and stored answers");
+                     "tokens, stored answers and secrets");
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
       return out_of_range("the query needs more memory than its limit allows");

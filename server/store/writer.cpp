@@ -125,6 +125,7 @@ void Writer::finish(const Jobs& jobs) {
     for (const auto& job : jobs) job->state = Job::kDone;
   }
   finished_.notify_all();
+  commits_.announce();
 }
 
 }  // namespace saldo::server

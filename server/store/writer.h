@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "store/commits.h"
 #include "store/database.h"
 
 namespace saldo::server {
@@ -41,6 +42,8 @@ class Writer {
   // begin in time or the database was held by another program. `alone`: in a commit of its own.
   void write(const Work& work, bool alone = false);
   [[nodiscard]] Figures figures() const;
+  // Announces each commit.
+  [[nodiscard]] Commits& commits() { return commits_; }
 
  private:
   struct Job;
@@ -53,6 +56,7 @@ class Writer {
   void finish(const Jobs& jobs);
 
   Database database_;
+  Commits commits_;
   std::size_t waiting_max_;
   std::chrono::milliseconds patience_;
   mutable std::mutex mutex_;

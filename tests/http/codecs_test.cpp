@@ -101,8 +101,8 @@ TEST(Json, Rows) {
   auto row = connection.compile_once("SELECT 1, 2, 'x'");
   row.step();
   std::string text;
-  append_json_row(text, row, {json_key("a"), "", json_key("b\"")});
-  append_json_row(text, row, {"", "", ""});
+  append_json_row(text, row, {json_key("a"), "", json_key("b\"")}, {false, false, false});
+  append_json_row(text, row, {"", "", ""}, {false, false, false});
   EXPECT_EQ("{\"a\":1,\"b\\\"\":\"x\"}{}", text);
 }
 

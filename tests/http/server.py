@@ -602,6 +602,17 @@ def peek(database, sql, *params):
         connection.close()
 
 
+def alter(database, sql, *params):
+    """Changes something behind the server's back, past the checks of the schema."""
+    connection = sqlite3.connect(database, timeout=30, isolation_level=None)
+    try:
+        for name in ("saldo_check", "saldo_refuse", "saldo_check_id"):
+            connection.create_function(name, -1, lambda *_: None)
+        connection.execute(sql, params)
+    finally:
+        connection.close()
+
+
 def wait_for(condition, seconds=15, every=0.05):
     """Until the condition gives something true, and that."""
     deadline = time.monotonic() + seconds

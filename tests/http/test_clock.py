@@ -99,9 +99,9 @@ class TestClock(ClockCase):
                         rows = admin.post("/v1/sql", {"sql": sql}, now=now).expect(200).json["rows"]
                         self.assertEqual(now, rows[0][0])
                     # The clock of SQLite's own functions is the same.
-                    clocks = admin.post("/v1/sql", {
-                        "sql": "SELECT datetime(), datetime('now'), CURRENT_TIMESTAMP, date(), CURRENT_DATE, CURRENT_TIME,"
-                               " strftime('%s', 'now'), (SELECT at FROM access_state)"}, now=now).json["rows"]
+                    sql = ("SELECT datetime(), datetime('now'), CURRENT_TIMESTAMP, date(), CURRENT_DATE, CURRENT_TIME,"
+                           " strftime('%s', 'now'), (SELECT at FROM access_state)")
+                    clocks = admin.post("/v1/sql", {"sql": sql}, now=now).expect(200).json["rows"]
                     day, time = now[:10], now[11:19]
                     second = str(int(datetime.datetime.fromisoformat(now.replace("Z", "+00:00")).timestamp()))
                     self.assertEqual([[f"{day} {time}"] * 3 + [day, day, time, second, now]], clocks)

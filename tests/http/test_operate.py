@@ -1373,7 +1373,7 @@ class Metrics(ServerCase):
         version = must("--version").strip()
         health = client.get("/healthz").expect(200).json
         self.assertEqual({"status": "ok", "version": version, "open_day": "2026-11-01", "last_closed_day": None,
-                          "overdue_days": 0}, health)
+                          "overdue_days": 0, "mail_paused": None}, health)
         client.post("/v1/days/2026-11-01/close").expect(201)
         health = client.get("/healthz").expect(200).json
         self.assertEqual(("2026-11-02", "2026-11-01"), (health["open_day"], health["last_closed_day"]))

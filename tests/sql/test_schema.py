@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SQL = ROOT / "sql"
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 SCHEMA = ("tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql", "server.sql",
-          "notices.sql")
+          "notices.sql", "deliveries.sql")
 ROWS = ("reference.sql", "notice_templates.sql",
         *(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql"))))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
@@ -30,7 +30,8 @@ HEAD = """\
 # Not checked: computed, or a number that SQLite may choose (saldo_check_id); or all of it Saldo's own (superseded,
 # day_close, notice_clock) or the server's (stored_answer).
 UNCHECKED = {"account": {"account_id"}, "payment": {"payment_id", "day"}, "adjustment": {"adjustment_id", "day"},
-             "promised_payment": {"promise_id", "expires_at"}, "usage_event": {"charged_on"}}
+             "promised_payment": {"promise_id", "expires_at"}, "usage_event": {"charged_on"},
+             "delivery": {"delivery_id", "notice_id"}}
 CHECKED_IN_PART = {"superseded", "day_close", "stored_answer", "notice_clock"}
 
 
@@ -92,12 +93,12 @@ class Schema(unittest.TestCase):
                 self.assertEqual({name: expected for name in names}, triggers)
 
     def test_every_replaceable_row_has_a_history(self):
-        """What is not append-only, and no more."""
+        """What is not append-only, and no more; what is sent has its own columns for what came of it."""
         connection = installed()
         triggers = {name for name, in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
         tables = {name.split("_refuse_invalid_update")[0] for name in triggers
                   if name.endswith("_refuse_invalid_update")}
-        tables -= {"token", "notice_kind", "notice_template"}
+        tables -= {"token", "notice_kind", "notice_template", "webhook", "webhook_secret", "mail_suspended", "delivery"}
         self.assertEqual({f"{table}_archive_after_update" for table in tables},
                          {name for name in triggers if name.endswith("_archive_after_update")})
         tables -= {"account"}

@@ -1,5 +1,5 @@
 -- GET /healthz
--- Whether the server works: version, status, open_day, last_closed_day, overdue_days.
+-- Whether the server works: version, status, open_day, last_closed_day, overdue_days, mail_paused.
 -- role: none
 -- answer: one
 -- gives: json

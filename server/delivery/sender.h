@@ -1,0 +1,126 @@
+// The sender: takes deliveries that are due, attempts them, and settles them. An attempt is counted
+// in one short write before it is made, and settled in another; in between no transaction is open.
+// A server that dies in between makes it again when its lease is over, under the same identity.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "delivery/mail_message.h"
+#include "delivery/schedule.h"
+#include "delivery/smtp.h"
+#include "delivery/webhook.h"
+#include "metrics.h"
+#include "store/writer.h"
+
+namespace saldo::server {
+
+struct MailOptions {
+  std::optional<Relay> relay;  // neither this nor `capture`: e-mails wait
+  Mailbox from;
+  MailHours hours;
+  int rate = 60;         // a minute; 0: unlimited
+  std::string redirect;  // gets everything; empty: nothing is redirected
+  bool capture = false;  // nothing is sent
+};
+
+struct SenderOptions {
+  MailOptions mail;
+  bool webhook_allow_private = false;
+  bool test_clock = false;
+};
+
+class Sender {
+ public:
+  Sender(const std::string& database, Writer& writer, Metrics& metrics,
+         const SenderOptions& options);
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+  Sender(Sender&&) = delete;
+  Sender& operator=(Sender&&) = delete;
+  // After Commits::stop(). Attempts under way are given a few seconds to end.
+  ~Sender();
+
+  // What the relay says against our own configuration, while all e-mail pauses for that.
+  [[nodiscard]] std::optional<std::string> mail_problem() const;
+
+  // One message through the relay, now. Throws conflict where there is none.
+  Outcome test_mail(const std::string& to);
+  // One message to a webhook, now; `status` is that of its answer, 0: there was none. Throws
+  // not_found.
+  struct WebhookTest {
+    Outcome outcome;
+    long status;
+  };
+  WebhookTest test_webhook(const std::string& name);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // A delivery that was taken.
+  struct Attempt {
+    std::string channel;
+    std::int64_t delivery_id;
+    std::int64_t notice_id;
+    std::string status;  // 'waiting', or what it was done with at once
+    std::int64_t attempts;
+    Instant since;
+    std::string recipient;
+    std::string subject;
+    std::string body;
+  };
+
+  void send_mail();
+  void send_webhooks(int place);
+  std::optional<Attempt> next_mail();
+  std::optional<Attempt> next_webhook(int place);
+  std::optional<Attempt> take(const std::string& channel);
+  void settle(const Attempt& attempt, const Outcome& outcome);
+  void write(const Writer::Work& work);
+
+  // Asks the database something; the connection is all the sender's threads'.
+  template <typename Ask>
+  auto ask(Ask&& question) {
+    const std::lock_guard lock(reader_mutex_);
+    return question(reader_);
+  }
+  // When the channel's next delivery is due; '' at once; nullopt: nothing waits.
+  std::optional<std::string> due_at(const std::string& channel);
+  WebhookMessage webhook_message(const std::string& name, std::string url, std::string id,
+                                 std::string body);
+  MailMessage mail_message(const std::string& to, std::string_view subject, std::string_view body,
+                           std::string_view id, Instant date) const;
+  // Until when no e-mail may be sent.
+  Clock::time_point mail_closed_until() const;
+  void count_mail();
+  void note(const Outcome& outcome, bool unreachable);
+
+  Writer& writer_;
+  Commits& commits_;
+  Metrics& metrics_;
+  SenderOptions options_;
+  const date::time_zone* zone_;
+  std::mutex reader_mutex_;
+  Database reader_;
+  std::atomic<bool> abort_{false};  // attempts under way end
+
+  std::mutex mail_turn_;  // one thread at a time looks for the next e-mail
+  mutable std::mutex mail_mutex_;
+  Clock::time_point next_mail_;  // by the rate
+  // While the relay refuses our own configuration, or is not reached: how long it is left alone
+  // between two attempts.
+  seconds pause_{0};
+  Clock::time_point paused_until_;
+  std::optional<std::string> mail_problem_;
+
+  std::vector<std::thread> threads_;
+  std::atomic<int> running_{0};
+};
+
+}  // namespace saldo::server

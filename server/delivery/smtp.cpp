@@ -1,0 +1,157 @@
+#include "delivery/smtp.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <new>
+#include <utility>
+
+namespace saldo::server {
+namespace {
+
+constexpr long kConnectSeconds = 20;
+
+void add_part(curl_mime* mime, const std::string& text, const char* type) {
+  curl_mimepart* part = curl_mime_addpart(mime);
+  if (part == nullptr || curl_mime_data(part, text.data(), text.size()) != CURLE_OK ||
+      curl_mime_type(part, type) != CURLE_OK || curl_mime_encoder(part, "base64") != CURLE_OK)
+    throw std::bad_alloc();
+}
+
+int code_of(std::string_view line) {
+  int code = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i >= line.size() || line[i] < '0' || line[i] > '9') return 0;
+    code = code * 10 + (line[i] - '0');
+  }
+  return code;
+}
+
+}  // namespace
+
+Outcome::Kind judge_mail(bool succeeded, SmtpStep step, int reply) {
+  if (succeeded) return Outcome::Kind::kSent;
+  if (reply / 100 != 5) return Outcome::Kind::kAgain;
+  if (step < SmtpStep::kRcpt) return Outcome::Kind::kPaused;
+  return step == SmtpStep::kRcpt ? Outcome::Kind::kAddressRefused : Outcome::Kind::kFailed;
+}
+
+SmtpClient::SmtpClient(const Relay& relay, const std::atomic<bool>& stopping)
+    : curl_(new_curl(stopping)) {
+  CURL* curl = curl_.get();
+  curl_easy_setopt(curl, CURLOPT_URL, relay.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  if (!relay.plain) curl_easy_setopt(curl, CURLOPT_USE_SSL, static_cast<long>(CURLUSESSL_ALL));
+  if (!relay.user.empty()) {
+    curl_easy_setopt(curl, CURLOPT_USERNAME, relay.user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, relay.password.c_str());
+  }
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(kPatience.count()) / 2);
+  curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+  // At which step a conversation ended is told by nothing but the conversation.
+  curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+  curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, listen);
+  curl_easy_setopt(curl, CURLOPT_DEBUGDATA, this);
+}
+
+// libcurl says QUIT and would wait for the answer of a relay that gives none.
+SmtpClient::~SmtpClient() {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  curl_easy_getinfo(curl_.get(), CURLINFO_ACTIVESOCKET, &socket);
+  if (socket != CURL_SOCKET_BAD) ::shutdown(socket, SHUT_RDWR);
+}
+
+Outcome SmtpClient::send(const MailMessage& message, const std::string& from,
+                         const std::string& to) {
+  CURL* curl = curl_.get();
+  CurlList headers;
+  for (const auto& header : message.headers) append(headers, header);
+  append(headers, "Content-Type: multipart/alternative");
+  const CurlMime mime(curl_mime_init(curl));
+  if (!mime) throw std::bad_alloc();
+  add_part(mime.get(), message.text, "text/plain; charset=utf-8");
+  add_part(mime.get(), message.html, "text/html; charset=utf-8");
+  CurlList recipients;
+  append(recipients, "<" + to + ">");
+  std::array<char, CURL_ERROR_SIZE> problem{};
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl, CURLOPT_MIMEPOST, mime.get());
+  curl_easy_setopt(curl, CURLOPT_MAIL_FROM, ("<" + from + ">").c_str());
+  curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get());
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem.data());
+
+  CURLcode code = perform(false);
+  long connections = 0;
+  curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connections);
+  // A kept connection that the relay has ended meanwhile says nothing of this message.
+  constexpr int kGoesAway = 421;
+  if (code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK && connections == 0 &&
+      step_ < SmtpStep::kData && (reply_ == 0 || reply_ == kGoesAway)) {
+    code = perform(true);
+  }
+  // These lie on this function's stack.
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, nullptr);
+  curl_easy_setopt(curl, CURLOPT_MIMEPOST, nullptr);
+
+  const bool succeeded = code == CURLE_OK;
+  Outcome::Kind kind = judge_mail(succeeded, step_, reply_);
+  // No way to authenticate that both know, where the relay has refused nothing yet.
+  if (code == CURLE_LOGIN_DENIED && reply_ / 100 != 4) kind = Outcome::Kind::kPaused;
+  const std::string said = problem[0] != '\0' ? problem.data() : curl_easy_strerror(code);
+  std::string detail = reply_text_;
+  if (!succeeded && reply_ / 100 < 4) detail = said;
+  return {kind, detail_of(detail), std::nullopt};
+}
+
+CURLcode SmtpClient::perform(bool fresh) {
+  step_ = SmtpStep::kConnect;
+  ended_ = false;
+  reply_ = 0;
+  reply_text_.clear();
+  curl_easy_setopt(curl_.get(), CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+  return curl_easy_perform(curl_.get());
+}
+
+int SmtpClient::listen(CURL* /*curl*/, curl_infotype type, char* data, std::size_t size,
+                       void* client) {
+  auto* self = static_cast<SmtpClient*>(client);
+  const std::string_view text(data, size);
+  if (type == CURLINFO_HEADER_OUT) self->sent(text);
+  if (type == CURLINFO_HEADER_IN) self->received(text);
+  if (type == CURLINFO_DATA_OUT) {
+    self->step_ = SmtpStep::kBody;
+    self->reply_ = 0;
+  }
+  return 0;
+}
+
+// What stands in the lines of an AUTH is not looked at. After a refusal libcurl says QUIT, whose
+// answer means nothing.
+void SmtpClient::sent(std::string_view command) {
+  ended_ = command == "QUIT\r\n";
+  if (ended_) return;
+  constexpr std::array<std::pair<std::string_view, SmtpStep>, 7> kCommands = {
+      {{"EHLO ", SmtpStep::kHello},
+       {"HELO ", SmtpStep::kHello},
+       {"STARTTLS\r\n", SmtpStep::kStartTls},
+       {"AUTH ", SmtpStep::kAuth},
+       {"MAIL FROM:", SmtpStep::kMail},
+       {"RCPT TO:", SmtpStep::kRcpt},
+       {"DATA\r\n", SmtpStep::kData}}};
+  for (const auto& [begin, step] : kCommands) {
+    if (command.substr(0, begin.size()) == begin) step_ = step;
+  }
+  reply_ = 0;
+}
+
+void SmtpClient::received(std::string_view line) {
+  const int code = code_of(line);
+  if (code == 0 || ended_) return;
+  reply_ = code;
+  reply_text_ = line;
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,7 @@
+-- POST /v1/mail/test
+-- Send one e-mail through the relay now, and say what the relay said: to, sent, detail.
+-- role: operator
+-- answer: one
+-- gives: json
+-- calls: mail_test
+-- to: text! The address

@@ -1,0 +1,7 @@
+-- POST /v1/webhooks/{name}/test
+-- Send a message of the type notice.test now, and say what came of it: name, sent, status, detail.
+-- role: operator
+-- answer: one
+-- gives: json
+-- calls: webhook_test
+-- name: text!

@@ -1,0 +1,288 @@
+"""Webhooks by the Standard Webhooks specification: signatures, order, repetition, and where they may go.
+
+Seen to fail: 410 taken for any failure; secrets that never expire; `failing_since` that begins anew with each failure.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+import time
+import unittest
+
+from notices import NoticesCase, later
+from server import NOW, alter, wait_for
+from test_mail import wait_between
+
+
+class Receiver:
+    """Answers as a test tells it to; `got` are the requests."""
+
+    def __init__(self):
+        self.got, self.answer = [], lambda _request: (204, {})
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                request = {"path": self.path, "headers": dict(self.headers), "body": body, "json": json.loads(body)}
+                receiver.got.append(request)
+                status, headers = receiver.answer(request)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in headers and status != 204:
+                    self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                pass
+
+        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join(30)
+        self.server.server_close()
+
+
+def signature(secret, request):
+    """By the specification, on its own."""
+    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    content = b".".join((request["headers"]["webhook-id"].encode(), request["headers"]["webhook-timestamp"].encode(),
+                         request["body"]))
+    return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+
+
+class WebhookCase(NoticesCase):
+    def receiver(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.stop)
+        return receiver
+
+    def sending(self, *flags):
+        client = self.client(self.fresh("--test-clock", *(flags or ("--webhook-allow-private",))), "operator")
+        self.clock(NOW, client)
+        return client
+
+    def got(self, receiver, count):
+        self.assertTrue(wait_for(lambda: len(receiver.got) >= count, seconds=60), receiver.got)
+        return receiver.got
+
+
+class Signatures(WebhookCase):
+    def test_what_arrives(self):
+        receiver, client = self.receiver(), self.sending()
+        made = client.put("/v1/webhooks/crm", {"url": f"{receiver.url}/notices?a=b", "kinds": ["payment", "grace"]})
+        made = made.expect(201).json
+        self.assertEqual(["payment", "grace"], made["kinds"])
+        self.assertRegex(made["secret"], r"^whsec_[A-Za-z0-9+/]{43}=$")
+        before = time.time()
+        self.paid(client, name="Ромашка \"😀\"", amount=123, at=later(1))
+        [request] = self.got(receiver, 1)
+        [notice] = client.get("/v1/notices").json
+        self.assertEqual("/notices?a=b", request["path"])
+        self.assertEqual("application/json", request["headers"]["Content-Type"])
+        self.assertEqual(f"notice_{notice['notice_id']}", request["headers"]["webhook-id"])
+        self.assertAlmostEqual(before, int(request["headers"]["webhook-timestamp"]), delta=60)
+        self.assertEqual(signature(made["secret"], request), request["headers"]["webhook-signature"])
+        self.assertEqual({"type": "notice.payment", "timestamp": later(1), "data": notice}, request["json"])
+        [delivery] = self.settled(client, "sent", channel="crm")
+        self.assertEqual((1, "HTTP 204"), (delivery["attempts"], delivery["detail"]))
+        for answer in (client.get("/v1/webhooks/crm"), client.get("/v1/webhooks"), client.get("/v1/deliveries"),
+                       client.put("/v1/webhooks/crm", {"url": receiver.url})):
+            self.assertNotIn(made["secret"], answer.expect(200).text)
+        self.assertNotIn(made["secret"], client.server.log())
+
+    def test_rotation(self):
+        receiver, client = self.receiver(), self.sending()
+        first = client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(201).json["secret"]
+        rotated = client.post("/v1/webhooks/crm/rotate", {}, now=later(1)).expect(201, 200).json
+        second = rotated["secret"]
+        self.assertNotEqual(first, second)
+        self.assertEqual("2026-11-03T09:01:00Z", rotated["previous_expires_at"])
+        self.paid(client, at=later(2))
+        request = self.got(receiver, 1)[0]
+        self.assertEqual(f"{signature(second, request)} {signature(first, request)}",
+                         request["headers"]["webhook-signature"])
+        # The first one has expired then.
+        self.paid(client, at="2026-11-03T09:01:00Z")
+        request = self.got(receiver, 2)[1]
+        self.assertEqual(signature(second, request), request["headers"]["webhook-signature"])
+        third = client.post("/v1/webhooks/crm/rotate", {}, now="2026-11-03T10:00:00Z").json["secret"]
+        self.paid(client, at="2026-11-03T10:01:00Z")
+        request = self.got(receiver, 3)[2]
+        self.assertEqual(f"{signature(third, request)} {signature(second, request)}",
+                         request["headers"]["webhook-signature"])
+        self.refused(client.post("/v1/webhooks/nobody/rotate", {}), 404, "not_found", "nobody")
+
+    def test_a_test(self):
+        receiver, client = self.receiver(), self.sending()
+        secret = client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(201).json["secret"]
+        answer = client.post("/v1/webhooks/crm/test", {}).expect(200).json
+        self.assertEqual({"name": "crm", "sent": 1, "status": 204, "detail": "HTTP 204"}, answer)
+        [request] = receiver.got
+        self.assertEqual("notice.test", request["json"]["type"])
+        self.assertEqual(signature(secret, request), request["headers"]["webhook-signature"])
+        receiver.stop()
+        answer = client.post("/v1/webhooks/crm/test", {}).expect(200).json
+        self.assertEqual((0, None), (answer["sent"], answer["status"]))
+        self.refused(client.post("/v1/webhooks/nobody/test", {}), 404, "not_found", "nobody")
+
+
+class Attempts(WebhookCase):
+    def hooked(self, answer=None):
+        receiver, client = self.receiver(), self.sending()
+        if answer:
+            receiver.answer = answer
+        client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(201)
+        return receiver, client
+
+    def test_again_with_the_same_body_and_then_in_order(self):
+        receiver, client = self.hooked(lambda _request: (500, {}))
+        account_id = self.paid(client, count=3, at=later(1))
+        delivery = self.attempted(client, channel="crm")
+        self.assertEqual("HTTP 500", delivery["detail"])
+        self.assertAlmostEqual(5, wait_between(delivery["since"], delivery["next_at"]), delta=5)
+        other = self.paid(client, at=later(2))
+        self.assertTrue(wait_for(lambda: any(request["json"]["data"]["account_id"] == other
+                                             for request in receiver.got), seconds=60))
+        receiver.answer = lambda _request: (200, {})
+        for delivery in self.deliveries(client, status="waiting", channel="crm"):
+            self.again(client, delivery).expect(200)
+        self.settled(client, "sent", 4, channel="crm")
+        of_account = [request for request in receiver.got if request["json"]["data"]["account_id"] == account_id]
+        ids = [request["headers"]["webhook-id"] for request in of_account]
+        self.assertEqual(sorted(ids, key=lambda each: int(each.split("_")[1])), ids)
+        self.assertEqual(3, len(set(ids)))
+        first = [request["body"] for request in of_account if request["headers"]["webhook-id"] == ids[0]]
+        self.assertEqual(1, len(set(first)))
+
+    def test_ten_attempts_then_the_account_s_next(self):
+        receiver, client = self.hooked(lambda request: (500 if request["json"]["data"]["amount"] == 1 else 200, {}))
+        account_id = self.company(client)
+        for amount in (1, 2):
+            client.post(f"/v1/accounts/{account_id}/payments", {"amount": amount, "method": "sbp"}).expect(201)
+        self.clock(later(1), client)
+        for attempt in range(1, 10):
+            self.attempted(client, attempt)
+            alter(client.server.database, "UPDATE delivery SET next_at = NULL, detail = NULL WHERE status = 'waiting' "
+                  "AND in_turn = 1")
+        [failed] = self.settled(client, "failed")
+        self.assertEqual(10, failed["attempts"])
+        self.settled(client, "sent")
+        self.assertEqual(11, len(receiver.got))
+
+    def test_gone(self):
+        receiver, client = self.hooked(lambda _request: (410, {}))
+        self.paid(client, count=2, at=later(1))
+        self.settled(client, "failed")
+        webhook = client.get("/v1/webhooks/crm").json
+        self.assertIsNotNone(webhook["disabled_at"])
+        self.assertEqual("HTTP 410", webhook["detail"])
+        self.paid(client, at=later(2))
+        self.assertEqual(2, len(self.deliveries(client, channel="crm")))
+        receiver.answer = lambda _request: (200, {})
+        enabled = client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(200).json
+        self.assertEqual((None, None, None), (enabled["disabled_at"], enabled["detail"], enabled["secret"]))
+        self.settled(client, "sent", channel="crm")
+        self.assertEqual(2, len(receiver.got))
+
+    def test_retry_after(self):
+        for status in (429, 503):
+            _, client = self.hooked(lambda _request, status=status: (status, {"Retry-After": "1200"}))
+            self.paid(client, at=later(1))
+            delivery = self.attempted(client, channel="crm")
+            self.assertAlmostEqual(1200, wait_between(delivery["since"], delivery["next_at"]), delta=30)
+
+    def test_redirects_are_not_followed(self):
+        other = self.receiver()
+        receiver, client = self.hooked(lambda _request: (307, {"Location": other.url}))
+        self.paid(client, at=later(1))
+        delivery = self.attempted(client, channel="crm")
+        self.assertEqual("HTTP 307; redirects are not followed", delivery["detail"])
+        self.assertEqual((1, 0), (len(receiver.got), len(other.got)))
+
+    def test_a_slow_one_holds_up_no_other(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        slow, client = self.hooked(lambda _request: (release.wait(60) and 200 or 200, {}))
+        fast = self.receiver()
+        client.put("/v1/webhooks/fast", {"url": fast.url}).expect(201)
+        self.paid(client, count=3, at=later(1))
+        self.settled(client, "sent", 3, channel="fast")
+        self.assertEqual([], self.deliveries(client, channel="crm", status="sent"))
+        # After 15 s it counts as not answered.
+        delivery = self.attempted(client, channel="crm")
+        self.assertEqual(("waiting", 1), (delivery["status"], delivery["attempts"]))
+        self.assertEqual(1, len(slow.got))
+
+    def test_without_a_success_for_75_hours(self):
+        receiver, client = self.hooked(lambda _request: (500, {}))
+        self.paid(client, at=later(1))
+        self.attempted(client, channel="crm")
+        self.assertIsNotNone(client.get("/v1/webhooks/crm").json["failing_since"])
+        alter(client.server.database, "UPDATE webhook SET failing_since = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', "
+              "'-74 hours')")
+        since = client.get("/v1/webhooks/crm").json["failing_since"]
+        self.again(client, self.deliveries(client, channel="crm")[0]).expect(200)
+        self.attempted(client, 2, channel="crm")
+        webhook = client.get("/v1/webhooks/crm").json
+        self.assertEqual((since, None), (webhook["failing_since"], webhook["disabled_at"]))
+        alter(client.server.database, "UPDATE webhook SET failing_since = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', "
+              "'-75 hours')")
+        self.again(client, self.deliveries(client, channel="crm")[0]).expect(200)
+        self.assertTrue(wait_for(lambda: client.get("/v1/webhooks/crm").json["disabled_at"], seconds=60))
+        self.assertEqual(3, len(receiver.got))
+
+
+class WhereTo(WebhookCase):
+    def test_not_to_this_machine(self):
+        receiver = self.receiver()
+        client = self.sending("--mail-capture")
+        self.refused(client.put("/v1/webhooks/crm", {"url": receiver.url}), 422, "invalid", "https")
+        port = receiver.server.server_port
+        for name, url in (("loopback", f"https://127.0.0.1:{port}"), ("by-name", f"https://localhost:{port}"),
+                          ("ipv6", f"https://[::1]:{port}"), ("mapped", f"https://[::ffff:127.0.0.1]:{port}"),
+                          ("number", f"https://2130706433:{port}"), ("private", "https://10.1.2.3")):
+            client.put(f"/v1/webhooks/{name}", {"url": url}).expect(201)
+            answer = client.post(f"/v1/webhooks/{name}/test", {}).expect(200).json
+            self.assertEqual((0, None), (answer["sent"], answer["status"]), url)
+            self.assertIn("private network", answer["detail"])
+        self.assertEqual([], receiver.got)
+
+    def test_what_a_webhook_can_be(self):
+        client = self.sending()
+        for url in ("", "crm.example", "ftp://crm.example", "https://", "https://a b", "https://ä.example", "http:///x",
+                    "https://a\r\nX: y", "https://" + "a" * 3000):
+            with self.subTest(url=url[:40]):
+                self.refused(client.put("/v1/webhooks/crm", {"url": url}), 422, "invalid", "url")
+        for kinds in (["happy"], {"grace": 1}, [1], [None], [["grace"]]):
+            with self.subTest(kinds=kinds):
+                self.refused(client.put("/v1/webhooks/crm", {"url": "https://a.example", "kinds": kinds}), 422,
+                             "invalid", "kinds", "restricted")
+        for name in ("email", "Crm", "a%20b"):
+            self.refused(client.put(f"/v1/webhooks/{name}", {"url": "https://a.example"}), 422, "invalid")
+        for number in range(16):
+            client.put(f"/v1/webhooks/w{number}", {"url": "https://a.example"}).expect(201)
+        self.refused(client.put("/v1/webhooks/w16", {"url": "https://a.example"}), 422, "out_of_range", 16)
+        client.delete("/v1/webhooks/w0").expect(204)
+        self.refused(client.delete("/v1/webhooks/w0"), 404, "not_found")
+        self.refused(client.get("/v1/webhooks/w0"), 404, "not_found")
+
+
+if __name__ == "__main__":
+    unittest.main()
