@@ -1,11 +1,13 @@
 // saldod: its commands and flags.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <string>
 
 #include "commands/commands.h"
 #include "commands/serve.h"
+#include "rules/role.h"
 #include "store/memory.h"
 
 namespace saldo::server {
@@ -40,12 +42,23 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
       ->type_name("DURATION");
 }
 
-// smtp://host, smtp://host:port, or smtps.
+// smtp://host, smtp://host:port, or smtps. What else libcurl would make of a URL is not taken.
 std::string relay_url(const std::string& text) {
   const std::size_t scheme = text.substr(0, 8) == "smtps://" ? 8 : 7;
   const bool known = scheme == 8 || text.substr(0, 7) == "smtp://";
-  if (known && text.size() > scheme && text.find_first_of("/?#@ ", scheme) == std::string::npos)
+  const std::string place = known ? text.substr(scheme) : "";
+  const auto colon = place.rfind(':');
+  const bool has_port = colon != std::string::npos && place.find(']', colon) == std::string::npos;
+  const std::string port = has_port ? place.substr(colon + 1) : "25";
+  constexpr std::size_t kDigitsMax = 5;
+  constexpr int kPortMax = 65535;
+  if (!place.empty() && colon != 0 &&
+      std::all_of(place.begin(), place.end(), [](char c) { return c > ' ' && c < 0x7F; }) &&
+      place.find_first_of("/?#@\\") == std::string::npos && !port.empty() &&
+      port.size() <= kDigitsMax && port.find_first_not_of("0123456789") == std::string::npos &&
+      std::stoi(port) > 0 && std::stoi(port) <= kPortMax) {
     return "";
+  }
   return text + " is not a relay's URL, such as smtp://mail.example.org:587 (with STARTTLS) or " +
          "smtps://mail.example.org:465; the user goes into --smtp-user";
 }
@@ -220,7 +233,7 @@ int run(int count, char** arguments) {
   std::string role;
   std::string name;
   auto* creating = command(*token, "create", "Print a new token, once");
-  creating->add_option("--role", role, "crm, cashier, operator, analyst or admin")->required();
+  creating->add_option("--role", role, token_roles(", ", " or "))->required();
   creating->add_option("--name", name, "Who bears it; recorded_by of what it writes")->required();
   creating->callback([&] { status = commands::create_token(database, role, name); });
   command(*token, "list", "Names, roles, and whether they are valid")->callback([&] {
@@ -237,6 +250,15 @@ int run(int count, char** arguments) {
 
   try {
     app.parse(count, arguments);
+  } catch (const CLI::RequiredError& error) {
+    const CLI::App& parent = app.got_subcommand(token) ? *token : app;
+    const auto unknown = parent.remaining();
+    const bool has_command = !parent.get_subcommands().empty();
+    app.exit(has_command || unknown.empty()
+                 ? CLI::Error(error)
+                 : CLI::Error("ExtrasError", "There is no command " + unknown.front(),
+                              CLI::ExitCodes::ExtrasError));
+    return commands::kFailedStatus;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : commands::kFailedStatus;
   }

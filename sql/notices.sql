@@ -130,13 +130,13 @@ CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, 
 SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
-             json_object('account_id', n.account_id, 'name', a.name, 'balance', n.balance,
-                         'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
-                         'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
-                         'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
-                         'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
-                         'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
-                         'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
+             saldo_json_object('account_id', n.account_id, 'name', a.name, 'balance', n.balance,
+                               'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
+                               'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
+                               'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
+                               'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
+                               'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
+                               'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
       FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
       CROSS JOIN account AS a ON a.account_id = n.account_id
       CROSS JOIN policy AS p

@@ -33,8 +33,8 @@ void check_id_of(Context& /*context*/, sqlite3_context* /*result*/, int /*count*
 void refuse(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
             sqlite3_value** arguments) {
   const auto code = parse_error_code(value_text(arguments[0]));
-  if (!code) {
-    throw invalid("there is no code " + describe(arguments[0]) +
+  if (!code || !is_refusal(*code)) {
+    throw invalid("there is no code of refusals " + describe(arguments[0]) +
                   ", but: " + std::string(value_text(arguments[1])));
   }
   throw Error(*code, value_text(arguments[1]));

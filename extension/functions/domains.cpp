@@ -10,6 +10,7 @@
 #include "functions/arguments.h"
 #include "rules/error.h"
 #include "rules/limits.h"
+#include "rules/role.h"
 #include "rules/time.h"
 #include "sqlite/value.h"
 
@@ -84,6 +85,7 @@ CheckedTable facts(std::string_view name, std::vector<CheckedColumn> columns) {
 }
 
 const std::vector<CheckedTable>& tables() {
+  static const std::string kTokenRoles = token_roles("|", "|");
   static const std::vector<CheckedTable> kCheckedTables = {
       facts("policy", {{"valid_from", kDay},
                        {"rules", integer(1, 1)},
@@ -164,7 +166,7 @@ const std::vector<CheckedTable>& tables() {
       {"day_close", {{"day", kDay}, {"closed_at", kInstant}}},
       {"token",
        {{"name", kName},
-        {"role", one_of("crm|cashier|operator|analyst|admin")},
+        {"role", one_of(kTokenRoles)},
         {"hash", kName},
         {"created_at", kInstant},
         {"revoked_at", nullable(kInstant)}}},
@@ -255,7 +257,8 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
   const auto expect = [&](bool right, const std::string& what) {
     if (!right) throw invalid(std::string(name) + " is " + describe(value) + ", not " + what);
   };
-  if (!is_utf8(text)) throw invalid(std::string(name) + " is not a text of UTF-8 without NUL");
+  if (const auto problem = text_problem(text); !problem.empty())
+    throw invalid(std::string(name) + " " + std::string(problem));
   switch (domain.kind) {
     case Kind::kName:
       if (text.empty()) throw invalid(std::string(name) + " is empty");

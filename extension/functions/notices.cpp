@@ -10,6 +10,9 @@
 //       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
 //       words: amounts as integers, instants and days as texts; what is null or not there is
 //       missing. In pay_url, {account_id} stands for the account_id
+//   saldo_json_object(word, value, ...)
+//       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
+//       json_object in them
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
 #include <algorithm>
@@ -23,6 +26,8 @@
 #include "rules/limits.h"
 #include "rules/notice.h"
 #include "rules/notice_text.h"
+#include "sqlite/json.h"
+#include "sqlite/value.h"
 #include "walks/walks.h"
 
 namespace saldo {
@@ -176,6 +181,18 @@ void fill_template_with(Context& context, sqlite3_context* result, int count,
   result_text(result, fill_template(text, values));
 }
 
+void make_json_object(Context& /*context*/, sqlite3_context* result, int count,
+                      sqlite3_value** arguments) {
+  std::string json;
+  for (int i = 0; i + 1 < count; i += 2) {
+    json += i == 0 ? '{' : ',';
+    append_json(json, value_text(arguments[i]));
+    json += ':';
+    append_json(json, arguments[i + 1]);
+  }
+  result_text(result, json + '}');
+}
+
 void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
                     sqlite3_value** arguments) {
   const std::string name(expect_text("name", arguments[0]));
@@ -202,6 +219,7 @@ const std::vector<Function>& notice_functions() {
       {"top_up", 3, kReads, top_up_of_account},
       {"top_up", 4, kReads, top_up_of_account},
       {"saldo_fill_template", 3, kReads, fill_template_with},
+      {"saldo_json_object", -1, kPure, make_json_object},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;

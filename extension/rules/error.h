@@ -10,7 +10,7 @@ namespace saldo {
 
 // Every code there is. A program that tells them apart switches over all of them.
 enum class ErrorCode {
-  // The books' (chapter 4 of the design).
+  // Refusals: of the books (chapter 4 of the design),
   kInvalid,
   kOutOfRange,
   kNotFound,
@@ -19,7 +19,7 @@ enum class ErrorCode {
   kDayNotEnded,
   kPromiseRefused,
   kAppendOnly,
-  // The server's (chapter 5).
+  // and of the server (chapter 5).
   kMalformed,
   kUnauthorized,
   kForbidden,
@@ -28,6 +28,7 @@ enum class ErrorCode {
   kTooLarge,
   kUriTooLong,
   kUnsupportedMediaType,
+  // Failures of the server itself.
   kInternal,
   kFailing,
   kOverloaded,
@@ -38,6 +39,8 @@ enum class ErrorCode {
 std::string_view error_code_name(ErrorCode code);
 // nullopt: there is no such code.
 std::optional<ErrorCode> parse_error_code(std::string_view name);
+// What SQL may refuse with; the other codes are failures, which only the server itself can tell.
+inline bool is_refusal(ErrorCode code) { return code < ErrorCode::kInternal; }
 
 // what() is "code: sentence", the form in which SQLite hands it on.
 class Error : public std::runtime_error {

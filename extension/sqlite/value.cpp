@@ -85,4 +85,9 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view text_problem(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return "holds a NUL character";
+  return is_utf8(text) ? "" : "is not UTF-8";
+}
+
 }  // namespace saldo

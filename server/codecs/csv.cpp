@@ -41,4 +41,23 @@ void append_csv_column(std::string& csv, const Statement& row, int column) {
   }
 }
 
+void append_csv_header(std::string& csv, const std::vector<Column>& columns) {
+  for (const Column& column : columns) {
+    if (&column != &columns.front()) csv += ',';
+    append_csv(csv, column.name);
+  }
+  csv += "\r\n";
+}
+
+void append_csv_row(std::string& csv, const Statement& row, const std::vector<Column>& columns,
+                    std::size_t bytes_max) {
+  const std::size_t start = csv.size();
+  for (const Column& column : columns) {
+    check_row_bytes(csv.size() - start, bytes_max);
+    if (&column != &columns.front()) csv += ',';
+    append_csv_column(csv, row, column.index);
+  }
+  csv += "\r\n";
+}
+
 }  // namespace saldo::server

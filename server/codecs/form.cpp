@@ -35,8 +35,8 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (!is_utf8(decoded))
-    throw Error(ErrorCode::kMalformed, "the path or query is not UTF-8 without NUL");
+  if (const auto problem = text_problem(decoded); !problem.empty())
+    throw Error(ErrorCode::kMalformed, "the path or query " + std::string(problem));
   return decoded;
 }
 

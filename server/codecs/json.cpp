@@ -82,7 +82,7 @@ class Builder : public json::json_sax_t {
 json parse_json(std::string_view text) {
   // The parser takes a NUL for the end of the text, and would ignore what follows.
   if (text.find('\0') != std::string_view::npos)
-    throw Error(ErrorCode::kMalformed, "the body holds NUL");
+    throw Error(ErrorCode::kMalformed, "the body holds a NUL character");
   Builder builder;
   json::sax_parse(text, &builder);
   return builder.take();
@@ -119,27 +119,46 @@ void append_json_column(std::string& out, const Statement& row, int column) {
   }
 }
 
-std::string json_key(std::string_view name) {
+Column json_column(int index, std::string_view name, bool is_json) {
   std::string key;
   append_json(key, name);
-  return key + ':';
+  return {index, std::string(name), key + ':', is_json};
 }
 
-void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys,
-                     const std::vector<bool>& is_json) {
-  char separator = '{';
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i].empty()) continue;
-    out += separator;
-    separator = ',';
-    out += keys[i];
-    if (is_json[i] && !row.is_null(static_cast<int>(i))) {
-      out += row.text(static_cast<int>(i));
+void append_json_names(std::string& out, const std::vector<Column>& columns) {
+  out += '[';
+  for (const Column& column : columns) {
+    if (&column != &columns.front()) out += ',';
+    append_json(out, std::string_view(column.name));
+  }
+  out += ']';
+}
+
+void append_json_object(std::string& out, const Statement& row,
+                        const std::vector<Column>& columns) {
+  out += '{';
+  for (const Column& column : columns) {
+    if (&column != &columns.front()) out += ',';
+    out += column.key;
+    if (column.is_json && !row.is_null(column.index)) {
+      out += row.text(column.index);
     } else {
-      append_json_column(out, row, static_cast<int>(i));
+      append_json_column(out, row, column.index);
     }
   }
-  out += separator == '{' ? "{}" : "}";
+  out += '}';
+}
+
+void append_json_array(std::string& out, const Statement& row, const std::vector<Column>& columns,
+                       std::size_t bytes_max) {
+  const std::size_t start = out.size();
+  out += '[';
+  for (const Column& column : columns) {
+    check_row_bytes(out.size() - start, bytes_max);
+    if (&column != &columns.front()) out += ',';
+    append_json_column(out, row, column.index);
+  }
+  out += ']';
 }
 
 }  // namespace saldo::server

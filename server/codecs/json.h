@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codecs/column.h"
 #include "sqlite/statement.h"
 
 namespace saldo::server {
@@ -21,10 +22,14 @@ std::string replace_invalid_utf8(std::string_view text);
 // (an infinity), null.
 void append_json_column(std::string& out, const Statement& row, int column);
 
-// The keys of an object, encoded once: "name":. A column with an empty key is left out; one that is
-// marked in `is_json` goes in as it is.
-std::string json_key(std::string_view name);
-void append_json_row(std::string& out, const Statement& row, const std::vector<std::string>& keys,
-                     const std::vector<bool>& is_json);
+// A column of an object: "name": is encoded once.
+Column json_column(int index, std::string_view name, bool is_json = false);
+
+// The names, as an array; and the row, as an object or an array. Throws out_of_range for an array
+// of more than `bytes_max`.
+void append_json_names(std::string& out, const std::vector<Column>& columns);
+void append_json_object(std::string& out, const Statement& row, const std::vector<Column>& columns);
+void append_json_array(std::string& out, const Statement& row, const std::vector<Column>& columns,
+                       std::size_t bytes_max);
 
 }  // namespace saldo::server

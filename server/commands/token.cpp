@@ -10,7 +10,7 @@ namespace saldo::server::commands {
 int create_token(const std::string& database, const std::string& role, const std::string& name) {
   const auto known = parse_role(role);
   if (!known || *known == Role::kNone)
-    throw std::runtime_error("--role " + role + " is none of: crm cashier operator analyst admin");
+    throw std::runtime_error("--role " + role + " is not " + token_roles(", ", " or "));
   Database books(database, Database::Mode::kWrite);
   std::cout << server::create_token(books, name, *known) << std::endl;
   return 0;

@@ -25,7 +25,7 @@ struct Check {
   std::string findings;
 };
 
-// Each row as a line that begins with the check's name.
+// Each row as a line that begins with the check's name and says which value is which.
 void rows_as_lines(Database& database, const std::string& name, const std::string& sql,
                    std::string& lines) {
   constexpr int kLinesMax = 20;
@@ -35,7 +35,9 @@ void rows_as_lines(Database& database, const std::string& name, const std::strin
     if (++count > kLinesMax) continue;
     lines.append(name).append(":");
     for (int i = 0; i < row.columns(); ++i) {
-      lines.append(" ").append(row.is_null(i) ? "-" : row.text(i));
+      lines.append(i > 0 ? ", " : " ");
+      if (row.columns() > 1) lines.append(sqlite3_column_name(row.handle(), i)).append(" = ");
+      lines.append(row.is_null(i) ? "-" : row.text(i));
     }
     lines.append("\n");
   }
@@ -198,8 +200,8 @@ int verify(const std::string& database, const std::string& anchor) {
     sound = sound && check.findings.empty();
   }
   if (sound) {
-    std::cout << "nothing found: integrity, audits"
-              << (anchor.empty() ? "" : " and anchored digests") << " are well\n";
+    std::cout << (anchor.empty() ? "integrity and all audits are in order\n"
+                                 : "integrity, all audits and the anchored digests are in order\n");
   }
   return sound ? 0 : 1;
 }

@@ -135,7 +135,7 @@ void Sender::send_webhooks(int place) {
 
 // Blocks until there is one, and it may be sent; nullopt: the server stops.
 std::optional<Sender::Attempt> Sender::next_mail() {
-  const std::lock_guard turn(mail_turn_);
+  std::unique_lock turn(mail_turn_);
   const std::string channel(kEmail);
   for (;;) {
     const auto seen = commits_.count();
@@ -145,16 +145,20 @@ std::optional<Sender::Attempt> Sender::next_mail() {
       const auto closed_until = mail_closed_until();
       if (due && *due <= format_instant(clock_now())) {
         if (closed_until <= Clock::now()) {
+          // Taking waits for a commit, which threads that take at once share.
+          if (!is_mail_limited()) turn.unlock();
           if (auto attempt = take(channel); attempt && attempt->status == "waiting") {
             count_mail();
             return attempt;
           }
+          if (!turn.owns_lock()) turn.lock();
           if (!commits_.sleep(Clock::now())) return std::nullopt;
           continue;
         }
         until = std::min(until, closed_until);
       }
     } catch (const std::exception& error) {
+      if (!turn.owns_lock()) turn.lock();
       spdlog::error("taking an e-mail failed, and is tried again: {}", error.what());
       if (!commits_.sleep(until)) return std::nullopt;
     }
@@ -307,6 +311,12 @@ Sender::Clock::time_point Sender::mail_closed_until() const {
   if (!is_within(options_.mail.hours, clock_now(), zone_)) return now + kLookAgain;
   const std::lock_guard lock(mail_mutex_);
   return std::max(next_mail_, paused_until_);
+}
+
+// Whether the next e-mail has to wait for what is known of this one.
+bool Sender::is_mail_limited() const {
+  const std::lock_guard lock(mail_mutex_);
+  return !options_.mail.capture && (options_.mail.rate > 0 || pause_ > seconds{0});
 }
 
 // One more is on its way.

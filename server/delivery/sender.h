@@ -98,6 +98,7 @@ class Sender {
                            std::string_view id, Instant date) const;
   // Until when no e-mail may be sent.
   Clock::time_point mail_closed_until() const;
+  [[nodiscard]] bool is_mail_limited() const;
   void count_mail();
   void note(const Outcome& outcome, bool unreachable);
 
@@ -110,7 +111,7 @@ class Sender {
   Database reader_;
   std::atomic<bool> abort_{false};  // attempts under way end
 
-  std::mutex mail_turn_;  // one thread at a time looks for the next e-mail
+  std::mutex mail_turn_;  // one thread at a time looks whether an e-mail is due
   mutable std::mutex mail_mutex_;
   Clock::time_point next_mail_;  // by the rate
   // While the relay refuses our own configuration, or is not reached: how long it is left alone

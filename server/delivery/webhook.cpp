@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <array>
+#include <string_view>
 
 #include "delivery/public_address.h"
 #include "delivery/webhook_signature.h"
 
 namespace saldo::server {
 namespace {
+
+constexpr std::string_view kHttps = "https://";
 
 constexpr long kOk = 200;
 constexpr long kRedirects = 300;
@@ -95,7 +98,8 @@ Outcome WebhookClient::send(const WebhookMessage& message, Instant now) {
     outcome.detail = detail_of(problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
     if (was_private_)
       outcome.detail = "the name resolves to an address of a private network or of this machine";
-    if (code == CURLE_UNSUPPORTED_PROTOCOL) outcome.detail = "the URL is not of https";
+    if (!allow_private_ && message.url.compare(0, kHttps.size(), kHttps) != 0)
+      outcome.detail = "the URL is not of https";
     return outcome;
   }
   outcome.kind = judge_webhook(status_);

@@ -146,9 +146,16 @@ void check_framing(const httplib::Request& request) {
 // By the header Content-Type the library decides whether to compress, which is slow, and for some
 // Ranges it replaces it. So the type goes along in a field that the library leaves alone, and
 // becomes a header at the last moment.
+constexpr std::string_view kNoContentType = "-";
 void set_content_type(httplib::Response& response, std::string type) {
-  response.reason = std::move(type);
+  response.reason = type.empty() ? std::string(kNoContentType) : std::move(type);
 }
+// Empty where the answer has no body.
+std::string content_type_of(const httplib::Response& response) {
+  return response.reason == kNoContentType ? "" : response.reason;
+}
+// Whether the answer is ours, and not the library's own.
+bool is_answered(const httplib::Response& response) { return !response.reason.empty(); }
 
 // What becomes of the connection behind an answer. The library closes it where the body comes from
 // a provider that says, after the whole of it, that it failed.
@@ -247,7 +254,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
   // For what the library refuses by itself.
   server_->set_error_handler(
       httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
-        if (!response.reason.empty()) return Handled::Unhandled;
+        if (is_answered(response)) return Handled::Unhandled;
         send_refusal(request, response, refusal(response.status));
         return Handled::Handled;
       }));
@@ -256,9 +263,10 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
         send_refusal(request, response, no_memory());
       });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
-    if (response.reason.empty()) return;
+    if (!is_answered(response)) return;
     response.headers.erase("Content-Type");
-    response.set_header("Content-Type", response.reason);
+    if (const auto type = content_type_of(response); !type.empty())
+      response.set_header("Content-Type", type);
   });
 }
 

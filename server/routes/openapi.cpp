@@ -79,17 +79,16 @@ Json row_schema(const Route& route) {
   const RouteStatement& statement = route.statements[*route.answering];
   schema["properties"] = Json::object();
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
-    if (statement.keys[i].empty()) continue;
     Json column = Json::object();
-    if (statement.json[i]) {
+    if (statement.columns[i].is_json) {
       column["type"] = {"array", "object", "null"};
     } else if (statement.types[i] == "INTEGER") {
       column["type"] = {"integer", "null"};
     } else if (statement.types[i] == "TEXT") {
       column["type"] = {"string", "null"};
     }
-    schema["properties"][statement.columns[i]] = column;
-    schema["required"].push_back(statement.columns[i]);
+    schema["properties"][statement.columns[i].name] = column;
+    schema["required"].push_back(statement.columns[i].name);
   }
   return schema;
 }
@@ -272,14 +271,8 @@ std::string openapi_document(const RouteTable& routes) {
   document["servers"] = Json::array({{{"url", "/"}}});
   document["security"] = Json::array({{{"token", Json::array()}}});
   document["tags"] = Json::array();
-  for (const auto& [name, description] :
-       {std::pair{"none", "Needs no token"}, std::pair{"crm", "For the CRM"},
-        std::pair{"cashier", "For those who record money"},
-        std::pair{"operator", "For those who run the billing; may do what crm and cashier may"},
-        std::pair{"analyst", "For those who ask questions in SQL"},
-        std::pair{"admin", "May do everything"}}) {
-    document["tags"].push_back({{"name", name}, {"description", description}});
-  }
+  for (const auto& [name, meaning] : kRoles)
+    document["tags"].push_back({{"name", name}, {"description", meaning}});
   for (const Route* route : routes.all()) {
     std::string method = route->method;
     std::transform(method.begin(), method.end(), method.begin(),

@@ -20,6 +20,13 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+// What a column http_status may be: statuses that end a request.
+constexpr int kStatusMin = 200;
+constexpr int kStatusMax = 599;
+
+// By RFC 9110; a client would take a body for the next answer.
+bool has_no_body(int status) { return status == 204 || status == 205 || status == 304; }
+
 // The same request, to go on behind `cursor` (RFC 8288).
 std::string next_link(const Target& target, std::string_view cursor) {
   std::string link = "<";
@@ -71,6 +78,10 @@ class RouteRun {
       } else {
         while (rows.step()) read_status(statement, rows);
       }
+    }
+    if (has_no_body(reply_.status)) {
+      reply_.content_type.clear();
+      reply_.body.clear();
     }
     return std::move(reply_);
   }
@@ -126,6 +137,9 @@ class RouteRun {
       case Bound::kPrivateWebhooks:
         query.bind(index, std::int64_t{request_.private_webhooks});
         break;
+      case Bound::kClockDifference:
+        query.bind(index, std::int64_t{kClockDifferenceMax.count()});
+        break;
       case Bound::kLimit:
         query.bind(index, request_.limit + 1);  // one more, to see whether there is one
         break;
@@ -133,7 +147,15 @@ class RouteRun {
   }
 
   void read_status(const RouteStatement& statement, const Statement& row) {
-    if (statement.status) reply_.status = static_cast<int>(row.integer(*statement.status));
+    if (!statement.status) return;
+    const int column = *statement.status;
+    const std::int64_t status = row.type(column) == SQLITE_INTEGER ? row.integer(column) : 0;
+    if (status < kStatusMin || status > kStatusMax) {
+      throw Error(ErrorCode::kInternal, "http_status is not an integer from " +
+                                            std::to_string(kStatusMin) + " to " +
+                                            std::to_string(kStatusMax));
+    }
+    reply_.status = static_cast<int>(status);
   }
 
   void answer(const RouteStatement& statement, Statement& rows) {
@@ -141,7 +163,7 @@ class RouteRun {
     const bool json = request_.format == Format::kJson;
     reply_.content_type = names_of(request_.format).content_type;
     std::string& body = reply_.body;
-    if (request_.format == Format::kCsv) append_csv_header(statement);
+    if (request_.format == Format::kCsv) append_csv_header(body, statement.columns);
     if (json && many) body += '[';
     std::int64_t count = 0;
     std::string last_cursor;
@@ -152,9 +174,9 @@ class RouteRun {
       }
       if (json) {
         if (count > 0) body += ',';
-        append_json_row(body, rows, statement.keys, statement.json);
+        append_json_object(body, rows, statement.columns);
       } else if (request_.format == Format::kCsv) {
-        append_csv_row(statement, rows);
+        append_csv_row(body, rows, statement.columns);
       } else {
         body = rows.blob(*statement.document);
       }
@@ -166,28 +188,6 @@ class RouteRun {
     if (!many && count == 0) throw not_found("there is nothing here by these keys");
     reply_.is_empty = count == 0;
     if (json && many) body += ']';
-  }
-
-  template <typename Append>
-  void append_csv_line(const RouteStatement& statement, Append append) {
-    bool first = true;
-    for (std::size_t i = 0; i < statement.columns.size(); ++i) {
-      if (statement.keys[i].empty()) continue;
-      if (!std::exchange(first, false)) reply_.body += ',';
-      append(i);
-    }
-    reply_.body += "\r\n";
-  }
-
-  void append_csv_header(const RouteStatement& statement) {
-    append_csv_line(statement,
-                    [&](std::size_t i) { append_csv(reply_.body, statement.columns[i]); });
-  }
-
-  void append_csv_row(const RouteStatement& statement, const Statement& row) {
-    append_csv_line(statement, [&](std::size_t i) {
-      append_csv_column(reply_.body, row, static_cast<int>(i));
-    });
   }
 
   Database& database_;

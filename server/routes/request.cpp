@@ -16,16 +16,13 @@ namespace {
 
 using nlohmann::json;
 
-// How far the client's clock may be ahead of the server's.
-constexpr seconds kClockDifferenceMax{300};
-
 // What a type takes, for the sentence of an error.
 std::string_view expectation(Type type) {
   switch (type) {
     case Type::kInteger:
       return "an integer of 64 bits";
     case Type::kText:
-      return "a text without NUL";
+      return "text";
     case Type::kDay:
       return "a day, YYYY-MM-DD";
     case Type::kMonth:
@@ -150,11 +147,15 @@ class ParameterReader {
   }
 
   Value checked_text(const Parameter& parameter, const std::string& name, const std::string& text) {
-    bool valid = is_utf8(text);
-    if (parameter.type == Type::kDay) valid = valid && parse_day(text).has_value();
+    if (const auto problem = text_problem(text); !problem.empty()) {
+      add(name, std::string(problem));
+      return {};
+    }
+    bool valid = true;
+    if (parameter.type == Type::kDay) valid = parse_day(text).has_value();
     if (parameter.type == Type::kMonth)
-      valid = valid && text.size() == 7 && parse_day(text + "-01").has_value();
-    if (parameter.type == Type::kCursor) valid = valid && is_cursor(text);
+      valid = text.size() == 7 && parse_day(text + "-01").has_value();
+    if (parameter.type == Type::kCursor) valid = is_cursor(text);
     if (!valid) return wrong(parameter, name);
     return text;
   }
@@ -166,9 +167,9 @@ class ParameterReader {
     if (!instant) return wrong(parameter, name);
     if (*instant <= now_) return format_instant(*instant);
     if (*instant <= now_ + kClockDifferenceMax) return RequestInstant{};
-    late_.push_back({name, "is " + format_instant(*instant) +
-                               ", more than 5 minutes after this request at " +
-                               format_instant(now_)});
+    late_.push_back({name, "is " + format_instant(*instant) + ", more than " +
+                               std::to_string(kClockDifferenceMax.count() / 60) +
+                               " minutes after this request at " + format_instant(now_)});
     return {};
   }
 

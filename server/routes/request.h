@@ -39,8 +39,11 @@ Error no_such_path();
 // Throws malformed, and not_found for a target that does not begin with a path.
 Target parse_target(std::string_view target);
 
-// The instant of the request itself. An instant in its body that lies up to 5 minutes after it is
-// replaced by it, as clocks differ.
+// How far the client's clock may be ahead of the server's.
+inline constexpr std::chrono::seconds kClockDifferenceMax{300};
+
+// The instant of the request itself. An instant in its body that lies no further after it than
+// clocks may differ is replaced by it.
 struct RequestInstant {};
 // NULL, an integer, a text, that instant, or (Type::kValues) a value of JSON.
 using Value = std::variant<std::monostate, std::int64_t, std::string, RequestInstant,

@@ -19,8 +19,15 @@ constexpr std::array<std::string_view, 10> kTypes = {
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
 constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
                                                        "sql",    "mail_test", "webhook_test"};
-constexpr std::array<std::string_view, 8> kBound = {
-    "now", "today", "who", "body", "format", "random", "private_webhooks", "limit"};
+constexpr std::array<std::string_view, 9> kBound = {"now",
+                                                    "today",
+                                                    "who",
+                                                    "body",
+                                                    "format",
+                                                    "random",
+                                                    "private_webhooks",
+                                                    "clock_difference_seconds",
+                                                    "limit"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -73,17 +80,15 @@ std::string normalized(std::string text) {
 // Reads one file from its first line to its last.
 class FileReader {
  public:
-  FileReader(const std::string& file, std::string_view text)
-      : file_(file), text_(text), route_(std::make_unique<Route>()) {
+  FileReader(RouteOwner owner, const std::string& file, std::string_view text)
+      : owner_(owner), file_(file), text_(text), route_(std::make_unique<Route>()) {
     route_->file = file;
   }
 
   std::unique_ptr<Route> read(Database& database) {
     check_encoding();
     read_head();
-    if (route_->calls) {
-      if (skip_comments()) fail_at(line_of(at_), "a route that calls the server has no statements");
-    } else {
+    if (!route_->calls) {
       read_statements(database);
       check_uses();
     }
@@ -101,7 +106,8 @@ class FileReader {
     for (auto rest = text_; !rest.empty();) {
       const auto line = rest.substr(0, rest.find('\n'));
       ++number;
-      if (!is_utf8(line)) fail_at(number, "this is not UTF-8 without NUL");
+      if (const auto problem = text_problem(line); !problem.empty())
+        fail_at(number, "this line " + std::string(problem));
       rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     }
   }
@@ -145,7 +151,7 @@ class FileReader {
     const auto role = labelled_line("role");
     const auto known_role = parse_role(role);
     if (!known_role)
-      fail("the role is none, crm, cashier, operator, analyst or admin, not " + std::string(role));
+      fail("the role is none, " + token_roles(", ", " or ") + ", not " + std::string(role));
     route_->role = *known_role;
     const auto answer = labelled_line("answer");
     const auto known_answer = index_of(kAnswers, answer);
@@ -154,6 +160,7 @@ class FileReader {
     while (const auto line = comment_line()) {
       if (!read_optional_line(*line)) read_parameter(*line);
     }
+    check_body();
     for (const auto& part : route_->parts) {
       if (!part.placeholder.empty() && route_->find_parameter(part.placeholder) == nullptr)
         fail_at(1, "{" + part.placeholder + "} of the path is not declared");
@@ -163,12 +170,16 @@ class FileReader {
   bool read_optional_line(std::string_view line) {
     const auto label = line.substr(0, line.find(": "));
     const auto value = line.substr(std::min(label.size() + 2, line.size()));
+    if (label != "takes" && label != "gives" && label != "calls") return false;
+    if (!optional_lines_.insert(label).second) fail(std::string(label) + " is there twice");
     if (label == "takes") {
+      check_has_body();
       const auto format = parse_format(value);
       if (format != Format::kJson && format != Format::kForm && format != Format::kText)
         fail("takes is json, form or text, not " + std::string(value));
       route_->takes = *format;
     } else if (label == "gives") {
+      if (route_->answer == Answer::kNone) fail("a route whose answer is none gives nothing");
       route_->gives.clear();
       for (auto rest = value; !rest.empty();) {
         const auto name = rest.substr(0, rest.find(", "));
@@ -176,17 +187,33 @@ class FileReader {
         const auto format = parse_format(name);
         if (!format || format == Format::kForm)
           fail("gives has json, csv, xml, html, text or pdf, not " + std::string(name));
+        if (std::count(route_->gives.begin(), route_->gives.end(), *format) > 0)
+          fail("gives has " + std::string(name) + " twice");
         route_->gives.push_back(*format);
       }
       if (route_->gives.empty()) fail("gives is empty");
-    } else if (label == "calls") {
+    } else {
+      if (owner_ != RouteOwner::kServer) fail("calls is for the server's own routes");
       const auto known = index_of(kBuiltIns, value);
       if (!known) fail("calls is " + listed(kBuiltIns) + ", not " + std::string(value));
       route_->calls = static_cast<BuiltIn>(*known);
-    } else {
-      return false;
     }
     return true;
+  }
+
+  void check_has_body() const {
+    if (route_->method == "GET") fail("a GET has no body");
+  }
+
+  // Fields are read out of a body of JSON alone.
+  void check_body() const {
+    if (route_->takes == Format::kJson || !route_->has_fields_in_body()) return;
+    for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
+      const Parameter& parameter = route_->parameters[i];
+      if (parameter.in_path) continue;
+      fail_at(declared_at_[i], "a route with `takes: " + std::string(names_of(route_->takes).name) +
+                                   "` reads :body; it has no fields such as " + parameter.name);
+    }
   }
 
   void read_path() {
@@ -266,9 +293,9 @@ class FileReader {
         if (!route_->writes() && sqlite3_stmt_readonly(compiled) == 0)
           fail("a GET route only reads");
         route_->statements.push_back(statement_of(compiled, rest.substr(0, length)));
-        const auto& columns = route_->statements.back().columns;
-        const bool status_alone = columns.size() == 1 && columns[0] == kStatusColumn;
-        if (!columns.empty() && !status_alone && route_->answer != Answer::kNone)
+        const int columns = sqlite3_column_count(compiled);
+        const bool status_alone = columns == 1 && route_->statements.back().status;
+        if (columns > 0 && !status_alone && route_->answer != Answer::kNone)
           route_->answering = route_->statements.size() - 1;
       }
       at_ += length;
@@ -305,11 +332,12 @@ class FileReader {
                            : name == kCursorColumn   ? &statement.cursor
                            : name == kDocumentColumn ? &statement.document
                                                      : nullptr;
-      if (hidden != nullptr) *hidden = i;
-      statement.columns.push_back(name);
+      if (hidden != nullptr) {
+        *hidden = i;
+        continue;
+      }
+      statement.columns.push_back(json_column(i, name, is_json));
       statement.types.emplace_back(type != nullptr ? type : "");
-      statement.keys.push_back(hidden != nullptr ? "" : json_key(name));
-      statement.json.push_back(is_json);
     }
     return statement;
   }
@@ -323,6 +351,7 @@ class FileReader {
     if (bound && route_->find_parameter(bare) == nullptr) {
       if (static_cast<Bound>(*bound) == Bound::kLimit && route_->answer != Answer::kMany)
         fail(":limit is for routes that answer many rows");
+      if (static_cast<Bound>(*bound) == Bound::kBody) check_has_body();
       return static_cast<Bound>(*bound);
     }
     const bool given = bare.substr(0, kGiven.size()) == kGiven;
@@ -354,8 +383,11 @@ class FileReader {
     }
     const bool gives_document =
         std::any_of(route_->gives.begin(), route_->gives.end(), is_document);
-    if (answering != nullptr && gives_document != answering->document.has_value())
-      fail("a route that gives xml, html, text or pdf, and no other, has a column `document`");
+    const bool has_document = answering != nullptr && answering->document;
+    if (gives_document && !has_document)
+      fail("an answer in xml, html, text or pdf is the column `document`, which is not there");
+    if (has_document && !gives_document)
+      fail("a column `document` is for answers in xml, html, text or pdf, which `gives:` lists");
     if (gives_document && route_->answer != Answer::kOne)
       fail("a document is an answer of one row");
   }
@@ -365,12 +397,14 @@ class FileReader {
     return 1 + static_cast<std::size_t>(std::count(text_.begin(), end, '\n'));
   }
 
+  RouteOwner owner_;
   std::string file_;
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t line_ = 0;  // of the line last read
   std::unique_ptr<Route> route_;
-  std::vector<std::size_t> declared_at_;  // the lines of its parameters
+  std::set<std::string_view> optional_lines_;  // the labels of those that were read
+  std::vector<std::size_t> declared_at_;       // the lines of its parameters
   std::set<std::size_t> used_;
 };
 
@@ -420,9 +454,10 @@ std::vector<std::string_view> path_parts(std::string_view path) {
   return parts;
 }
 
-void RouteTable::add(const std::string& file, std::string text, Database& database) {
+void RouteTable::add(RouteOwner owner, const std::string& file, std::string text,
+                     Database& database) {
   const std::string lines = normalized(std::move(text));
-  auto route = FileReader(file, lines).read(database);
+  auto route = FileReader(owner, file, lines).read(database);
   auto place = std::lower_bound(paths_.begin(), paths_.end(), route->parts,
                                 [](const Path& path, const std::vector<PathPart>& parts) {
                                   return comes_before(path.parts, parts);
@@ -457,7 +492,7 @@ void RouteTable::add_folder(const std::string& folder, Database& database) {
     std::stringstream text;
     text << stream.rdbuf();
     if (!stream) throw std::runtime_error(file + ":1: cannot be read");
-    add(file, text.str(), database);
+    add(RouteOwner::kOperator, file, text.str(), database);
   }
 }
 

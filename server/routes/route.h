@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "codecs/column.h"
 #include "codecs/format.h"
 #include "metrics.h"
 #include "store/tokens.h"
@@ -29,11 +30,22 @@ struct Parameter {
 
 enum class Answer { kOne, kMany, kNone };
 
-// A function of the server that answers in the place of SQL: `calls:` in the head.
+// A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
+// server's own, as these functions know its parameters.
 enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
 
 // What the server binds besides the parameters.
-enum class Bound { kNow, kToday, kWho, kBody, kFormat, kRandom, kPrivateWebhooks, kLimit };
+enum class Bound {
+  kNow,
+  kToday,
+  kWho,
+  kBody,
+  kFormat,
+  kRandom,
+  kPrivateWebhooks,
+  kClockDifference,
+  kLimit
+};
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
 // that was given (:given_name), or something of the server's.
@@ -47,12 +59,10 @@ using Source = std::variant<ValueOf, IsGiven, Bound>;
 
 struct RouteStatement {
   std::string sql;
-  std::vector<Source> sources;  // of ?1, ?2, …
-  std::vector<std::string> columns;
+  std::vector<Source> sources;     // of ?1, ?2, …
+  std::vector<Column> columns;     // of the answer; those of other meanings are not among them
   std::vector<std::string> types;  // as declared, such as INTEGER; empty for an expression
-  std::vector<std::string> keys;   // in a JSON object; empty for a column that is not shown
-  std::vector<bool> json;     // whether the column holds JSON, which goes into the object as it is
-  std::optional<int> status;  // the columns of these meanings
+  std::optional<int> status;
   std::optional<int> cursor;
   std::optional<int> document;
 };
@@ -101,14 +111,18 @@ inline constexpr std::string_view kDocumentColumn = "document";
 // What follows the name of a column whose text is JSON: "kinds:json".
 inline constexpr std::string_view kJsonSuffix = ":json";
 
+// Whose a file of a route is.
+enum class RouteOwner { kServer, kOperator };
+
 class RouteTable {
  public:
   explicit RouteTable(Metrics& metrics) : metrics_(metrics) {}
 
   // Reads one file. Throws std::runtime_error "FILE:LINE: what is wrong". `database` is one with
   // the schema in it.
-  void add(const std::string& file, std::string text, Database& database);
-  // All *.sql of a folder and the folders in it, but for names that begin with a dot.
+  void add(RouteOwner owner, const std::string& file, std::string text, Database& database);
+  // An operator's: all *.sql of a folder and the folders in it, but for names that begin with a
+  // dot.
   void add_folder(const std::string& folder, Database& database);
 
   // The routes of one path, by method.

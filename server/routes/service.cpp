@@ -20,13 +20,14 @@ using Clock = std::chrono::steady_clock;
 // So many queries of /v1/sql run at once; further ones wait.
 constexpr int kAnalystConnections = 2;
 
-// Thrown by a dry run to have its work undone.
-struct DryRun {};
+// Thrown by a write to have its work undone, when its answer is known.
+struct Undo {};
 
 void add_routes(RouteTable& routes, const ServiceOptions& options) {
   Database database(options.database, Database::Mode::kRead);
   for (const auto& file : kEmbeddedRoutes)
-    routes.add("sql/" + std::string(file.name), std::string(file.text), database);
+    routes.add(RouteOwner::kServer, "sql/" + std::string(file.name), std::string(file.text),
+               database);
   if (!options.routes.empty()) routes.add_folder(options.routes, database);
 }
 
@@ -68,7 +69,7 @@ Service::Service(const ServiceOptions& options)
     unrouted_.emplace(method, &metrics_.add(method, ""));
   openapi_ = openapi_document(routes_);
   {
-    const auto reader = readers_.lend(options.route_timeout);
+    const auto reader = readers_.lend(options.busy_timeout);
     auto last = reader->prepare("SELECT max(notice_id) FROM notice");
     if (last.step()) last_posted_ = last.integer(0);
   }
@@ -112,16 +113,19 @@ Reply Service::handle(const HttpRequest& http) noexcept {
 }
 
 Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
+  const auto log = [&](const std::string& failure) {
+    spdlog::error("{} {}: {}", http.method, progress.route != nullptr ? progress.route->path : "-",
+                  failure);
+  };
   try {
     return answer(http, progress);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInternal) log(error.what());
     return problem_reply(error);
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
     if (status_of(known.code()) >= 500) {
-      spdlog::error("{} {}: {} ({})", http.method,
-                    progress.route != nullptr ? progress.route->path : "-",
-                    sqlite3_errstr(error.code()), error.code());
+      log(std::string(sqlite3_errstr(error.code())) + " (" + std::to_string(error.code()) + ")");
     }
     return problem_reply(known);
   } catch (const std::bad_alloc&) {
@@ -272,14 +276,15 @@ Reply Service::write(const HttpRequest& http, Request& request,
       if (!request.has_own_now) request.now = clock_now();
       database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
       reply = run_route(database, request);
-      if (request.dry_run) throw DryRun();
+      // Whatever is not a success is a refusal, which does nothing.
+      const bool is_done = reply.status < 300;
+      if (request.dry_run || !is_done) throw Undo();
       if (key) {
         store_answer(database, *key, {reply.status, reply.content_type, reply.body},
                      format_instant(request.now));
       }
     });
-  } catch (const DryRun&) {
-    // Its answer is known, and its work undone.
+  } catch (const Undo&) {
   }
   return reply;
 }

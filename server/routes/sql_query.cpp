@@ -127,43 +127,41 @@ void bind_by_place(Statement& statement, const json& params) {
     bind_value(statement, static_cast<int>(i + 1), "params[" + std::to_string(i) + "]", params[i]);
 }
 
+std::vector<Column> columns_of(const Statement& query) {
+  std::vector<Column> columns;
+  for (int i = 0; i < query.columns(); ++i) {
+    const char* name = sqlite3_column_name(query.handle(), i);
+    columns.push_back(json_column(i, name != nullptr ? name : ""));
+  }
+  return columns;
+}
+
 // {"columns": [...], "rows": [[...], ...], "truncated": flag}, or CSV.
 std::string render(Statement& query, Format format, const SqlLimits& limits, bool& truncated) {
-  std::string text = format == Format::kJson ? "{\"columns\":[" : "";
-  const int columns = query.columns();
-  for (int i = 0; i < columns; ++i) {
-    if (i > 0) text += ',';
-    const char* name = sqlite3_column_name(query.handle(), i);
-    if (format == Format::kJson) {
-      append_json(text, std::string_view(name != nullptr ? name : ""));
-    } else {
-      append_csv(text, name != nullptr ? name : "");
-    }
+  const bool as_json = format == Format::kJson;
+  const auto columns = columns_of(query);
+  const auto bytes_max = static_cast<std::size_t>(limits.memory);
+  std::string text;
+  if (as_json) {
+    text += "{\"columns\":";
+    append_json_names(text, columns);
+    text += ",\"rows\":[";
+  } else {
+    append_csv_header(text, columns);
   }
-  text += format == Format::kJson ? "],\"rows\":[" : "\r\n";
-  std::int64_t rows = 0;
-  while (query.step()) {
-    if (rows == limits.rows || static_cast<std::int64_t>(text.size()) > limits.memory) {
+  for (std::int64_t rows = 0; query.step(); ++rows) {
+    if (rows == limits.rows || text.size() > bytes_max) {
       truncated = true;
       break;
     }
-    if (format == Format::kJson) text += rows > 0 ? ",[" : "[";
-    const auto row = text.size();
-    for (int i = 0; i < columns; ++i) {
-      if (static_cast<std::int64_t>(text.size() - row) > limits.memory)
-        throw out_of_range("a row needs more memory than the limit allows");
-      if (i > 0) text += ',';
-      if (format == Format::kJson) {
-        append_json_column(text, query, i);
-      } else {
-        append_csv_column(text, query, i);
-      }
+    if (as_json) {
+      if (rows > 0) text += ',';
+      append_json_array(text, query, columns, bytes_max);
+    } else {
+      append_csv_row(text, query, columns, bytes_max);
     }
-    text += format == Format::kJson ? "]" : "\r\n";
-    ++rows;
   }
-  if (format == Format::kJson)
-    text += truncated ? "],\"truncated\":true}" : "],\"truncated\":false}";
+  if (as_json) text += truncated ? "],\"truncated\":true}" : "],\"truncated\":false}";
   return text;
 }
 

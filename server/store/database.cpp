@@ -25,9 +25,11 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   register_saldo(handle(), now);
   if (mode != Mode::kCreate) check_books(path, mode);
 } catch (const SqliteError& error) {
-  throw std::runtime_error(
-      "cannot open " + path + ": " + error.what() +
-      (mode == Mode::kCreate ? "" : "; `saldod install` makes a new database"));
+  const int code = error.code() & 0xFF;
+  const bool is_missing =
+      mode != Mode::kCreate && (code == SQLITE_CANTOPEN || code == SQLITE_NOTADB);
+  throw std::runtime_error("cannot open " + path + ": " + error.what() +
+                           (is_missing ? "; `saldod install` makes a new database" : ""));
 }
 
 void Database::check_books(const std::string& path, Mode mode) {
@@ -85,7 +87,7 @@ Error error_of(const SqliteError& error) {
   const std::string_view message = error.what();
   if (const auto colon = message.find(": "); colon != std::string_view::npos) {
     const auto code = parse_error_code(message.substr(0, colon));
-    if (code && *code <= ErrorCode::kAppendOnly) return {*code, message.substr(colon + 2)};
+    if (code && is_refusal(*code)) return {*code, message.substr(colon + 2)};
   }
   switch (error.code() & 0xFF) {
     case SQLITE_BUSY:

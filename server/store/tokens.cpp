@@ -10,20 +10,14 @@
 #include "sqlite/value.h"
 
 namespace saldo::server {
-namespace {
-
-constexpr std::array<std::string_view, 6> kRoles = {"none",     "crm",     "cashier",
-                                                    "operator", "analyst", "admin"};
-
-}  // namespace
-
 std::optional<Role> parse_role(std::string_view name) {
-  const auto found = std::find(kRoles.begin(), kRoles.end(), name);
+  const auto* const found = std::find_if(kRoles.begin(), kRoles.end(),
+                                         [&](const RoleNames& role) { return role.name == name; });
   if (found == kRoles.end()) return std::nullopt;
   return static_cast<Role>(found - kRoles.begin());
 }
 
-std::string_view role_name(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
+std::string_view role_name(Role role) { return kRoles[static_cast<std::size_t>(role)].name; }
 
 bool is_allowed(Role token, Role route) {
   if (token == route || token == Role::kAdmin || route == Role::kNone) return true;

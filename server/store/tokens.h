@@ -6,11 +6,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "rules/role.h"
 #include "store/database.h"
 
 namespace saldo::server {
 
-enum class Role { kNone, kCrm, kCashier, kOperator, kAnalyst, kAdmin };
 std::optional<Role> parse_role(std::string_view name);
 std::string_view role_name(Role role);
 // `operator` may do what `crm` and `cashier` may, `admin` everything. kNone: whoever asks.

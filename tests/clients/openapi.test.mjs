@@ -1,34 +1,20 @@
 // The server's OpenAPI document: it lints clean, and a client generated from it, by tools that nobody here wrote, runs
 // the walk of server/README.md and gets the answers that it prints. The server is SALDOD, or build/saldod.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { Server, folder } from './saldod.mjs';
+
 const here = fileURLToPath(new URL('.', import.meta.url));
-const saldod = process.env.SALDOD ?? join(here, '../../build/saldod');
 const chapter = readFileSync(join(here, '../../server/README.md'), 'utf8')
   .match(/^## A CRM's first week\n.*?(?=^##)/ms)[0];
 
-const folder = mkdtempSync(join(tmpdir(), 'saldo-'));
-const database = join(folder, 'crm.db');
-execFileSync(saldod, ['install', '--database', database, '--opening', '2026-11-09']);
-const token = execFileSync(saldod, ['token', 'create', '--database', database, '--role', 'operator', '--name', 'crm'],
-  { encoding: 'utf8' }).trim();
-
-const server = spawn(saldod, ['serve', '--database', database, '--listen', '127.0.0.1:0', '--test-clock'],
-  { stdio: ['ignore', 'pipe', 'inherit'] });
-process.on('exit', () => {
-  server.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
-});
-const [line] = await once(createInterface(server.stdout), 'line');
-const url = line.match(/^saldod \S+ listens on (\S+)$/)[1];
+const server = await Server.start({ opening: '2026-11-09', name: 'crm' });
+const { url, token } = server;
 
 // Within node_modules, so that what is generated finds the libraries, and is no part of the project.
 const generated = join(here, 'node_modules/.walk');
@@ -70,6 +56,5 @@ test("a generated client runs the walk of server/README.md", async () => {
 });
 
 test('the server stops by SIGTERM, with 0', async () => {
-  server.kill('SIGTERM');
-  assert.deepEqual(await once(server, 'exit'), [0, null]);
+  assert.deepEqual(await server.stop(), [0, null]);
 });

@@ -106,7 +106,7 @@ class Books {
     version_ = watch_.must("PRAGMA data_version");
     Database database(path_, Database::Mode::kRead);
     for (const auto& file : saldo::kEmbeddedRoutes)
-      table_.add(std::string(file.name), std::string(file.text), database);
+      table_.add(RouteOwner::kServer, std::string(file.name), std::string(file.text), database);
     routes_ = table_.all();
     ServiceOptions options;
     options.database = path_;

@@ -96,14 +96,30 @@ TEST(Json, Columns) {
   EXPECT_EQ("\"\xEF\xBF\xBD\"", json("CAST(x'ff' AS TEXT)"));
 }
 
+TEST(Csv, Rows) {
+  Connection connection(":memory:", SQLITE_OPEN_READWRITE);
+  auto row = connection.compile_once("SELECT 1, 2, 'x,y'");
+  row.step();
+  const std::vector<Column> columns = {json_column(0, "a"), json_column(2, "=b")};
+  std::string text;
+  append_csv_header(text, columns);
+  append_csv_row(text, row, columns);
+  EXPECT_EQ("a,'=b\r\n1,\"x,y\"\r\n", text);
+  EXPECT_EQ("out_of_range", error_of([&] { append_csv_row(text, row, columns, 0); }));
+}
+
 TEST(Json, Rows) {
   Connection connection(":memory:", SQLITE_OPEN_READWRITE);
   auto row = connection.compile_once("SELECT 1, 2, 'x'");
   row.step();
   std::string text;
-  append_json_row(text, row, {json_key("a"), "", json_key("b\"")}, {false, false, false});
-  append_json_row(text, row, {"", "", ""}, {false, false, false});
-  EXPECT_EQ("{\"a\":1,\"b\\\"\":\"x\"}{}", text);
+  const std::vector<Column> columns = {json_column(0, "a"), json_column(2, "b\"")};
+  append_json_names(text, columns);
+  append_json_object(text, row, columns);
+  append_json_object(text, row, {});
+  append_json_array(text, row, columns, kUnlimitedBytes);
+  EXPECT_EQ("[\"a\",\"b\\\"\"]{\"a\":1,\"b\\\"\":\"x\"}{}[1,\"x\"]", text);
+  EXPECT_EQ("out_of_range", error_of([&] { append_json_array(text, row, columns, 0); }));
 }
 
 TEST(Json, Bodies) {

@@ -184,7 +184,7 @@ TEST(Mailbox, WithAName) {
   check("ООО «Вендор» <billing@example.org>", "ООО «Вендор»", "billing@example.org");
   check("\"Vendor, Ltd\" <billing@example.org>", "Vendor, Ltd", "billing@example.org");
   for (const auto* wrong : {"", "Vendor", "Vendor <>", "Vendor <a@b", "Vendor <a@b> x",
-                            "Ven\r\nBcc: c@d <a@b>", "<a@b>, <c@d>"})
+                            "Ven\r\nBcc: c@d <a@b>", "<a@b>, <c@d>", "Vendor <a@b> <c@d>"})
     EXPECT_FALSE(parse_mailbox(wrong)) << wrong;
 }
 

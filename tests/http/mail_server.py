@@ -82,7 +82,10 @@ class Mail:
 
     def __init__(self, envelope):
         self.sender, self.recipients, self.bytes = envelope.mail_from, envelope.rcpt_tos, envelope.original_content
-        self.message = email.message_from_bytes(self.bytes, policy=email.policy.default)
+
+    @functools.cached_property
+    def message(self):
+        return email.message_from_bytes(self.bytes, policy=email.policy.default)
 
     @property
     def to(self):

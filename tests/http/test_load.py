@@ -193,7 +193,7 @@ class Load(ServerCase):
         audit = self.analyst.get("/v1/reports/audit").expect(200).json
         self.assertGreater(len(audit), 6)
         self.assertEqual([], [each for each in audit if each["violations"]])
-        self.assertEqual("nothing found: integrity, audits are well\n", must("verify", "--database", server.database))
+        self.assertEqual("integrity and all audits are in order\n", must("verify", "--database", server.database))
 
     def same(self, expected, found):
         """assertEqual of dictionaries that are too large for its difference to end."""

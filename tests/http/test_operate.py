@@ -293,7 +293,7 @@ class Verify(ClosedBooks):
         """The names of the checks that found something, one a line that told so."""
         status, told = self.verify(*arguments)
         self.assertEqual(FOUND, status, told)
-        self.assertNotIn("nothing found", told)
+        self.assertNotIn("in order", told)
         return [line.split(":")[0] for line in told.splitlines()]
 
     def anchor(self, lines):
@@ -302,12 +302,13 @@ class Verify(ClosedBooks):
         return "--anchor", file
 
     def test_sound_books(self):
-        self.assertEqual((0, "nothing found: integrity, audits are well\n"), self.verify())
+        self.assertEqual((0, "integrity and all audits are in order\n"), self.verify())
 
     def test_a_trigger_taken_away(self):
         with behind_the_back(self.database) as connection:
             connection.execute("DROP TRIGGER payment_refuse_update")
-        self.assertEqual((FOUND, "audit_schema: payment_refuse_update trigger is missing\n"), self.verify())
+        self.assertEqual((FOUND, "audit_schema: name = payment_refuse_update, problem = trigger is missing\n"),
+                         self.verify())
 
     def test_one_kopeck_with_all_triggers_in_place(self):
         with behind_the_back(self.database) as connection:
@@ -320,7 +321,7 @@ class Verify(ClosedBooks):
             for _, sql in triggers:
                 connection.execute(sql)
         self.assertEqual(["audit_balance", "audit_computed", "audit_digest"], self.found())
-        self.assertIn(f"audit_digest: {PAST} {self.digests()[0][1]} ", self.verify()[1])
+        self.assertIn(f"audit_digest: day = {PAST}, stored = {self.digests()[0][1]}, computed = ", self.verify()[1])
 
     def test_audits_taken_away(self):
         with behind_the_back(self.database) as connection:
@@ -342,7 +343,7 @@ class Verify(ClosedBooks):
         self.assertIn("integrity_check: ", done.stdout)
 
     def test_an_anchor_that_matches(self):
-        well = (0, "nothing found: integrity, audits and anchored digests are well\n")
+        well = (0, "integrity, all audits and the anchored digests are in order\n")
         self.assertEqual(well, self.verify(*self.anchor(self.digests())))
         self.assertEqual(well, self.verify(*self.anchor(self.digests()[1:2])), "not every day need be anchored")
 
@@ -449,8 +450,8 @@ class Usage(FolderCase):
                  "token create": ("--role", "crm", "--name", "a")}
         cases = [((*command.split(), *database, *whole.get(command, ()), "--frob"), "--frob") for command in COMMANDS]
         cases += [((*command.split(),), "--database") for command in COMMANDS]
-        cases += [((), "subcommand"), (("frob",), "subcommand"), (("token",), "subcommand"),
-                  (("token", "frob"), "subcommand"), (("backup", *database), "file")]
+        cases += [((), "subcommand"), (("frob",), "There is no command frob"), (("token",), "subcommand"),
+                  (("token", "frob"), "There is no command frob"), (("backup", *database), "file")]
         for arguments, says in cases:
             with self.subTest(arguments):
                 self.fails(*arguments, says=says)
@@ -522,6 +523,14 @@ class Start(FolderCase):
                     self.assertEqual((FAILED, ""), (done.returncode, done.stdout))
                     self.assertRegex(done.stderr, "read-?only")
 
+    def test_a_file_that_is_locked(self):
+        """It is there, and no new one is to be made."""
+        with behind_the_back(self.database) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN EXCLUSIVE")
+            told = self.start_fails("--busy-timeout", "100ms", says=("cannot open", self.database, "locked"))
+            self.assertNotIn("install", told)
+
     def test_addresses(self):
         for listen in ("8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "127.0.0.1:-1", "127.0.0.1:http", ":8080",
                        ""):
@@ -566,7 +575,7 @@ class Backup(ServerCase):
                 self.assertEqual(f"copied to {copy}\n", must("backup", "--database", server.database, copy))
                 copied = {row[0] for row in peek(copy, "SELECT external_id FROM payment")}
                 self.assertLessEqual(before, copied)
-                self.assertEqual("nothing found: integrity, audits are well\n", must("verify", "--database", copy))
+                self.assertEqual("integrity and all audits are in order\n", must("verify", "--database", copy))
                 balances = peek(copy, "SELECT sum(balance) FROM account_balance")
                 self.assertEqual([(100 * len(copied),)], balances)
         finally:
@@ -969,6 +978,7 @@ class Tls(ServerCase):
 
 # A head, in four lines; the fifth is the first of what follows.
 HEAD = "-- GET /v1/own\n-- Own.\n-- role: crm\n-- answer: many\n"
+POST = HEAD.replace("GET", "POST")
 
 # What is wrong: the file, its line (1 when it is about the whole file), a part of the sentence.
 WRONG_FILES = {
@@ -991,14 +1001,24 @@ WRONG_FILES = {
     "the server's own": (HEAD + "-- now: instant\nSELECT :now;\n", 5, "now"),
     "a presence as a parameter": (HEAD + "-- given_x: flag\nSELECT :given_x;\n", 5, "given_x"),
     "presence of what is not declared": (HEAD + "SELECT :given_x;\n", 5, ":given_x"),
-    "takes an unknown format": (HEAD + "-- takes: pdf\nSELECT 1;\n", 5, "pdf"),
+    "takes an unknown format": (POST + "-- takes: pdf\nSELECT 1;\n", 5, "pdf"),
     "gives an unknown format": (HEAD + "-- gives: json, doc\nSELECT 1;\n", 5, "doc"),
     "gives a form": (HEAD + "-- gives: form\nSELECT 1;\n", 5, "form"),
     "a document of no column": (HEAD.replace("many", "one") + "-- gives: xml\nSELECT 1 AS x;\n", 1, "document"),
     "a document that is not given": (HEAD.replace("many", "one") + "SELECT 1 AS document;\n", 1, "document"),
     "many documents": (HEAD + "-- gives: xml\nSELECT 1 AS document;\n", 1, "one row"),
-    "calls what there is not": (HEAD + "-- calls: nothing\n", 5, "nothing"),
-    "calls, and has a statement": (HEAD + "-- calls: health\nSELECT 1;\n", 6, "statements"),
+    "calls the server": (HEAD + "-- calls: sql\n", 5, "calls"),
+    "calls what there is not": (HEAD + "-- calls: nothing\n", 5, "calls"),
+    "calls, and has a statement": (HEAD + "-- calls: health\nSELECT 1;\n", 5, "calls"),
+    "fields of a form": (POST + "-- takes: form\n-- x: integer\nSELECT :x;\n", 6, "takes: form"),
+    "fields of a text": (POST + "-- x: integer\n-- takes: text\nSELECT :x;\n", 5, "takes: text"),
+    "a GET takes JSON": (HEAD + "-- takes: json\nSELECT 1;\n", 5, "a GET has no body"),
+    "a GET takes a form": (HEAD + "-- takes: form\nSELECT 1;\n", 5, "a GET has no body"),
+    "the body of a GET": (HEAD + "SELECT :body;\n", 5, "a GET has no body"),
+    "gives twice": (HEAD + "-- gives: json\n-- gives: csv\nSELECT 1;\n", 6, "twice"),
+    "takes twice": (POST + "-- takes: json\n-- takes: json\nSELECT 1;\n", 6, "twice"),
+    "a format twice": (HEAD + "-- gives: json, csv, json\nSELECT 1;\n", 5, "json twice"),
+    "gives no answer": (POST.replace("many", "none") + "-- gives: csv\nDELETE FROM calendar_exception;\n", 5, "none"),
     "a placeholder's ending": (HEAD.replace("/own", "/{own}?x") + "SELECT 1;\n", 1, "{own}?x"),
     "declared twice": (HEAD + "-- x: integer\n-- x: text\nSELECT :x;\n", 6, "x"),
     "field of no list": (HEAD + "-- x[].y: integer\nSELECT 1;\n", 5, "x"),
@@ -1021,8 +1041,8 @@ WRONG_FILES = {
     "a route there is": (HEAD.replace("/v1/own", "/v1/accounts/{id}") + "-- id: integer\nSELECT :id;\n", 1, "accounts"),
     "the server's own path": (HEAD.replace("/v1/own", "/healthz") + "SELECT 1;\n", 1, "/healthz"),
     "the path of SQL": (HEAD.replace("GET /v1/own", "POST /v1/sql") + "SELECT 1;\n", 1, "/v1/sql"),
-    "NUL": (HEAD + "SELECT 1;\n\0\n", 6, ""),
-    "not UTF-8": (HEAD.encode().replace(b"Own.", b"\xff\xfe.") + b"SELECT 1;\n", 2, ""),
+    "NUL": (HEAD + "SELECT 1;\n\0\n", 6, "holds a NUL character"),
+    "not UTF-8": (HEAD.encode().replace(b"Own.", b"\xff\xfe.") + b"SELECT 1;\n", 2, "is not UTF-8"),
 }
 
 
@@ -1075,8 +1095,93 @@ class Routes(ServerCase):
         (routes / "form.sql").write_text(
             "-- POST /v1/own/form\n-- A callback.\n-- role: none\n-- answer: one\n-- takes: form\n-- gives: text\n\n"
             "SELECT 400 AS http_status WHERE :body = '';\nSELECT 'got ' || :body AS document;\n", encoding="utf-8")
+        status = "-- status: integer A status\n-- text: text What is none\n\n"
+        (routes / "status_get.sql").write_text(
+            "-- GET /v1/own/status\n-- Any status.\n-- role: operator\n-- answer: one\n" + status
+            + "SELECT 'x' AS x, coalesce(:status, :text) AS http_status;\n", encoding="utf-8")
+        (routes / "status_post.sql").write_text(
+            "-- POST /v1/own/status\n-- A write of any status.\n-- role: operator\n-- answer: one\n" + status
+            + "INSERT INTO account(name, registered_on, recorded_at, recorded_by)\n"
+            "VALUES ('status', :today, :now, :who);\n"
+            "SELECT count(*) AS accounts, coalesce(:status, :text) AS http_status\n"
+            "FROM account WHERE name = 'status';\n", encoding="utf-8")
+        (routes / "status_delete.sql").write_text(
+            "-- DELETE /v1/own/status\n-- A status without an answer.\n-- role: operator\n-- answer: none\n" + status
+            + "SELECT coalesce(:status, :text) AS http_status;\n", encoding="utf-8")
+        (routes / "refuse.sql").write_text(
+            "-- POST /v1/own/refusal\n-- Refuse.\n-- role: crm\n-- answer: one\n-- code: text!\n\n"
+            "SELECT saldo_refuse(:code, 'that is so');\nSELECT 1 AS x;\n", encoding="utf-8")
         cls.flags = ("--test-clock", "--routes", routes)
         super().setUpClass()
+
+    def unchecked(self, role="operator"):
+        """A client whose answers need not be documented ones; each one is answered in the same connection."""
+        client = self.server.client(role, now=self.now, checked=False)
+        self.addCleanup(client.close)
+        return client
+
+    def accounts_of_status(self):
+        return self.sql("SELECT count(*) FROM account WHERE name = 'status'")[0][0]
+
+    def test_a_status_of_ones_own(self):
+        client = self.unchecked()
+        before = self.accounts_of_status()
+        path = "/v1/own/status"
+        for method, query, body in (("GET", "?status={}", None), ("POST", "", "status"),
+                                    ("DELETE", "?status={}", None)):
+            for status in (-1, 0, 42, 100, 199, 600, 99999, 1 << 32 | 200):
+                with self.subTest(method=method, status=status):
+                    answer = client.request(method, path + query.format(status), body and {body: status})
+                    self.refused(answer, 500, "internal", "http_status")
+        for answer in (client.get(path), client.get(path + "?text=abc"), client.get(path + "?text=200"),
+                       client.post(path, {}), client.post(path, {"text": "201"})):
+            self.refused(answer, 500, "internal", "http_status")
+        self.assertEqual(before, self.accounts_of_status())
+        self.assertIn("error POST /v1/own/status: internal: http_status", self.server.log())
+
+    def test_answers_without_a_body(self):
+        """What follows in the connection is the next answer."""
+        client = self.unchecked()
+        path = "/v1/own/status"
+        for status in (204, 205, 304):
+            for method in ("GET", "DELETE"):
+                with self.subTest(method=method, status=status):
+                    answer = client.request(method, f"{path}?status={status}").expect(status)
+                    self.assertEqual((b"", None), (answer.body, answer.headers.get("Content-Type")))
+                    self.assertEqual([{"x": 7, "y": 2}], client.get("/v1/own/windows?x=7").expect(200).json)
+        client.post(path, {"status": 204}).expect(204)
+        self.assertEqual([{"x": 7, "y": 2}], client.get("/v1/own/windows?x=7").expect(200).json)
+        for status in (200, 404, 409, 599):
+            with self.subTest(answer="none", status=status):
+                answer = client.delete(f"{path}?status={status}").expect(status)
+                self.assertEqual((b"", None), (answer.body, answer.headers.get("Connection")))
+
+    def test_a_write_that_answers_no_success_is_undone(self):
+        client = self.unchecked()
+        before = self.accounts_of_status()
+        for status in (300, 303, 400, 409, 503):
+            for key in (None, "status"):
+                with self.subTest(status=status, key=key):
+                    answer = client.post("/v1/own/status", {"status": status}, key=key).expect(status)
+                    self.assertEqual({"accounts": before + 1}, answer.json)
+                    self.assertEqual(before, self.accounts_of_status())
+        # Under its key it is judged anew, and done once.
+        for _ in range(2):
+            answer = client.post("/v1/own/status", {"status": 202}, key="status").expect(202)
+            self.assertEqual({"accounts": before + 1}, answer.json)
+        self.assertEqual(before + 1, self.accounts_of_status())
+
+    def test_every_refusal_has_its_status(self):
+        client = self.unchecked("crm")
+        codes = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", readme(), re.MULTILINE))
+        self.assertLessEqual({"malformed", "unauthorized", "forbidden", "conflict", "internal"}, set(codes))
+        for code, status in codes.items():
+            with self.subTest(code):
+                answer = client.post("/v1/own/refusal", {"code": code})
+                if int(status) < 500:
+                    self.refused(answer, int(status), code, "that is so")
+                else:  # the server's own failures are not for SQL to claim
+                    self.refused(answer, 422, "invalid", code, "that is so")
 
     def test_files_of_another_editor(self):
         self.assertEqual([{"x": 7, "y": 2}], self.crm.get("/v1/own/windows?x=7").expect(200).json)

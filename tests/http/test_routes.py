@@ -329,6 +329,17 @@ class Parameters(RoutesCase):
         self.assertEqual([], self.admin.get(f"{headcount}s").json)
         self.assertEqual(404, self.admin.get("/v1/calendar/2026-11-05").status)
 
+    def test_what_is_no_text_is_told_as_it_is(self):
+        for target, body, status, code, says in (
+                ("/v1/accounts", {"name": "a\0b"}, 422, "invalid", "name holds a NUL character"),
+                ("/v1/accounts", {"name": 7}, 422, "invalid", "name is not text"),
+                ("/v1/accounts", {"name": None}, 422, "invalid", "name is null; it takes text"),
+                ("/v1/accounts", b'{"name": "a"}\0', 400, "malformed", "the body holds a NUL character"),
+                ("/v1/accounts?a=%00", {}, 400, "malformed", "the path or query holds a NUL character"),
+                ("/v1/accounts?a=%ff", {}, 400, "malformed", "the path or query is not UTF-8")):
+            with self.subTest(says):
+                self.refused(self.admin.post(target, body), status, code, says)
+
     def test_wrong_parameters_of_query_and_path_are_all_named_at_once(self):
         for query, names in (("/v1/accounts?limit=x&after=y&age=1", ("limit", "after", "age")),
                              ("/v1/accounts/one/charges?from=2026-02-30&to=x&after=1",
@@ -375,7 +386,8 @@ class Parameters(RoutesCase):
             if path.startswith(ACCOUNT):
                 with self.subTest(route=f"{method} {path}"):
                     body = BODIES.get((method, path), {}) if method not in ("GET", "DELETE") else None
-                    self.refused(self.admin.request(method, target(path, account_id=4711), body), 404, "not_found")
+                    self.refused(self.admin.request(method, target(path, account_id=4711), body), 404, "not_found",
+                                 "there is no account 4711")
         account_id = self.company()
         for method, path, body, named in (
                 ("POST", f"/v1/accounts/{account_id}/payments", {"amount": 1, "method": "cowries"}, "cowries"),
@@ -1226,14 +1238,16 @@ class Reports(HistoryCase):
         def crm(*of):
             return sum(self.crm_of_payer[day] + self.crm_of_debtor[day] for day in of)
 
-        self.assertEqual([
+        months = [
             {"month": "2026-11", "service_id": "crm", "accounts": 2, "quantity": 26, "amount": crm(sunday, monday)},
             {"month": "2026-11", "service_id": "sms", "accounts": 1, "quantity": 10,
              "amount": self.sms_of_payer[sunday]},
             {"month": "2026-12", "service_id": "crm", "accounts": 2, "quantity": 16, "amount": crm(tuesday)},
             {"month": "2026-12", "service_id": "sms", "accounts": 1, "quantity": 40,
-             "amount": self.sms_of_payer[tuesday]}],
-            self.report("revenue_by_service"))
+             "amount": self.sms_of_payer[tuesday]}]
+        self.assertEqual(months, self.report("revenue_by_service"))
+        for month, rows in (("2026-11", months[:2]), ("2026-12", months[2:]), ("2026-10", [])):
+            self.assertEqual(rows, self.report("revenue_by_service", month=month))
         self.assertEqual([{"service_id": "crm", "price_list": "standard", "accounts": 2, "quantity": 16,
                            "amount": 2 * CRM_TIERS[1]["monthly_fee"]}], self.report("monthly_recurring_revenue"))
 

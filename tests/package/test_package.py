@@ -183,7 +183,7 @@ class Package(unittest.TestCase):
                 server.send_signal(signal.SIGTERM)
             _, log = server.communicate(timeout=START_SECONDS_MAX)
             self.assertEqual(0, server.returncode, log)
-        self.assertIn("nothing found", self.as_saldo(root, program, "verify", "--database", database))
+        self.assertIn("in order", self.as_saldo(root, program, "verify", "--database", database))
 
         self.dpkg(root, "--purge", "saldo")
         self.assertFalse((root / "usr/bin/saldod").exists())

@@ -18,11 +18,21 @@ const std::vector<std::string> kAccessColumns = {"account_id",
                                                  "promise_allowed",
                                                  "lasts_until"};
 
+const std::vector<std::string> kNoticeColumns = {
+    "account_id",      "kind",           "at",
+    "number",          "amount",         "reference",
+    "state",           "balance",        "arrears_since",
+    "restricted_from", "promised_until", "promise_allowed",
+    "lasts_until",     "trial_ends_on",  "top_up"};
+
 namespace {
 
 using saldo_reference::day_text;
 using saldo_reference::instant_text;
 using saldo_reference::make_day;
+
+constexpr Instant kSecondsPerDay = 86'400;
+constexpr std::int64_t kMostEmployees = 1'000'000'000;
 
 const std::vector<std::string> kRecurring = {"crm", "base", "pbx"};
 const std::vector<std::string> kUsage = {"sms", "api", "bulk"};
@@ -46,12 +56,14 @@ std::string posted_text(const ChargeRow& row) {
                    row.unit_fee, row.amount});
 }
 
-const std::string kAccess = [] {
-  std::string columns;
-  for (const std::string& column : kAccessColumns)
-    columns += (columns.empty() ? "" : ", ") + column;
-  return "SELECT " + columns + " FROM access_state ";
-}();
+std::string select(const std::vector<std::string>& columns, const std::string& table) {
+  std::string list;
+  for (const std::string& column : columns) list += (list.empty() ? "" : ", ") + column;
+  return "SELECT " + list + " FROM " + table + " ";
+}
+
+const std::string kAccess = select(kAccessColumns, "access_state");
+const std::string kNotices = select(kNoticeColumns, "notice");
 
 std::string access_text(const AccessRow& row) { return row_text(access_values(row)); }
 
@@ -110,6 +122,28 @@ std::vector<Value> access_values(const AccessRow& row) {
           optional_day(row.lasts_until)};
 }
 
+std::vector<Value> notice_values(const NoticeRow& row) {
+  std::vector<Value> values = {row.account_id,
+                               row.kind,
+                               instant_text(row.at),
+                               optional_number(row.number),
+                               optional_number(row.amount),
+                               optional_number(row.reference)};
+  if (const auto& access = row.access) {
+    for (const Value& value :
+         {Value(access->state), Value(access->balance), optional_instant(access->arrears_since),
+          optional_instant(access->restricted_from), optional_instant(access->promised_until),
+          Value(std::int64_t{access->promise_allowed}), optional_day(access->lasts_until)}) {
+      values.push_back(value);
+    }
+  } else {
+    values.insert(values.end(), 7, nullptr);
+  }
+  values.push_back(optional_day(row.trial_ends_on));
+  values.push_back(optional_number(row.top_up));
+  return values;
+}
+
 // --- A life
 // -----------------------------------------------------------------------------------------------------
 
@@ -145,13 +179,15 @@ void History::live() {
       if (chance_.percent(2)) {
         dry_run();
         ++coverage_["dry runs"];
+      } else if (chance_.percent(run_percent_ / 3)) {
+        run_notices();
       } else {
         random_operation();
       }
       if (chance_.percent(22)) ask();
     }
-    if (takes_next_step() && chance_.percent(40)) run_notices();
     if (takes_next_step() && chance_.percent(65)) close_days();
+    if (takes_next_step() && chance_.percent(run_percent_)) run_notices();
     if (takes_next_step() && chance_.percent(2)) {
       restart();
       ++coverage_["restarts"];
@@ -268,6 +304,12 @@ void History::set_up() {
       }
     }
   }
+  // From several times a day to every three weeks.
+  static const std::vector<int> kRunPercents = {2, 6, 15, 50};
+  run_percent_ = chance_.pick(kRunPercents);
+  if (chance_.percent(50)) run_notices();  // nothing is there yet
+  // Close together, accounts are read in one go; far apart, one by one.
+  max_account_id_ = chance_.percent(40) ? 50 : 99'999;
   const int accounts = chance_.between(6, 8);
   for (int i = 0; i < accounts; ++i) new_account(true);
   if (chance_.percent(15)) one_for_ten_years();
@@ -318,10 +360,12 @@ void History::vary(Policy& policy) {
   if (chance_.percent(60)) policy.restricted_days_charged = chance_.below(4);
   policy.grace_working_days = chance_.percent(55) ? 0 : chance_.between(1, 3);
   policy.promised_payment_max_days = chance_.percent(50) ? 3 : chance_.between(0, 6);
-  policy.low_balance_warning_days = chance_.percent(50) ? 3 : chance_.between(0, 9);
+  policy.low_balance_warning_days = chance_.percent(50) ? 3 : chance_.below(12);
   policy.reminder_days.reset();
-  if (chance_.percent(80)) policy.reminder_days = chance_.between(1, 7);
-  policy.reminders = chance_.below(5);
+  if (chance_.percent(85)) policy.reminder_days = chance_.between(1, chance_.percent(70) ? 4 : 20);
+  policy.reminders = chance_.percent(50) ? 3 : chance_.below(7);
+  policy.pay_url.reset();
+  if (chance_.percent(50)) policy.pay_url = "https://pay.example/{account_id}";
 }
 
 // One to four tiers; the first often begins above 0, which leaves a gap.
@@ -333,6 +377,9 @@ void History::put_version(const std::string& price_list, const std::string& serv
     tier = random_tier(price_list, service_id, valid_from, min_quantity);
     min_quantity += chance_.between(1, 5);
   }
+  // So dear that no payment is enough for as many employees as there may be.
+  if (!is_usage(service_id) && chance_.percent(70))
+    tiers.push_back({price_list, service_id, valid_from, kMostEmployees, 0, 1'000'000});
   put_tiers(tiers);
 }
 
@@ -354,7 +401,7 @@ Tariff History::random_tier(const std::string& price_list, const std::string& se
 void History::new_account(bool complete) {
   Account account;
   account.account_id = chance_.percent(4) ? (std::int64_t{1} << 53) - chance_.below(1000)
-                                          : chance_.between(1, 99'999);
+                                          : chance_.between(1, max_account_id_);
   if (!ref_.accounts().empty() && chance_.percent(4))
     account.account_id = random_account().account_id;
   account.external_id = maybe_external_id();
@@ -390,43 +437,6 @@ void History::new_account(bool complete) {
 
 // --- Operations
 // ---------------------------------------------------------------------------------------------
-
-// What the run posts, and that no account was overlooked that was not due.
-void History::run_notices() {
-  const Instant at = instant_of(chance_.percent(10) ? today_ + chance_.between(-2, 2) : today_);
-  Refusals refusals;
-  if (at < ref_.day_start(opening_) || at < notice_runs_.last_run().value_or(at))
-    refusals.insert("conflict");
-  if (!move_notice_clock(at, refusals)) return;
-  Rows expected;
-  const std::int64_t before = notices_;
-  for (const auto& notice : notice_runs_.run(ref_, at)) {
-    ++notices_;
-    ++coverage_["notice " + notice.kind];
-    std::vector<Value> values = {notice.account_id, notice.kind, optional_number(notice.number),
-                                 optional_number(notice.amount), optional_number(notice.reference)};
-    const auto& access = notice.access;
-    const auto instant = [](const std::optional<Instant>& of) {
-      return of ? instant_value(*of) : Value(nullptr);
-    };
-    if (access) {
-      values.insert(values.end(),
-                    {access->state, access->balance, instant(access->arrears_since),
-                     instant(access->restricted_from), instant(access->promised_until),
-                     std::int64_t{access->promise_allowed}, optional_day(access->lasts_until)});
-    } else {
-      values.insert(values.end(), 7, Value(nullptr));
-    }
-    values.push_back(optional_day(notice.trial_ends_on));
-    expected.push_back(row_text(values));
-  }
-  compare(
-      "SELECT account_id, kind, number, amount, reference, state, balance, arrears_since,"
-      " restricted_from, promised_until, promise_allowed, lasts_until, trial_ends_on FROM notice"
-      " WHERE notice_id > ?1 ORDER BY notice_id",
-      {before}, expected);
-  compare("SELECT * FROM audit_notice", {}, {});
-}
 
 void History::random_operation() {
   static const std::vector<std::pair<int, void (History::*)()>> kOperations = {
@@ -665,6 +675,123 @@ void History::close_days() {
   compare_posted(first, last);
 }
 
+// --- Notices
+// ------------------------------------------------------------------------------------------------
+
+// Often just where something changes by itself: there a run must see it, and a second before not.
+Instant History::run_instant() {
+  const auto clock = ref_.notice_clock();
+  const Instant opening = ref_.day_start(opening_);
+  if (chance_.percent(2)) return opening - chance_.between(1, 100'000);
+  if (clock && chance_.percent(4)) return *clock - chance_.between(1, 100'000);
+  const Instant previous = clock.value_or(opening);
+  if (chance_.percent(7)) return previous;
+  Instant at = instant_of(today_);
+  switch (chance_.below(8)) {
+    case 0:
+      at = previous + 3600 * chance_.between(1, 30);
+      break;
+    case 1:
+    case 2:
+      at = ref_.day_start(std::max(ref_.billing_day(previous), today_) + chance_.below(2)) -
+           chance_.below(2);
+      break;
+    case 3:
+    case 4:
+    case 5:
+      if (!ref_.accounts().empty()) at = turn(random_account());
+      break;
+    default:
+      break;
+  }
+  // Not long before it happens: else no run for weeks.
+  return std::max(previous, std::min(at, ref_.day_start(today_ + 3)));
+}
+
+// An instant about which something to be told of the account may begin.
+Instant History::turn(const Account& account) {
+  const Instant about = chance_.percent(30) ? 0 : chance_.between(-1, 1);
+  if (!account.promises.empty() && chance_.percent(50)) {
+    const Promise& promise = account.promises.back();
+    return promise.expires_at - (chance_.percent(50) ? kSecondsPerDay : 0) + about;
+  }
+  const auto row = ref_.access(account, ref_.day_start(today_ + 1));
+  if (!row || !row->restricted_from) return ref_.day_start(today_ + 1) + about;
+  const auto reminder_days = ref_.policy_on(today_).reminder_days.value_or(0);
+  const Instant reminder =
+      *row->restricted_from + chance_.below(5) * reminder_days * kSecondsPerDay;
+  return reminder + about;
+}
+
+void History::run_notices() {
+  const std::size_t told = ref_.notices().size();
+  const auto previous = ref_.notice_clock();
+  move_notice_clock(run_instant());
+  const auto clock = ref_.notice_clock();
+  ++coverage_["runs of notices"];
+  if (!previous && clock && !ref_.accounts().empty()) ++coverage_["first run over facts"];
+  if (previous && *clock > *previous + 14 * kSecondsPerDay) ++coverage_["runs weeks apart"];
+  for (std::size_t i = told; i < ref_.notices().size(); ++i) count_notice(i);
+  compare_notices(told);
+  if (chance_.percent(30)) compare("SELECT * FROM audit_notice", {}, {});
+}
+
+// For the coverage.
+void History::count_notice(std::size_t number) {
+  const NoticeRow& row = ref_.notices()[number];
+  ++coverage_["notice " + row.kind];
+  if (!row.access) ++coverage_["notice before the registration"];
+  if (row.top_up) ++coverage_[*row.top_up == 0 ? "top-up not needed" : "top-up needed"];
+  if (!row.access || row.kind != row.access->state) return;
+  for (std::size_t i = number; i-- > 0;) {
+    const NoticeRow& before = ref_.notices()[i];
+    if (before.account_id != row.account_id || !before.access ||
+        before.kind != before.access->state) {
+      continue;
+    }
+    if (before.kind == row.kind) ++coverage_["notice of the same state again"];
+    return;
+  }
+}
+
+// Those from number `first` on.
+void History::compare_notices(std::size_t first) {
+  Rows notices;
+  for (std::size_t i = first; i < ref_.notices().size(); ++i)
+    notices.push_back(row_text(notice_values(ref_.notices()[i])));
+  compare(kNotices + "ORDER BY notice_id LIMIT -1 OFFSET ?1", {static_cast<std::int64_t>(first)},
+          notices);
+  const auto clock = ref_.notice_clock();
+  compare("SELECT at FROM notice_clock", {}, {clock ? instant_text(*clock) : "null"});
+}
+
+void History::ask_for_top_up(const Account& account, Instant at) {
+  const Day day = ref_.billing_day(at);
+  const std::string with = chance_.percent(40) ? ", ?4" : "";
+  std::optional<std::int64_t> employees;
+  if (!with.empty()) employees = chance_.percent(40) ? kMostEmployees : small_quantity();
+  const std::string sql = "SELECT top_up(?1, ?2, ?3" + with + ")";
+  const auto values = [&](Day until) {
+    std::vector<Value> all = {account.account_id, instant_value(at), day_value(until)};
+    if (employees) all.emplace_back(*employees);
+    return all;
+  };
+  const int kind = chance_.below(20);
+  if (kind == 0) {
+    compare_refused(sql, values(day - chance_.between(1, 9)), "invalid");
+  } else if (kind == 1) {
+    compare_refused(sql, values(day + 3650 + chance_.between(1, 9)), "out_of_range");
+  } else {
+    const Day until = day + (kind == 2                     ? 3650
+                             : employees == kMostEmployees ? chance_.between(31, 400)
+                                                           : chance_.below(70));
+    const auto amount = ref_.top_up(account, at, until, employees);
+    compare(sql, values(until), {row_text({optional_number(amount)})});
+    ++coverage_[employees ? "top-up with employees" : "top-up asked"];
+    if (!amount && ref_.top_up(account, at, day)) ++coverage_["no top-up is enough"];
+  }
+}
+
 // --- Questions
 // ----------------------------------------------------------------------------------------------
 
@@ -686,6 +813,16 @@ void History::compare(const std::string& sql, const std::vector<Value>& values,
     if (std::find(expected.begin(), expected.end(), row) == expected.end())
       what += "\n--   got      " + row;
   }
+  throw Mismatch(what);
+}
+
+void History::compare_refused(const std::string& sql, const std::vector<Value>& values,
+                              const std::string& code) {
+  Rows rows;
+  const std::string outcome = query(sql, values, &rows);
+  if (outcome.find(code) != std::string::npos) return;
+  std::string what = "expected " + code + ", got " + outcome + ": " + sql + "  -- with";
+  for (const Value& value : values) what += " " + text_of(value);
   throw Mismatch(what);
 }
 
@@ -768,7 +905,20 @@ void History::ask() {
   const Day day = any_day();
   const Day later = day + chance_.below(12);
   Rows rows;
-  switch (chance_.below(13)) {
+  switch (chance_.below(15)) {
+    case 14: {
+      const Instant at = instant_of(day);
+      ask_for_top_up(account, at);
+      return;
+    }
+    case 13: {
+      for (Day d = day; d < day + 3; ++d) {
+        const Instant at = ref_.day_start(d) + chance_.between(-1, 1) * 3600;
+        compare("SELECT notice_warning(?1, ?2)", {id, instant_value(at)},
+                {row_text({optional_string(ref_.warning(account, at))})});
+      }
+      return;
+    }
     case 0:
     case 1: {
       const Instant at = instant_of(day);
@@ -915,6 +1065,12 @@ void History::compare_everything() {
   }
   compare(kPosted + "ORDER BY day, account_id, service_id", {}, recomputed);
   compare_posted(opening_, ref_.open_day());
+  compare_notices(0);
+  // Each is told, and no placeholder is left in it.
+  compare(
+      "SELECT count(*), count(CASE WHEN instr(subject || body, '{') THEN 1 END) FROM "
+      "notice_message",
+      {}, {row_text({static_cast<std::int64_t>(ref_.notices().size()), 0})});
   compare_more();
   compare_audits();
 }
@@ -926,7 +1082,7 @@ void History::compare_audits() {
     compare("SELECT sum(violations) FROM audit WHERE check_name <> 'audit_unpriced'", {}, {"0"});
   }
   for (const char* check : {"audit_charge", "audit_charge_total", "audit_balance", "audit_day_gap",
-                            "audit_promised_payment", "audit_digest"}) {
+                            "audit_promised_payment", "audit_digest", "audit_notice"}) {
     compare("SELECT * FROM " + std::string(check), {}, {});
   }
 }

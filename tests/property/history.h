@@ -15,7 +15,6 @@
 #include <variant>
 #include <vector>
 
-#include "notices.h"
 #include "reference.h"
 
 namespace saldo_histories {
@@ -29,6 +28,7 @@ using saldo_reference::ChargeRow;
 using saldo_reference::Day;
 using saldo_reference::Headcount;
 using saldo_reference::Instant;
+using saldo_reference::NoticeRow;
 using saldo_reference::Payment;
 using saldo_reference::Policy;
 using saldo_reference::Promise;
@@ -54,6 +54,8 @@ std::string row_text(const std::vector<Value>& values);
 // The columns that are compared, in their order.
 std::vector<Value> access_values(const AccessRow& row);
 extern const std::vector<std::string> kAccessColumns;
+std::vector<Value> notice_values(const NoticeRow& row);
+extern const std::vector<std::string> kNoticeColumns;
 
 // An answer is another than the reference's.
 class Mismatch : public std::runtime_error {
@@ -137,9 +139,9 @@ class History {
   virtual bool add_promise(AccountId account_id, const Promise& promise) = 0;
   virtual void close_day(Day day, Instant closed_at, Instant now) = 0;
   virtual void close_two_days(Day first, Instant now) = 0;
+  // A run of notices.
+  virtual void move_notice_clock(Instant at) = 0;
   virtual void restart() = 0;
-  // Whether it was accepted; a channel without this says no.
-  virtual bool move_notice_clock(Instant /*at*/, const Refusals& /*refusals*/) { return false; }
   // Writes taken back: nothing of them may remain, nor be remembered.
   virtual void dry_run() = 0;
   // Something of the channel's own; a refused write more often than not.
@@ -166,12 +168,15 @@ class History {
   Day write_day();
   Instant write_instant();
   Day any_day();
+  Instant run_instant();
   Amount small_amount();
   std::int64_t small_quantity() { return chance_.below(13); }
   UsageEvent random_usage();
 
   // --- Questions.
   void compare(const std::string& sql, const std::vector<Value>& values, const Rows& expected);
+  void compare_refused(const std::string& sql, const std::vector<Value>& values,
+                       const std::string& code);
   void compare_everything();
   // The row of access at this instant, counted for the coverage.
   std::optional<AccessRow> access(const Account& account, Instant at);
@@ -184,11 +189,11 @@ class History {
   Day opening_;
   std::string country_;
   Reference ref_;
-  saldo_reference::NoticeRuns notice_runs_;
-  std::int64_t notices_ = 0;  // posted so far
   Day today_ = 0;
   Instant now_ = 0;  // within today, for channels with a clock
   std::int64_t next_id_ = 1;
+  int run_percent_ = 0;  // how often notices are posted
+  int max_account_id_ = 0;
 
  private:
   Day random_opening();
@@ -222,11 +227,16 @@ class History {
   void change_account();
   void one_more_account() { new_account(false); }
 
+  void count_notice(std::size_t number);
+  Instant turn(const Account& account);
+  void ask_for_top_up(const Account& account, Instant at);
+
   Rows access_at(Instant at);
   Rows access_of_days(const Account& account, Day first, Day last);
   Rows charges_of_days(const Account& account, Day first, Day last, const std::string& service_id);
   void compare_posted(Day first, Day last);
   void compare_balances();
+  void compare_notices(std::size_t first);
   void compare_audits();
 };
 

@@ -329,7 +329,9 @@ class HttpHistory : public History {
     } else if (chance_.percent(60)) {
       request.key = "key-" + std::to_string(++keys_);
     }
-    const bool kill = !request.key.empty() && chance_.below(200) == 0;
+    // A run of notices does the most in one commit.
+    const int kill_one_of = target == kNoticeClock ? 40 : 200;
+    const bool kill = !request.key.empty() && chance_.below(kill_one_of) == 0;
     log_.push_back((kill ? "killed meanwhile: " : "") + text_of(request));
     const Answer answer = kill ? send_and_kill(request) : send(request);
     log_.back() = (kill ? "killed meanwhile: " : "") + told(request, answer);
@@ -349,6 +351,8 @@ class HttpHistory : public History {
     const auto id = body.find("external_id");
     return id != body.end() && id->is_string() && body.contains("amount");
   }
+
+  static constexpr const char* kNoticeClock = "/v1/notice-clock";
 
   struct Sent {
     Request request;
@@ -405,12 +409,23 @@ class HttpHistory : public History {
     return "ok";
   }
 
-  // What the CRM asks at a login.
   void compare_more() override {
     const Account& account = random_account();
-    const Request request{
-        "crm",   "GET", "/v1/accounts/" + std::to_string(account.account_id) + "/access",
-        nullptr, "",    now_};
+    switch (chance_.below(4)) {
+      case 0:
+        compare_banner(account);
+        return;
+      case 1:
+        compare_top_up(account);
+        return;
+      default:
+        compare_login(account);
+    }
+  }
+
+  // What the CRM asks at a login.
+  void compare_login(const Account& account) {
+    const Request request{"crm", "GET", path(account.account_id, "/access"), nullptr, "", now_};
     const Answer answer = send(request);
     const auto expected = access(account, now_);
     bool same = answer.status == (expected ? 200 : 404);
@@ -424,6 +439,44 @@ class HttpHistory : public History {
       throw Mismatch("expected " + (expected ? row_text(access_values(*expected)) : "404") + ": " +
                      told(request, answer));
     ++coverage_["logins"];
+  }
+
+  void compare_answer(const Request& request, const std::vector<std::string>& columns,
+                      const std::vector<Value>& expected) {
+    const Answer answer = send(request);
+    std::vector<Value> values;
+    if (answer.status == 200) {
+      const json body = json::parse(answer.body);
+      for (const std::string& column : columns) values.push_back(value_of(body.at(column)));
+    }
+    if (values != expected)
+      throw Mismatch("expected " + row_text(expected) + ": " + told(request, answer));
+  }
+
+  // The warning; without one the state, unless all is well.
+  void compare_banner(const Account& account) {
+    const auto row = access(account, now_);
+    std::optional<std::string> kind = ref_.warning(account, now_);
+    if (!kind && row && row->state != "active" && row->state != "trial") kind = row->state;
+    compare_answer({"crm", "GET", path(account.account_id, "/banner"), nullptr, "", now_},
+                   {"account_id", "kind", "top_up", "promise_allowed"},
+                   {account.account_id, optional_string(kind),
+                    optional_number(ref_.default_top_up(account, now_)),
+                    row ? Value(std::int64_t{row->promise_allowed}) : Value(nullptr)});
+    ++coverage_[kind ? "banner" : "no banner"];
+  }
+
+  void compare_top_up(const Account& account) {
+    const Day until = ref_.billing_day(now_) + chance_.below(70);
+    std::optional<std::int64_t> employees;
+    if (chance_.percent(50)) employees = small_quantity();
+    const std::string target =
+        "/top-up?until=" + day_text(until) +
+        (employees ? "&employees=" + std::to_string(*employees) : std::string());
+    compare_answer({"crm", "GET", path(account.account_id, target), nullptr, "", now_},
+                   {"account_id", "until", "top_up"},
+                   {account.account_id, day_text(until),
+                    optional_number(ref_.top_up(account, now_, until, employees))});
   }
 
   // --- What a request means to the reference
@@ -486,7 +539,8 @@ class HttpHistory : public History {
         {"promised_payment_max_days", policy.promised_payment_max_days},
         {"low_balance_warning_days", policy.low_balance_warning_days},
         {"reminder_days", json_of(optional_number(policy.reminder_days))},
-        {"reminders", policy.reminders}};
+        {"reminders", policy.reminders},
+        {"pay_url", json_of(optional_string(policy.pay_url))}};
     write(
         "operator", "PUT", "/v1/policy", body,
         put(policy.valid_from == opening_ ? ref_.update_policy(policy) : ref_.put_policy(policy)));
@@ -795,11 +849,41 @@ class HttpHistory : public History {
     close_day(first + 1, now, now);
   }
 
+  // The answer is what the run posted.
+  void move_notice_clock(Instant wanted) override {
+    if (wanted > now_ && !chance_.percent(5)) now_ = wanted;
+    const Instant at = taken_for(wanted);
+    const std::size_t posted = ref_.notices().size();
+    json body = json::object();
+    set_instant(body, "at", at);
+    const auto answer =
+        write("operator", "POST", kNoticeClock, body,
+              {lies_ahead(at) ? Refusals{"out_of_range"} : ref_.move_notice_clock(at), {200}});
+    if (!answer) return;
+    Rows expected;
+    for (std::size_t i = posted; i < ref_.notices().size(); ++i)
+      expected.push_back(row_text(notice_values(ref_.notices()[i])));
+    Rows actual;
+    for (const json& row : *answer) {
+      std::vector<Value> values;
+      for (const std::string& column : kNoticeColumns) values.push_back(value_of(row.at(column)));
+      actual.push_back(row_text(values));
+    }
+    if (actual == expected) return;
+    std::string what = "the answer of a run differs: " + log_.back();
+    for (const std::string& row : expected) what += "\n--   expected " + row;
+    throw Mismatch(what);
+  }
+
   // Each request of one operation is answered as if it counted.
   void dry_run() override {
     const Reference before = ref_;
     dry_ = true;
-    random_operation();
+    if (chance_.percent(run_percent_)) {
+      move_notice_clock(run_instant());
+    } else {
+      random_operation();
+    }
     dry_ = false;
     ref_ = before;
     ask();
@@ -908,7 +992,9 @@ class HttpChannel : public Channel {
             "sent again, by its key",
             "another content by the same key",
             "usage repeated",
-            "logins"};
+            "logins",
+            "banner",
+            "no banner"};
   }
 
  private:

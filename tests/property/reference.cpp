@@ -35,6 +35,12 @@ const std::set<std::string>& payment_methods() {
   return kMethods;
 }
 
+Day last_day_of_next_month(Day day) {
+  const date::year_month_day date{date::sys_days{date::days{day}}};
+  const date::sys_days last = (date.year() / date.month() + date::months{1}) / date::last;
+  return static_cast<Day>(last.time_since_epoch().count());
+}
+
 }  // namespace
 
 std::string day_text(Day day) { return date::format("%F", date::sys_days{date::days{day}}); }
@@ -457,6 +463,159 @@ std::optional<AccessRow> Reference::access(const Account& account, Instant at) c
     }
   }
   return row;
+}
+
+// --- Notices
+// ----------------------------------------------------------------------------------------------------
+
+// W: the last working day on or before D - (w - 1) days; that day itself where there is none.
+Day Reference::warning_day(Day last_day, std::int64_t warning_days) const {
+  const Day latest = last_day - static_cast<Day>(warning_days - 1);
+  for (Day day = latest; day >= latest - kHorizonDays; --day) {
+    if (is_working_day(day)) return day;
+  }
+  return latest;
+}
+
+std::optional<std::string> Reference::warning(const Account& account, Instant at) const {
+  const std::optional<AccessRow> row = access(account, at);
+  if (!row) return std::nullopt;
+  const std::int64_t warning_days = policy_on(row->day).low_balance_warning_days;
+  const auto is_near = [&](std::optional<Day> last_day) {
+    return last_day && warning_days > 0 && row->day >= warning_day(*last_day, warning_days);
+  };
+  if (row->state == "active" && is_near(row->lasts_until)) return "low_balance";
+  if (row->state == "trial" && is_near(account.trial_ends_on)) return "trial_ending";
+  if (row->state == "promised" && *row->promised_until - at <= kSecondsPerDay) {
+    for (const Promise& promise : account.promises) {
+      if (promise.granted_at >= *row->arrears_since && promise.granted_at <= at &&
+          promise.expires_at == *row->promised_until && promise.days >= 2) {
+        return "promise_ending";
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// The greatest number that is due (N3), by the policy of the row's day; 0: none.
+std::int64_t Reference::due_reminder(const AccessRow& row) const {
+  const Policy& policy = policy_on(row.day);
+  std::int64_t due = 0;
+  if (row.state != "restricted" || !policy.reminder_days) return due;
+  while (due < policy.reminders &&
+         row.at >= *row.restricted_from + (due + 1) * *policy.reminder_days * kSecondsPerDay) {
+    ++due;
+  }
+  return due;
+}
+
+// The least amount is found by halving: what is enough stays enough when more is paid.
+std::optional<Amount> Reference::top_up(const Account& account, Instant at, Day until,
+                                        std::optional<std::int64_t> employees) const {
+  const std::optional<AccessRow> row = access(account, at);
+  static const std::set<std::string> kStates = {"active", "grace", "promised", "restricted"};
+  if (!row || kStates.count(row->state) == 0) return std::nullopt;
+  Account asked = account;
+  if (employees) {
+    std::erase_if(asked.headcounts, [&](const Headcount& h) { return h.day >= row->day; });
+    asked.headcounts.push_back({row->day, *employees});
+  }
+  // Active at `at`, and in arrears at no midnight up to the end of the day before `until`.
+  std::vector<Amount> charged;  // from the day of `at` on
+  for (Day day = row->day; day < until; ++day) {
+    Amount total = 0;
+    visit_charges(asked, day,
+                  [&](const std::string&, std::int64_t, const std::string&, const Tariff&,
+                      Amount amount, bool) { total += amount; });
+    charged.push_back(total);
+  }
+  const auto is_enough = [&](Amount paid) {
+    Amount balance = row->balance + paid;
+    for (Day day = row->day; day <= until; ++day) {
+      if (day > row->day) balance -= charged[static_cast<std::size_t>(day - 1 - row->day)];
+      const std::optional<Amount> limit = credit_limit(account, day);
+      if (limit && balance < -*limit) return false;
+    }
+    return true;
+  };
+  if (is_enough(0)) return 0;
+  Amount too_little = 0;
+  Amount enough = kAmountMax;
+  if (!is_enough(enough)) return std::nullopt;
+  while (enough - too_little > 1) {
+    const Amount middle = too_little + (enough - too_little) / 2;
+    (is_enough(middle) ? enough : too_little) = middle;
+  }
+  return enough;
+}
+
+std::optional<Amount> Reference::default_top_up(const Account& account, Instant at) const {
+  return top_up(account, at, last_day_of_next_month(billing_day(at)));
+}
+
+// What a run tells of an account, and what it remembers then.
+std::vector<NoticeRow> Reference::due_notices(const Account& account, Instant at,
+                                              Told& told) const {
+  std::vector<NoticeRow> due;
+  const std::optional<AccessRow> row = access(account, at);
+  NoticeRow notice;
+  notice.account_id = account.account_id;
+  notice.at = at;
+  notice.access = row;
+  notice.trial_ends_on = account.trial_ends_on;
+  const auto tell = [&](const std::string& kind) {
+    notice.kind = kind;
+    due.push_back(notice);
+  };
+
+  // N1.
+  bool changed = false;
+  if (row && !told.state) {
+    changed = row->state != "trial" && row->state != "active";
+  } else if (row) {
+    const bool comes_again =
+        row->state == "grace" || row->state == "promised" || row->state == "restricted";
+    changed = row->state != *told.state ||
+              (comes_again && notice_clock_ && *row->arrears_since > *notice_clock_);
+  }
+  if (changed) tell(row->state);
+  told.state = row ? std::optional(row->state) : std::nullopt;
+
+  // N2.
+  const std::optional<std::string> holds = warning(account, at);
+  if (holds && holds != told.warning) tell(*holds);
+  told.warning = holds;
+
+  // N3.
+  const std::int64_t number = row ? due_reminder(*row) : 0;
+  if (number > 0) {
+    std::int64_t& greatest = told.reminders[*row->restricted_from];
+    if (number > greatest) {
+      greatest = number;
+      notice.number = number;
+      if (!changed) tell("reminder");
+      notice.number.reset();
+    }
+  }
+
+  // N4.
+  std::vector<Payment> payments(
+      account.payments.begin() + static_cast<std::ptrdiff_t>(told.payments),
+      account.payments.end());
+  std::sort(payments.begin(), payments.end(),
+            [](const Payment& a, const Payment& b) { return a.payment_id < b.payment_id; });
+  for (const Payment& payment : payments) {
+    notice.amount = payment.amount;
+    notice.reference = payment.payment_id;
+    tell("payment");
+  }
+  told.payments = account.payments.size();
+
+  if (!due.empty()) {
+    const std::optional<Amount> amount = default_top_up(account, at);
+    for (NoticeRow& each : due) each.top_up = amount;
+  }
+  return due;
 }
 
 // --- Writes
@@ -915,6 +1074,17 @@ Refusals Reference::close_day(Day day, Instant closed_at) {
   closed_days_.push_back(closed);
   forget();
   return refusals;
+}
+
+// The first run of the books tells nothing: what it finds counts as known.
+Refusals Reference::move_notice_clock(Instant at) {
+  if (at < day_start(opening_) || (notice_clock_ && at < *notice_clock_)) return {"conflict"};
+  for (const Account& account : accounts_) {
+    const std::vector<NoticeRow> due = due_notices(account, at, told_[account.account_id]);
+    if (notice_clock_) notices_.insert(notices_.end(), due.begin(), due.end());
+  }
+  notice_clock_ = at;
+  return {};
 }
 
 }  // namespace saldo_reference

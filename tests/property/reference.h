@@ -1,7 +1,8 @@
-// A naive reference of the billing rules (chapter 4 of the design, R1 to R11), written from the
-// contract alone and sharing no code with the extension. It holds the facts in plain vectors and
-// recomputes every answer from the opening of the books, day by day and instant by instant. What it
-// remembers between two questions is thrown away at every write.
+// A naive reference of the billing rules (chapter 4 of the design, R1 to R11) and of the notices
+// (N1 to N5), written from the contract alone and sharing no code with the extension. It holds the
+// facts in plain vectors and recomputes every answer from the opening of the books, day by day and
+// instant by instant. What it remembers between two questions is thrown away at every write. A run
+// of notices looks at every account, whatever was recorded since the run before.
 //
 // A write is judged first: the answer is the set of all the codes by which the contract refuses it,
 // and an empty set means that it was accepted and took effect. Several codes mean that several
@@ -36,9 +37,10 @@ struct Policy {
   std::optional<std::int64_t> restricted_days_charged;
   std::int64_t grace_working_days = 0;
   std::int64_t promised_payment_max_days = 3;
-  std::int64_t low_balance_warning_days = 3;
+  std::int64_t low_balance_warning_days = 3;  // 0: none
   std::optional<std::int64_t> reminder_days = 7;
   std::int64_t reminders = 3;
+  std::optional<std::string> pay_url;
 };
 
 struct Tariff {
@@ -146,6 +148,20 @@ struct AccessRow {
   std::optional<Day> lasts_until;
 };
 
+// A row of notice. What access_state says is missing where it says nothing: before the
+// registration.
+struct NoticeRow {
+  AccountId account_id = 0;
+  std::string kind;
+  Instant at = 0;
+  std::optional<std::int64_t> number;
+  std::optional<Amount> amount;
+  std::optional<std::int64_t> reference;
+  std::optional<AccessRow> access;
+  std::optional<Day> trial_ends_on;
+  std::optional<Amount> top_up;
+};
+
 // A row of day_close, but for the digest.
 struct ClosedDay {
   Day day = 0;
@@ -189,6 +205,7 @@ class Reference {
   Refusals add_adjustment(AccountId account_id, const Adjustment& adjustment);
   Refusals add_promise(AccountId account_id, Promise promise);
   Refusals close_day(Day day, Instant closed_at);
+  Refusals move_notice_clock(Instant at);
 
   // --- Time and calendar.
   Day opening() const { return opening_; }
@@ -215,6 +232,15 @@ class Reference {
   std::optional<AccessRow> access(const Account& account, Instant at) const;
   // All recorded money, whenever it counts, minus the posted charges.
   Amount recorded_balance(const Account& account) const;
+  // N5; `until` lies in the 3,650 days from that of `at`.
+  std::optional<Amount> top_up(const Account& account, Instant at, Day until,
+                               std::optional<std::int64_t> employees = std::nullopt) const;
+  // Until the last day of the next month, as notices say it.
+  std::optional<Amount> default_top_up(const Account& account, Instant at) const;
+  // The warning whose condition holds (N2). The conditions exclude each other.
+  std::optional<std::string> warning(const Account& account, Instant at) const;
+  std::optional<Instant> notice_clock() const { return notice_clock_; }
+  const std::vector<NoticeRow>& notices() const { return notices_; }
 
   // Of the rules at work, for the coverage: R9 left recurring services free on that day.
   bool is_free_restricted_day(const Account& account, Day day) const;
@@ -236,6 +262,13 @@ class Reference {
   struct Money {
     Instant at = 0;
     Amount amount = 0;
+  };
+  // What the runs of notices remember of an account.
+  struct Told {
+    std::optional<std::string> state;           // nothing: the last run did not see the account
+    std::optional<std::string> warning;         // whose condition the last run found true
+    std::map<Instant, std::int64_t> reminders;  // the greatest posted or passed, by restricted_from
+    std::size_t payments = 0;                   // so many of the account's
   };
   // What is remembered of one account between two writes.
   struct Memo {
@@ -274,6 +307,9 @@ class Reference {
   std::optional<Instant> restriction_begins(Instant since) const;
   std::string state(const Account& account, Instant at, const Standing& standing) const;
   std::optional<Instant> latest_expiry(const Account& account, Instant run_since, Instant at) const;
+  Day warning_day(Day last_day, std::int64_t warning_days) const;
+  std::int64_t due_reminder(const AccessRow& row) const;
+  std::vector<NoticeRow> due_notices(const Account& account, Instant at, Told& told) const;
 
   Day opening_;
   std::vector<Policy> policies_;
@@ -283,6 +319,9 @@ class Reference {
   std::vector<Account> accounts_;
   std::vector<ClosedDay> closed_days_;
   std::vector<ChargeRow> posted_;
+  std::optional<Instant> notice_clock_;
+  std::map<AccountId, Told> told_;
+  std::vector<NoticeRow> notices_;
 
   mutable std::map<AccountId, Memo> memos_;
   mutable std::map<std::string, std::vector<Tariff>> tariffs_by_key_;

@@ -13,6 +13,9 @@
 -- tax_id: text
 -- postal_address: text
 
+SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)
+WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
+
 UPDATE account
 SET external_id = sent.external_id, name = sent.name, admin_email = sent.admin_email,
     registered_on = sent.registered_on, trial_ends_on = sent.trial_ends_on, customer_since = sent.customer_since,

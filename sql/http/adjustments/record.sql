@@ -18,15 +18,16 @@ SELECT :account_id, :amount, :kind, coalesce(:effective_at, :now), :external_id,
        :for_day, :now, :who
 WHERE NOT EXISTS (SELECT 1 FROM adjustment WHERE external_id = :external_id);
 
--- An instant that lay a little ahead was taken for the request's, recorded_at; sent again, it may lie up to 5 minutes
--- after what is recorded.
+-- An instant that lay a little ahead was taken for the request's, recorded_at; sent again, it may lie as far after what
+-- is recorded.
 SELECT saldo_refuse('conflict', 'the adjustment ' || external_id || ' is recorded already, with other content')
 FROM adjustment
 WHERE external_id = :external_id
   AND (account_id, amount, kind, effective_at, reason, payment_id, service_id, for_day)
       IS NOT (:account_id, :amount, :kind,
               iif(:effective_at IS NULL OR effective_at = recorded_at
-                  AND unixepoch(:effective_at) - unixepoch(recorded_at) BETWEEN 0 AND 300, effective_at, :effective_at),
+                  AND unixepoch(:effective_at) - unixepoch(recorded_at) BETWEEN 0 AND :clock_difference_seconds,
+                  effective_at, :effective_at),
               iif(:given_reason, :reason, reason),
               iif(:given_payment_id, :payment_id, payment_id),
               iif(:given_service_id, :service_id, service_id),

@@ -17,8 +17,8 @@ SELECT :account_id, :amount, :method, :external_id, coalesce(:received_at, :now)
        :payer, :purpose, :now, :who
 WHERE NOT EXISTS (SELECT 1 FROM payment WHERE method = :method AND external_id = :external_id);
 
--- An instant that lay a little ahead was taken for the request's, recorded_at; sent again, it may lie up to 5 minutes
--- after what is recorded.
+-- An instant that lay a little ahead was taken for the request's, recorded_at; sent again, it may lie as far after what
+-- is recorded.
 SELECT saldo_refuse('conflict', 'the payment ' || external_id || ' by ' || method
                                 || ' is recorded already, with other content')
 FROM payment
@@ -26,9 +26,11 @@ WHERE method = :method AND external_id = :external_id
   AND (account_id, amount, received_at, credited_at, payer, purpose)
       IS NOT (:account_id, :amount,
               iif(:received_at IS NULL OR received_at = recorded_at
-                  AND unixepoch(:received_at) - unixepoch(recorded_at) BETWEEN 0 AND 300, received_at, :received_at),
+                  AND unixepoch(:received_at) - unixepoch(recorded_at) BETWEEN 0 AND :clock_difference_seconds,
+                  received_at, :received_at),
               iif(:credited_at IS NULL OR credited_at = recorded_at
-                  AND unixepoch(:credited_at) - unixepoch(recorded_at) BETWEEN 0 AND 300, credited_at, :credited_at),
+                  AND unixepoch(:credited_at) - unixepoch(recorded_at) BETWEEN 0 AND :clock_difference_seconds,
+                  credited_at, :credited_at),
               iif(:given_payer, :payer, payer),
               iif(:given_purpose, :purpose, purpose));
 

@@ -6,6 +6,9 @@
 -- service_id: text!
 -- ended_on: day The first day without it (today)
 
+SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)
+WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
+
 -- The answer comes first: ended, the row can no longer be told from one that ended on this day before.
 SELECT account_id, service_id, started_on, coalesce(:ended_on, :today) AS ended_on, quantity, price_list,
        :now AS recorded_at, :who AS recorded_by

@@ -6,6 +6,9 @@
 -- service_id: text!
 -- day: day (today)
 
+SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)
+WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
+
 SELECT account_id, service_id, started_on, ended_on, quantity, price_list, recorded_at, recorded_by
 FROM subscription
 WHERE account_id = :account_id AND service_id = :service_id AND started_on <= coalesce(:day, :today)

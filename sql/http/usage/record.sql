@@ -10,7 +10,7 @@
 -- events[].quantity: integer! From 1 to 10^9
 
 -- What stands is what is recorded already or else the first of the batch. An instant that lay a little ahead was taken
--- for the request's, recorded_at; sent again, it may lie up to 5 minutes after what is recorded.
+-- for the request's, recorded_at; sent again, it may lie as far after what is recorded.
 SELECT saldo_refuse('conflict', 'usage ' || s.usage_id || ' is recorded already, with other content')
 FROM (SELECT value ->> 'usage_id' AS usage_id, value ->> 'account_id' AS account_id,
              value ->> 'service_id' AS service_id, value ->> 'occurred_at' AS occurred_at,
@@ -20,7 +20,8 @@ FROM (SELECT value ->> 'usage_id' AS usage_id, value ->> 'account_id' AS account
 LEFT JOIN usage_event AS u ON u.usage_id = s.usage_id
 WHERE (s.account_id, s.service_id, s.quantity,
        iif(u.occurred_at = u.recorded_at
-           AND unixepoch(s.occurred_at) - unixepoch(u.recorded_at) BETWEEN 0 AND 300, u.occurred_at,
+           AND unixepoch(s.occurred_at) - unixepoch(u.recorded_at) BETWEEN 0 AND :clock_difference_seconds,
+           u.occurred_at,
            coalesce(s.occurred_at, u.occurred_at, first ->> 'occurred_at', :now)))
       IS NOT (coalesce(u.account_id, first ->> 'account_id'), coalesce(u.service_id, first ->> 'service_id'),
               coalesce(u.quantity, first ->> 'quantity'), coalesce(u.occurred_at, first ->> 'occurred_at', :now));
