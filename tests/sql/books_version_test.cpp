@@ -146,7 +146,7 @@ TEST_F(BooksVersionTest, a_trigger_with_other_words_is_none) {
                  " AND (name LIKE '%update' OR name LIKE '%hold%' OR name LIKE '%archive%')"))
     hand.must("DROP TRIGGER " + name);
   hand.must(trigger);
-  for (const std::string& fee : {"1", "2", "3"}) {
+  for (const std::string fee : {"1", "2", "3"}) {
     hand.must("UPDATE tariff SET monthly_fee = " + fee);
     EXPECT_EQ(auditor.must("SELECT monthly_price('standard', 'crm', '2026-03-12', 9)").at(0), fee);
   }
