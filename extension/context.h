@@ -36,6 +36,13 @@ struct CachedBooks {
   Version version;
 };
 
+// A row that the running INSERT is about to add, held from its BEFORE trigger to its AFTER trigger.
+struct AwaitedRow {
+  std::string table;
+  std::string key;             // empty: SQLite chooses the number,
+  std::int64_t after_row = 0;  // which is above this one
+};
+
 struct Context {
   explicit Context(sqlite3* db) : statements(db, "SELECT 1 FROM main.working_calendar LIMIT 0") {}
 
@@ -54,6 +61,7 @@ struct Context {
   // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger
   // and its AFTER trigger (functions/history.cpp).
   std::vector<HeldRow> held_rows;
+  std::optional<AwaitedRow> awaited_row;  // functions/totals.cpp
 
   // The host's clock, where it has one of its own (saldo.h).
   std::shared_ptr<const std::optional<Instant>> host_now;

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""digest.py FILE: recomputes all digests of a database without the extension; prints those that differ, and exits 1."""
+"""Recomputes all digests of a database without the extension; prints those that differ, and exits 1."""
+import argparse
 import hashlib
 import json
+import pathlib
 import sqlite3
 import sys
 
@@ -20,7 +22,15 @@ TABLES = [  # name of the line, columns, the column that says when a row took ef
     ("policy", "*", "valid_from", "valid_from"),
     ("calendar_exception", "*", "day", "day"),
     ("superseded", "*", "day", "superseded_id")]
-db, previous, starts_at, wrong = sqlite3.connect(sys.argv[1]), None, "", 0
+arguments = argparse.ArgumentParser(description=__doc__)
+arguments.add_argument("file", type=pathlib.Path, metavar="FILE")
+file = arguments.parse_args().file
+try:
+    db = sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)
+    db.execute("SELECT 1 FROM day_close")
+except sqlite3.Error as error:
+    sys.exit(f"{file} holds no books that can be read: {error}")
+previous, starts_at, wrong = None, "", 0
 columns = "day, ends_at, closed_at, accounts, charges, charged, digest"
 for *close, digest in db.execute(f"SELECT {columns} FROM day_close ORDER BY day").fetchall():
     lines, (day, ends_at) = [["digest", previous]], close[:2]

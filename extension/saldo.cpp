@@ -6,6 +6,8 @@ extern "C" {
 SQLITE_EXTENSION_INIT1
 }
 
+#include <cstring>
+
 #include "context.h"
 #include "functions/functions.h"
 #include "saldo.h"
@@ -57,6 +59,17 @@ bool is_registered(sqlite3* db) {
 }
 
 }  // namespace
+
+bool is_writing_function(std::string_view name) {
+  for (const auto& family : kFunctionFamilies) {
+    for (const Function& function : family()) {
+      if (function.writes && name.size() == std::strlen(function.name) &&
+          sqlite3_strnicmp(name.data(), function.name, static_cast<int>(name.size())) == 0)
+        return true;
+    }
+  }
+  return false;
+}
 
 void register_saldo(sqlite3* db, std::shared_ptr<const Now> now) {
   if (is_registered(db)) return;

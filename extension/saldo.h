@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "rules/time.h"
 #include "sqlite/api.h"
@@ -18,6 +19,10 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 // What `access_state` takes for now when it is asked for neither a day nor an instant; nullopt: the
 // system's clock.
 using Now = std::optional<Instant>;
+
+// Whether a function of Saldo's, by its name in any case, writes to the database or changes what the
+// connection remembers for the triggers.
+bool is_writing_function(std::string_view name);
 
 // Registers the functions and tables on a connection; nothing happens where they are already. The
 // host may go on changing `now` between statements. Throws SqliteError.

@@ -66,7 +66,7 @@ CREATE VIEW audit_promised_payment(promise_id, problem) AS
 SELECT promise_id, 'days is ' || days FROM promised_payment WHERE typeof(days) <> 'integer' OR days < 1
 UNION ALL
 SELECT promise_id, 'expires_at is not granted_at and ' || days || ' days' FROM promised_payment
-WHERE expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', granted_at, '+' || days || ' days')
+WHERE expires_at IS NOT saldo_promise_end(granted_at, days)
 UNION ALL
 SELECT promise_id, 'there is no account ' || account_id FROM promised_payment
 WHERE account_id NOT IN (SELECT account_id FROM account);
@@ -161,6 +161,13 @@ FROM (SELECT m.account_id, m.amount,
              + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
                 WHERE j.account_id = m.account_id AND j.day > m.after_day) AS computed
       FROM open_money AS m)
+WHERE amount IS NOT computed
+UNION ALL
+SELECT 'payment_returned', CAST(payment_id AS TEXT), CAST(amount AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT r.payment_id, r.amount,
+             (SELECT -sum(j.amount) FROM adjustment AS j
+              WHERE j.payment_id = r.payment_id AND j.kind IN ('refund', 'chargeback')) AS computed
+      FROM payment_returned AS r)
 WHERE amount IS NOT computed;
 
 -- Accounts that no run is to look at yet, and whose state was another when the last one was over than is remembered of

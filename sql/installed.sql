@@ -228,7 +228,7 @@ CREATE TABLE charge(
   monthly_fee INTEGER NOT NULL,
   unit_fee    INTEGER NOT NULL,
   amount      INTEGER NOT NULL,
-  posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted      INTEGER GENERATED ALWAYS AS (saldo_posted('charge')) STORED,
   PRIMARY KEY (day, account_id, service_id)
 ) WITHOUT ROWID;
 
@@ -238,7 +238,7 @@ CREATE TABLE charge_total(
   accounts   INTEGER NOT NULL,
   quantity   INTEGER NOT NULL,
   amount     INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('charge_total')) STORED,
   PRIMARY KEY (day, service_id)
 ) WITHOUT ROWID;
 
@@ -247,13 +247,13 @@ CREATE TABLE balance(
   balance         INTEGER NOT NULL,
   arrears_since   TEXT,
   restricted_days INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('balance')) STORED
 );
 
 CREATE TABLE facts_in_force(
   account_id INTEGER PRIMARY KEY,
   facts      BLOB NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('facts_in_force')) STORED
 );
 
 CREATE TABLE open_usage(
@@ -261,7 +261,7 @@ CREATE TABLE open_usage(
   service_id TEXT NOT NULL,
   day        TEXT NOT NULL,
   quantity   INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('open_usage')) STORED,
   PRIMARY KEY (account_id, service_id, day)
 ) WITHOUT ROWID;
 
@@ -269,7 +269,13 @@ CREATE TABLE open_money(
   account_id INTEGER PRIMARY KEY,
   after_day  TEXT NOT NULL,
   amount     INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('open_money')) STORED
+);
+
+CREATE TABLE payment_returned(
+  payment_id INTEGER PRIMARY KEY,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('payment_returned')) STORED
 );
 
 CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
@@ -405,8 +411,9 @@ CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_open(min(OLD.registered_on, NEW.registered_on), open_day, 'a registration can change')
   FROM books WHERE last_closed_day IS NOT NULL AND NEW.registered_on <> OLD.registered_on;
   SELECT saldo_refuse('out_of_range', 'registered_on is ' || NEW.registered_on || ', after the account''s first terms, '
-                                      || min(valid_from))
-  FROM account_terms WHERE account_id = OLD.account_id HAVING min(valid_from) < NEW.registered_on;
+                                      || valid_from)
+  FROM (SELECT valid_from FROM account_terms WHERE account_id = OLD.account_id ORDER BY valid_from LIMIT 1)
+  WHERE valid_from < NEW.registered_on;
 END;
 
 CREATE TRIGGER account_forget_facts_in_force AFTER UPDATE OF registered_on, trial_ends_on ON account BEGIN
@@ -483,13 +490,13 @@ CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription 
       AND s.quantity IS NEW.quantity AND s.price_list = NEW.price_list AND s.ended_on IS NOT NEW.ended_on
       AND (s.ended_on IS NULL OR s.ended_on >= open_day));
   SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
-  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
-                                  || coalesce(s.ended_on, 'now on'))
-  FROM subscription AS s
-  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
-    AND s.started_on <> NEW.started_on
-    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
-    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || started_on || ' to '
+                                  || coalesce(ended_on, 'now on'))
+  FROM (SELECT s.started_on, s.ended_on FROM subscription AS s
+        WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id AND s.started_on <> NEW.started_on
+          AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND s.started_on IS NOT s.ended_on
+        ORDER BY s.started_on DESC LIMIT 1)
+  WHERE NEW.started_on < coalesce(ended_on, '9999-99') AND NEW.started_on IS NOT NEW.ended_on;
   DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
 END;
 
@@ -507,14 +514,14 @@ CREATE TRIGGER subscription_refuse_invalid_update BEFORE UPDATE ON subscription 
         IS NOT (OLD.account_id, OLD.service_id, OLD.started_on, OLD.quantity, OLD.price_list)
      OR OLD.ended_on < open_day;
   SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
-  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
-                                  || coalesce(s.ended_on, 'now on'))
-  FROM subscription AS s
-  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
-    AND s.started_on <> NEW.started_on
-    AND (s.account_id, s.service_id, s.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on)
-    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
-    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || started_on || ' to '
+                                  || coalesce(ended_on, 'now on'))
+  FROM (SELECT s.started_on, s.ended_on FROM subscription AS s
+        WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id AND s.started_on <> NEW.started_on
+          AND (s.account_id, s.service_id, s.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on)
+          AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND s.started_on IS NOT s.ended_on
+        ORDER BY s.started_on DESC LIMIT 1)
+  WHERE NEW.started_on < coalesce(ended_on, '9999-99') AND NEW.started_on IS NOT NEW.ended_on;
   DELETE FROM facts_in_force WHERE account_id IN (OLD.account_id, NEW.account_id);
 END;
 
@@ -537,6 +544,7 @@ CREATE TRIGGER usage_event_refuse_invalid_insert BEFORE INSERT ON usage_event BE
   SELECT saldo_refuse('invalid', 'charged_on is ' || NEW.charged_on || '; it is computed: '
                                  || max(billing_day(NEW.occurred_at), open_day))
   FROM books WHERE NEW.charged_on IS NOT NULL AND NEW.charged_on <> max(billing_day(NEW.occurred_at), open_day);
+  SELECT saldo_await('usage_event', NEW.usage_id);
 END;
 
 CREATE TRIGGER usage_event_fill_in_charged_on AFTER INSERT ON usage_event BEGIN
@@ -589,6 +597,7 @@ CREATE TRIGGER payment_refuse_invalid_insert BEFORE INSERT ON payment BEGIN
   FROM books;
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.credited_at))
   WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.credited_at);
+  SELECT saldo_await('payment', NEW.payment_id);
 END;
 
 CREATE TRIGGER payment_fill_in_day AFTER INSERT ON payment BEGIN
@@ -658,18 +667,12 @@ CREATE TRIGGER adjustment_refuse_invalid_insert BEFORE INSERT ON adjustment BEGI
   SELECT saldo_refuse('conflict', 'payment ' || payment_id || ' is of account ' || account_id || ', not '
                                   || NEW.account_id)
   FROM payment WHERE payment_id = NEW.payment_id AND account_id <> NEW.account_id;
-  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; of the ' || p.amount || ' of payment '
-                                      || p.payment_id || ' ' || coalesce(-sum(a.amount), 0)
-                                      || ' went back already, and no more than all can')
-  FROM payment AS p
-  LEFT JOIN adjustment AS a ON a.payment_id = p.payment_id AND a.kind IN ('refund', 'chargeback')
-  WHERE p.payment_id = NEW.payment_id AND NEW.kind IN ('refund', 'chargeback')
-  GROUP BY p.payment_id HAVING p.amount < coalesce(-sum(a.amount), 0) - NEW.amount;
   -- A debt moved in from elsewhere is dated when it arose, so that its age counts.
   SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
   FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
   WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.effective_at);
+  SELECT saldo_await('adjustment', NEW.adjustment_id);
 END;
 
 CREATE TRIGGER adjustment_fill_in_day AFTER INSERT ON adjustment BEGIN
@@ -708,10 +711,10 @@ CREATE TRIGGER promised_payment_refuse_invalid_insert BEFORE INSERT ON promised_
         ORDER BY valid_from DESC LIMIT 1)
   WHERE NEW.days NOT BETWEEN 1 AND longest;
   SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days || '; the promise would expire after the year 9999')
-  WHERE strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days') IS NULL;
+  WHERE saldo_promise_end(NEW.granted_at, NEW.days) IS NULL;
   SELECT saldo_refuse('invalid', 'expires_at is ' || NEW.expires_at || '; it is computed: granted_at and '
                                  || NEW.days || ' days')
-  WHERE NEW.expires_at <> strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days');
+  WHERE NEW.expires_at <> saldo_promise_end(NEW.granted_at, NEW.days);
   SELECT saldo_refuse('promise_refused', 'account ' || a.account_id || CASE
            WHEN s.state IS NULL THEN ' is registered on ' || a.registered_on || ', after ' || NEW.granted_at
            WHEN s.state IN ('trial', 'trial_ended') THEN ' is in a trial at ' || NEW.granted_at
@@ -731,14 +734,13 @@ END;
 
 CREATE TRIGGER promised_payment_fill_in_expires_at AFTER INSERT ON promised_payment BEGIN
   SELECT saldo_check_id('promise_id', NEW.promise_id);
-  UPDATE promised_payment
-  SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days')
+  UPDATE promised_payment SET expires_at = saldo_promise_end(NEW.granted_at, NEW.days)
   WHERE promise_id = NEW.promise_id AND expires_at IS NULL;
 END;
 
 CREATE TRIGGER promised_payment_refuse_update BEFORE UPDATE ON promised_payment
 WHEN OLD.expires_at IS NOT NULL
-  OR NEW.expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', OLD.granted_at, '+' || OLD.days || ' days')
+  OR NEW.expires_at IS NOT saldo_promise_end(OLD.granted_at, OLD.days)
   OR (NEW.promise_id, NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by)
      IS NOT (OLD.promise_id, OLD.account_id, OLD.granted_at, OLD.days, OLD.recorded_at, OLD.recorded_by)
 BEGIN
@@ -796,7 +798,7 @@ CREATE TRIGGER charge_total_refuse_delete BEFORE DELETE ON charge_total BEGIN
 END;
 
 CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('balance');
 END;
 
 CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
@@ -1218,7 +1220,7 @@ CREATE VIEW audit_promised_payment(promise_id, problem) AS
 SELECT promise_id, 'days is ' || days FROM promised_payment WHERE typeof(days) <> 'integer' OR days < 1
 UNION ALL
 SELECT promise_id, 'expires_at is not granted_at and ' || days || ' days' FROM promised_payment
-WHERE expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', granted_at, '+' || days || ' days')
+WHERE expires_at IS NOT saldo_promise_end(granted_at, days)
 UNION ALL
 SELECT promise_id, 'there is no account ' || account_id FROM promised_payment
 WHERE account_id NOT IN (SELECT account_id FROM account);
@@ -1310,6 +1312,13 @@ FROM (SELECT m.account_id, m.amount,
              + (SELECT coalesce(sum(j.amount), 0) FROM adjustment AS j
                 WHERE j.account_id = m.account_id AND j.day > m.after_day) AS computed
       FROM open_money AS m)
+WHERE amount IS NOT computed
+UNION ALL
+SELECT 'payment_returned', CAST(payment_id AS TEXT), CAST(amount AS TEXT), CAST(computed AS TEXT)
+FROM (SELECT r.payment_id, r.amount,
+             (SELECT -sum(j.amount) FROM adjustment AS j
+              WHERE j.payment_id = r.payment_id AND j.kind IN ('refund', 'chargeback')) AS computed
+      FROM payment_returned AS r)
 WHERE amount IS NOT computed;
 
 CREATE VIEW audit_notice(account_id, remembered, computed) AS
@@ -1432,7 +1441,7 @@ END;
 
 CREATE TRIGGER notice_clock_refuse_foreign_update BEFORE UPDATE OF posted_at, look_at_all ON notice_clock
 WHEN NEW.posted_at IS NOT OLD.posted_at OR NEW.look_at_all NOT IN (OLD.look_at_all, 1) BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_clock');
 END;
 
 CREATE TRIGGER notice_clock_refuse_delete BEFORE DELETE ON notice_clock BEGIN
@@ -1456,7 +1465,7 @@ CREATE TABLE notice(
   lasts_until     TEXT,
   trial_ends_on   TEXT,
   top_up          INTEGER,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('notice')) STORED
 );
 
 CREATE INDEX notice_account ON notice(account_id, notice_id);
@@ -1525,28 +1534,28 @@ CREATE INDEX notice_seen_look_at ON notice_seen(look_at);
 CREATE TRIGGER notice_seen_refuse_foreign_insert BEFORE INSERT ON notice_seen
 WHEN NEW.state IS NOT NULL OR NEW.warning IS NOT NULL OR NEW.look_at IS NOT ''
   OR EXISTS (SELECT 1 FROM notice_seen WHERE account_id = NEW.account_id) BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 CREATE TRIGGER notice_seen_refuse_foreign_update BEFORE UPDATE ON notice_seen
 WHEN (NEW.account_id, NEW.state, NEW.warning, NEW.look_at) IS NOT (OLD.account_id, OLD.state, OLD.warning, '') BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 CREATE TRIGGER notice_seen_refuse_delete BEFORE DELETE ON notice_seen BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 CREATE TABLE notice_reminder(
   account_id      INTEGER NOT NULL,
   restricted_from TEXT NOT NULL,
   number          INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('notice_reminder')) STORED,
   PRIMARY KEY (account_id, restricted_from)
 ) WITHOUT ROWID;
 
 CREATE TRIGGER notice_reminder_refuse_delete BEFORE DELETE ON notice_reminder BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_reminder');
 END;
 
 CREATE TABLE notice_pending(
@@ -1569,11 +1578,11 @@ CREATE TRIGGER notice_pending_look AFTER INSERT ON notice_pending BEGIN
 END;
 
 CREATE TRIGGER notice_pending_refuse_update BEFORE UPDATE ON notice_pending BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_pending');
 END;
 
 CREATE TRIGGER notice_pending_refuse_delete BEFORE DELETE ON notice_pending BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_pending');
 END;
 
 CREATE TRIGGER account_notice_insert AFTER INSERT ON account BEGIN

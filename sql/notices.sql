@@ -58,7 +58,7 @@ END;
 
 CREATE TRIGGER notice_clock_refuse_foreign_update BEFORE UPDATE OF posted_at, look_at_all ON notice_clock
 WHEN NEW.posted_at IS NOT OLD.posted_at OR NEW.look_at_all NOT IN (OLD.look_at_all, 1) BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_clock');
 END;
 
 CREATE TRIGGER notice_clock_refuse_delete BEFORE DELETE ON notice_clock BEGIN
@@ -84,7 +84,7 @@ CREATE TABLE notice(
   lasts_until     TEXT,
   trial_ends_on   TEXT,
   top_up          INTEGER,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('notice')) STORED
 );
 CREATE INDEX notice_account ON notice(account_id, notice_id);
 
@@ -156,16 +156,16 @@ CREATE INDEX notice_seen_look_at ON notice_seen(look_at);
 CREATE TRIGGER notice_seen_refuse_foreign_insert BEFORE INSERT ON notice_seen
 WHEN NEW.state IS NOT NULL OR NEW.warning IS NOT NULL OR NEW.look_at IS NOT ''
   OR EXISTS (SELECT 1 FROM notice_seen WHERE account_id = NEW.account_id) BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 CREATE TRIGGER notice_seen_refuse_foreign_update BEFORE UPDATE ON notice_seen
 WHEN (NEW.account_id, NEW.state, NEW.warning, NEW.look_at) IS NOT (OLD.account_id, OLD.state, OLD.warning, '') BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 CREATE TRIGGER notice_seen_refuse_delete BEFORE DELETE ON notice_seen BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_seen');
 END;
 
 -- The greatest number of a reminder that was posted or passed (N3), of each restriction that had one.
@@ -173,12 +173,12 @@ CREATE TABLE notice_reminder(
   account_id      INTEGER NOT NULL,
   restricted_from TEXT NOT NULL,
   number          INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('notice_reminder')) STORED,
   PRIMARY KEY (account_id, restricted_from)
 ) WITHOUT ROWID;
 
 CREATE TRIGGER notice_reminder_refuse_delete BEFORE DELETE ON notice_reminder BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_reminder');
 END;
 
 -- Payments and documents recorded since the last run: each is told once, whatever the time between two runs.
@@ -202,11 +202,11 @@ CREATE TRIGGER notice_pending_look AFTER INSERT ON notice_pending BEGIN
 END;
 
 CREATE TRIGGER notice_pending_refuse_update BEFORE UPDATE ON notice_pending BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_pending');
 END;
 
 CREATE TRIGGER notice_pending_refuse_delete BEFORE DELETE ON notice_pending BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('notice_pending');
 END;
 
 -- What is recorded makes an account due, or all of them.

@@ -218,7 +218,7 @@ CREATE TABLE day_close(
   digest    TEXT
 ) WITHOUT ROWID;
 
--- saldo_posted() is an error except while Saldo itself writes, so that the column `posted` refuses everyone else's
+-- saldo_posted(table) is an error except while Saldo itself writes, so that the column `posted` refuses everyone else's
 -- rows.
 CREATE TABLE charge(
   day         TEXT NOT NULL,
@@ -228,7 +228,7 @@ CREATE TABLE charge(
   monthly_fee INTEGER NOT NULL,
   unit_fee    INTEGER NOT NULL,
   amount      INTEGER NOT NULL,
-  posted      INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted      INTEGER GENERATED ALWAYS AS (saldo_posted('charge')) STORED,
   PRIMARY KEY (day, account_id, service_id)
 ) WITHOUT ROWID;
 
@@ -239,7 +239,7 @@ CREATE TABLE charge_total(
   accounts   INTEGER NOT NULL,
   quantity   INTEGER NOT NULL,
   amount     INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('charge_total')) STORED,
   PRIMARY KEY (day, service_id)
 ) WITHOUT ROWID;
 
@@ -251,7 +251,7 @@ CREATE TABLE balance(
   balance         INTEGER NOT NULL,
   arrears_since   TEXT,
   restricted_days INTEGER NOT NULL,
-  posted          INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted          INTEGER GENERATED ALWAYS AS (saldo_posted('balance')) STORED
 );
 
 -- What the facts say of an account from the end of a closed day on, in one row, so that nothing costs more as history
@@ -260,12 +260,12 @@ CREATE TABLE balance(
 CREATE TABLE facts_in_force(
   account_id INTEGER PRIMARY KEY,
   facts      BLOB NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('facts_in_force')) STORED
 );
 
--- Running totals of what is recorded for days not closed, so that the limit of a sum costs a new fact the same whatever
--- was recorded before it. Only an account with new facts has its row up to date (functions/totals.cpp); closing a day
--- leaves these tables alone.
+-- Running totals, so that the limit of a sum costs a new fact the same whatever was recorded before it
+-- (functions/totals.cpp). The first two are of days not closed; only an account with new facts has its row up to date,
+-- and closing a day leaves these tables alone.
 
 -- An account's usage of a service that is charged on the day.
 CREATE TABLE open_usage(
@@ -273,7 +273,7 @@ CREATE TABLE open_usage(
   service_id TEXT NOT NULL,
   day        TEXT NOT NULL,
   quantity   INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('open_usage')) STORED,
   PRIMARY KEY (account_id, service_id, day)
 ) WITHOUT ROWID;
 
@@ -282,5 +282,12 @@ CREATE TABLE open_money(
   account_id INTEGER PRIMARY KEY,
   after_day  TEXT NOT NULL,
   amount     INTEGER NOT NULL,
-  posted     INTEGER GENERATED ALWAYS AS (saldo_posted()) STORED
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('open_money')) STORED
+);
+
+-- What went back of a payment by refunds and chargebacks (R12), a positive amount.
+CREATE TABLE payment_returned(
+  payment_id INTEGER PRIMARY KEY,
+  amount     INTEGER NOT NULL,
+  posted     INTEGER GENERATED ALWAYS AS (saldo_posted('payment_returned')) STORED
 );

@@ -7,6 +7,9 @@
 --   saldo_check_id(name, id)              likewise, of a number that SQLite may have chosen
 --   saldo_open(day, open_day, sentence)   the day, or instant, must not lie before the open one
 --   saldo_refuse(code, sentence)          always an error; the WHERE after it says when
+--   saldo_await(table, key)               before a row is written that saldo_add_… then adds to running totals, and
+--                                         refuses where such a total would exceed its limit
+--   saldo_promise_end(granted_at, days)   when a promise expires; null: after the year 9999
 --
 -- A trigger is for one event, so the rules of an INSERT are repeated for the UPDATE, where the old row must be of an
 -- open day as well. Triggers of one event run in no particular order.
@@ -154,8 +157,9 @@ CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_open(min(OLD.registered_on, NEW.registered_on), open_day, 'a registration can change')
   FROM books WHERE last_closed_day IS NOT NULL AND NEW.registered_on <> OLD.registered_on;
   SELECT saldo_refuse('out_of_range', 'registered_on is ' || NEW.registered_on || ', after the account''s first terms, '
-                                      || min(valid_from))
-  FROM account_terms WHERE account_id = OLD.account_id HAVING min(valid_from) < NEW.registered_on;
+                                      || valid_from)
+  FROM (SELECT valid_from FROM account_terms WHERE account_id = OLD.account_id ORDER BY valid_from LIMIT 1)
+  WHERE valid_from < NEW.registered_on;
 END;
 
 CREATE TRIGGER account_forget_facts_in_force AFTER UPDATE OF registered_on, trial_ends_on ON account BEGIN
@@ -224,7 +228,8 @@ END;
 
 -- A subscription that began in a closed day may still get, change or lose an ended_on on or after the open day (R11).
 -- An upsert runs this trigger before that of the UPDATE, so both have the same rule: the new row may differ from the
--- one in the table in ended_on alone. An empty period overlaps nothing.
+-- one in the table in ended_on alone. An empty period overlaps nothing. Of periods that do not overlap each other, the
+-- last that starts before the new one ends is the only one that needs looking at.
 
 CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription BEGIN
   SELECT saldo_check('subscription', NEW.account_id, NEW.service_id, NEW.started_on, NEW.ended_on, NEW.quantity,
@@ -242,13 +247,13 @@ CREATE TRIGGER subscription_refuse_invalid_insert BEFORE INSERT ON subscription 
       AND s.quantity IS NEW.quantity AND s.price_list = NEW.price_list AND s.ended_on IS NOT NEW.ended_on
       AND (s.ended_on IS NULL OR s.ended_on >= open_day));
   SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
-  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
-                                  || coalesce(s.ended_on, 'now on'))
-  FROM subscription AS s
-  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
-    AND s.started_on <> NEW.started_on
-    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
-    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || started_on || ' to '
+                                  || coalesce(ended_on, 'now on'))
+  FROM (SELECT s.started_on, s.ended_on FROM subscription AS s
+        WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id AND s.started_on <> NEW.started_on
+          AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND s.started_on IS NOT s.ended_on
+        ORDER BY s.started_on DESC LIMIT 1)
+  WHERE NEW.started_on < coalesce(ended_on, '9999-99') AND NEW.started_on IS NOT NEW.ended_on;
   DELETE FROM facts_in_force WHERE account_id = NEW.account_id;
 END;
 
@@ -266,14 +271,14 @@ CREATE TRIGGER subscription_refuse_invalid_update BEFORE UPDATE ON subscription 
         IS NOT (OLD.account_id, OLD.service_id, OLD.started_on, OLD.quantity, OLD.price_list)
      OR OLD.ended_on < open_day;
   SELECT saldo_open(NEW.ended_on, open_day, 'a subscription can end') FROM books WHERE NEW.ended_on IS NOT NULL;
-  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || s.started_on || ' to '
-                                  || coalesce(s.ended_on, 'now on'))
-  FROM subscription AS s
-  WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id
-    AND s.started_on <> NEW.started_on
-    AND (s.account_id, s.service_id, s.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on)
-    AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND NEW.started_on < coalesce(s.ended_on, '9999-99')
-    AND s.started_on IS NOT s.ended_on AND NEW.started_on IS NOT NEW.ended_on;
+  SELECT saldo_refuse('conflict', NEW.service_id || ' overlaps the subscription from ' || started_on || ' to '
+                                  || coalesce(ended_on, 'now on'))
+  FROM (SELECT s.started_on, s.ended_on FROM subscription AS s
+        WHERE s.account_id = NEW.account_id AND s.service_id = NEW.service_id AND s.started_on <> NEW.started_on
+          AND (s.account_id, s.service_id, s.started_on) <> (OLD.account_id, OLD.service_id, OLD.started_on)
+          AND s.started_on < coalesce(NEW.ended_on, '9999-99') AND s.started_on IS NOT s.ended_on
+        ORDER BY s.started_on DESC LIMIT 1)
+  WHERE NEW.started_on < coalesce(ended_on, '9999-99') AND NEW.started_on IS NOT NEW.ended_on;
   DELETE FROM facts_in_force WHERE account_id IN (OLD.account_id, NEW.account_id);
 END;
 
@@ -298,6 +303,7 @@ CREATE TRIGGER usage_event_refuse_invalid_insert BEFORE INSERT ON usage_event BE
   SELECT saldo_refuse('invalid', 'charged_on is ' || NEW.charged_on || '; it is computed: '
                                  || max(billing_day(NEW.occurred_at), open_day))
   FROM books WHERE NEW.charged_on IS NOT NULL AND NEW.charged_on <> max(billing_day(NEW.occurred_at), open_day);
+  SELECT saldo_await('usage_event', NEW.usage_id);
 END;
 
 CREATE TRIGGER usage_event_fill_in_charged_on AFTER INSERT ON usage_event BEGIN
@@ -355,6 +361,7 @@ CREATE TRIGGER payment_refuse_invalid_insert BEFORE INSERT ON payment BEGIN
   FROM books;
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.credited_at))
   WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.credited_at);
+  SELECT saldo_await('payment', NEW.payment_id);
 END;
 
 CREATE TRIGGER payment_fill_in_day AFTER INSERT ON payment BEGIN
@@ -428,18 +435,12 @@ CREATE TRIGGER adjustment_refuse_invalid_insert BEFORE INSERT ON adjustment BEGI
   SELECT saldo_refuse('conflict', 'payment ' || payment_id || ' is of account ' || account_id || ', not '
                                   || NEW.account_id)
   FROM payment WHERE payment_id = NEW.payment_id AND account_id <> NEW.account_id;
-  SELECT saldo_refuse('out_of_range', 'amount is ' || NEW.amount || '; of the ' || p.amount || ' of payment '
-                                      || p.payment_id || ' ' || coalesce(-sum(a.amount), 0)
-                                      || ' went back already, and no more than all can')
-  FROM payment AS p
-  LEFT JOIN adjustment AS a ON a.payment_id = p.payment_id AND a.kind IN ('refund', 'chargeback')
-  WHERE p.payment_id = NEW.payment_id AND NEW.kind IN ('refund', 'chargeback')
-  GROUP BY p.payment_id HAVING p.amount < coalesce(-sum(a.amount), 0) - NEW.amount;
   -- A debt moved in from elsewhere is dated when it arose, so that its age counts.
   SELECT saldo_open(NEW.effective_at, coalesce(closed_until, day_start(opening_day)), 'an adjustment can take effect')
   FROM books WHERE NOT (NEW.kind = 'opening_balance' AND last_closed_day IS NULL);
   SELECT saldo_refuse('invalid', 'day is ' || NEW.day || '; it is computed: ' || billing_day(NEW.effective_at))
   WHERE NEW.day IS NOT NULL AND NEW.day <> billing_day(NEW.effective_at);
+  SELECT saldo_await('adjustment', NEW.adjustment_id);
 END;
 
 CREATE TRIGGER adjustment_fill_in_day AFTER INSERT ON adjustment BEGIN
@@ -482,10 +483,10 @@ CREATE TRIGGER promised_payment_refuse_invalid_insert BEFORE INSERT ON promised_
         ORDER BY valid_from DESC LIMIT 1)
   WHERE NEW.days NOT BETWEEN 1 AND longest;
   SELECT saldo_refuse('out_of_range', 'days is ' || NEW.days || '; the promise would expire after the year 9999')
-  WHERE strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days') IS NULL;
+  WHERE saldo_promise_end(NEW.granted_at, NEW.days) IS NULL;
   SELECT saldo_refuse('invalid', 'expires_at is ' || NEW.expires_at || '; it is computed: granted_at and '
                                  || NEW.days || ' days')
-  WHERE NEW.expires_at <> strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days');
+  WHERE NEW.expires_at <> saldo_promise_end(NEW.granted_at, NEW.days);
   SELECT saldo_refuse('promise_refused', 'account ' || a.account_id || CASE
            WHEN s.state IS NULL THEN ' is registered on ' || a.registered_on || ', after ' || NEW.granted_at
            WHEN s.state IN ('trial', 'trial_ended') THEN ' is in a trial at ' || NEW.granted_at
@@ -505,14 +506,13 @@ END;
 
 CREATE TRIGGER promised_payment_fill_in_expires_at AFTER INSERT ON promised_payment BEGIN
   SELECT saldo_check_id('promise_id', NEW.promise_id);
-  UPDATE promised_payment
-  SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', NEW.granted_at, '+' || NEW.days || ' days')
+  UPDATE promised_payment SET expires_at = saldo_promise_end(NEW.granted_at, NEW.days)
   WHERE promise_id = NEW.promise_id AND expires_at IS NULL;
 END;
 
 CREATE TRIGGER promised_payment_refuse_update BEFORE UPDATE ON promised_payment
 WHEN OLD.expires_at IS NOT NULL
-  OR NEW.expires_at IS NOT strftime('%Y-%m-%dT%H:%M:%SZ', OLD.granted_at, '+' || OLD.days || ' days')
+  OR NEW.expires_at IS NOT saldo_promise_end(OLD.granted_at, OLD.days)
   OR (NEW.promise_id, NEW.account_id, NEW.granted_at, NEW.days, NEW.recorded_at, NEW.recorded_by)
      IS NOT (OLD.promise_id, OLD.account_id, OLD.granted_at, OLD.days, OLD.recorded_at, OLD.recorded_by)
 BEGIN
@@ -573,7 +573,7 @@ CREATE TRIGGER charge_total_refuse_delete BEFORE DELETE ON charge_total BEGIN
   SELECT saldo_refuse('append_only', 'a closed day never changes; an adjustment mends a mistake');
 END;
 
--- Posting replaces rows, which deletes them under recursive_triggers; saldo_posted() lets posting alone pass.
+-- Posting replaces rows, which deletes them under recursive_triggers; saldo_posted lets posting alone pass.
 CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
-  SELECT saldo_posted();
+  SELECT saldo_posted('balance');
 END;

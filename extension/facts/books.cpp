@@ -8,6 +8,7 @@
 
 #include "facts/columns.h"
 #include "hash.h"
+#include "schema/schema.h"
 
 namespace saldo {
 namespace {
@@ -136,14 +137,19 @@ CachedBooks::Version version_in(const Statement& row) {
           sqlite3_stmt_status(row.handle(), SQLITE_STMTSTATUS_REPREPARE, 0)};
 }
 
-// Whether the triggers of sql/books_version.sql are there. While they are not, as someone alters
-// the tables behind them, the books are read anew each time.
+// Whether the triggers of sql/books_version.sql are there, each word for word. While they are not,
+// as someone alters the tables behind them, the books are read anew each time.
 bool is_version_maintained(Context& context) {
-  constexpr int kTriggers = 13;
+  const std::string_view triggers = embedded_sql("books_version.sql");
+  constexpr std::string_view kCreate = "\nCREATE TRIGGER ";
+  std::int64_t expected = 0;
+  for (auto at = triggers.find(kCreate); at != std::string_view::npos;
+       at = triggers.find(kCreate, at + 1)) {
+    ++expected;
+  }
   auto row = context.statements.prepare(
-      "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger'"
-      " AND sql LIKE '%UPDATE books_version SET version = saldo_books_version(%'");
-  return row.step() && row.integer(0) == kTriggers;
+      "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND instr(?1, sql || ';')");
+  return row.bind_static(1, triggers).step() && row.integer(0) == expected;
 }
 
 }  // namespace
@@ -171,7 +177,7 @@ std::int64_t next_books_version(Context& context, std::int64_t version, std::str
 
 void check_books_version(Context& context, std::int64_t version) {
   if (std::exchange(context.next_books_version, std::nullopt) != version)
-    throw append_only("books_version follows the changes of the books by itself");
+    throw append_only("books_version is maintained by triggers; do not write it");
 }
 
 void expect_no_attached_books(Context& context) {

@@ -33,8 +33,8 @@ void check_version(Context& context, sqlite3_context* /*result*/, int /*count*/,
 
 const std::vector<Function>& books_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_books_version", -1, kReads, books_version},
-      {"saldo_check_books_version", 1, kReads, check_version},
+      {"saldo_books_version", -1, kReads, books_version, true},
+      {"saldo_check_books_version", 1, kReads, check_version, true},
   };
   return kFunctions;
 }

@@ -1,4 +1,8 @@
 // Days and instants: is_working_day, next_working_day, billing_day, day_start, day_end, instant.
+//
+//   saldo_promise_end(granted_at, days)
+//       when a promised payment expires: so many times 24 hours later. Its name is not part of the
+//       interface.
 #include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
@@ -51,6 +55,19 @@ void instant(Context& /*context*/, sqlite3_context* result, int count, sqlite3_v
   result_text(result, format_instant(*parsed));
 }
 
+// NULL where it is after the year 9999; and for what no row of promised_payment may hold, so that
+// the audits go on.
+void promise_end(Context& /*context*/, sqlite3_context* result, int /*count*/,
+                 sqlite3_value** arguments) {
+  if (sqlite3_value_type(arguments[1]) != SQLITE_INTEGER) return;
+  const auto granted_at = parse_instant(value_text(arguments[0]));
+  const std::int64_t length = sqlite3_value_int64(arguments[1]);
+  constexpr std::int64_t kLengthMax = 10'000 * 366;
+  if (!granted_at || length < 0 || length > kLengthMax) return;
+  const Instant end = *granted_at + date::days{length};
+  if (end <= kLastInstant) result_text(result, format_instant(end));
+}
+
 }  // namespace
 
 const std::vector<Function>& calendar_functions() {
@@ -61,6 +78,7 @@ const std::vector<Function>& calendar_functions() {
       {"day_start", 1, kReads, day_start},
       {"day_end", 1, kReads, day_end},
       {"instant", 1, kPure, instant},
+      {"saldo_promise_end", 2, kPure, promise_end},
   };
   return kFunctions;
 }

@@ -12,6 +12,8 @@ struct Function {
   int arguments;  // -1: any number
   int flags;      // SQLITE_DETERMINISTIC and the like
   void (*call)(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments);
+  // It writes to the database, or changes what the connection remembers for the triggers.
+  bool writes = false;
 };
 
 // Flags. Deterministic is only what depends on nothing but its arguments. The functions are

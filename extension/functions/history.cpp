@@ -145,9 +145,9 @@ void archive_deleted(Context& context, sqlite3_context* /*result*/, int count,
 
 const std::vector<Function>& history_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_hold", -1, kReads, hold},
-      {"saldo_archive", 2, kReads, archive_held},
-      {"saldo_archive_deleted", -1, kReads, archive_deleted},
+      {"saldo_hold", -1, kReads, hold, true},
+      {"saldo_archive", 2, kReads, archive_held, true},
+      {"saldo_archive_deleted", -1, kReads, archive_deleted, true},
   };
   return kFunctions;
 }

@@ -22,8 +22,8 @@ void saldo_version(Context& /*context*/, sqlite3_context* result, int /*count*/,
 
 const std::vector<Function>& install_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_install", 1, kChangesSchema, saldo_install},
-      {"saldo_install", 2, kChangesSchema, saldo_install},
+      {"saldo_install", 1, kChangesSchema, saldo_install, true},
+      {"saldo_install", 2, kChangesSchema, saldo_install, true},
       {"saldo_version", 0, kPure, saldo_version},
   };
   return kFunctions;

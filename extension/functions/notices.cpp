@@ -240,7 +240,7 @@ void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*cou
 
 const std::vector<Function>& notice_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_post_notices", 0, kReads, run_notices},
+      {"saldo_post_notices", 0, kReads, run_notices, true},
       {"notice_warning", 2, kReads, warning_of_account},
       {"top_up", 3, kReads, top_up_of_account},
       {"top_up", 4, kReads, top_up_of_account},

@@ -2,8 +2,8 @@
 //
 //   saldo_post(day)      writes what the open day costs, and seals it; the trigger of day_close
 //                        calls it
-//   saldo_posted()       1 while Saldo itself writes, else an error; called by the generated column
-//                        of each table that nobody else may write
+//   saldo_posted(table)  1 while Saldo itself writes, else an error that says what does; called by
+//                        the generated column of each table that nobody else may write
 //   saldo_digest(day)    the digest of a closed day, computed again from the tables (3.2)
 //   saldo_facts_in_force(account_id, facts)
 //                        what the tables say that these bytes of facts_in_force should be
@@ -16,6 +16,7 @@
 #include "functions/functions.h"
 #include "posting/digest.h"
 #include "rules/error.h"
+#include "sqlite/value.h"
 
 namespace saldo {
 namespace {
@@ -24,12 +25,20 @@ void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
   post_day(context, std::string(expect_text("day", arguments[0])));
 }
 
-void posted(Context& context, sqlite3_context* result, int /*count*/,
-            sqlite3_value** /*arguments*/) {
+// What maintains a table that nobody else may write.
+std::string maintained_by(std::string_view table) {
+  if (table.substr(0, 6) == "notice")
+    return "moving the clock of the notices: UPDATE notice_clock SET at = ...";
+  if (table == "open_usage") return "a trigger of usage_event; do not write it";
+  if (table == "open_money") return "triggers of payment and adjustment; do not write it";
+  if (table == "payment_returned") return "a trigger of adjustment; do not write it";
+  return "closing a day: INSERT INTO day_close(day, closed_at)";
+}
+
+void posted(Context& context, sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
   if (context.posting == nullptr && !context.own_write) {
-    throw append_only(
-        "posted rows come from closing a day: INSERT INTO day_close(day, closed_at); notices from"
-        " moving their clock: UPDATE notice_clock SET at = ...");
+    const std::string table(value_text(arguments[0]));
+    throw append_only(table + " is maintained by " + maintained_by(table));
   }
   sqlite3_result_int(result, 1);
 }
@@ -64,9 +73,9 @@ void facts_in_force(Context& context, sqlite3_context* result, int count,
 
 const std::vector<Function>& posting_functions() {
   static const std::vector<Function> kFunctions = {
-      {"saldo_post", 1, kReads, post},
+      {"saldo_post", 1, kReads, post, true},
       // Deterministic, as generated columns must be: it is 1 wherever it returns.
-      {"saldo_posted", 0, kPure, posted},
+      {"saldo_posted", 1, kPure, posted},
       {"saldo_digest", 1, kReads, digest},
       {"saldo_facts_in_force", 2, kReads, facts_in_force},
   };

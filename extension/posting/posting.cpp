@@ -150,8 +150,10 @@ class Poster : public PostedCharges {
                           charge.price->tier.monthly_fee, charge.price->tier.unit_fee,
                           charge.amount});
       digest_.add(charges_.back());
-      standing.balance = subtract(standing.balance, charge.amount);
-      charged_ = add(charged_, charge.amount);
+      standing.balance = changed_balance(walks_->account(), day_, standing.balance, -charge.amount);
+      if (__builtin_add_overflow(charged_, charge.amount, &charged_)) {
+        throw out_of_range("the charges of all accounts together exceed 64 bits on " + day_text_);
+      }
       Total& total = totals_[service];
       ++total.accounts;
       total.quantity += charge.quantity;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rules/error.h"
 #include "rules/limits.h"
 
 namespace saldo {
@@ -34,6 +35,15 @@ bool depends_on_money(State state) {
          state == State::kRestricted;
 }
 
+Amount changed_balance(const Account& account, Day day, Amount balance, Amount change) {
+  Amount changed = 0;
+  if (__builtin_add_overflow(balance, change, &changed)) {
+    throw out_of_range("the balance of account " + std::to_string(account.account_id) +
+                       " exceeds 64 bits on " + format_day(day));
+  }
+  return changed;
+}
+
 Walk::Walk(const Books& books, const Account& account, DailyCharges& charges)
     : books_(&books), account_(&account), charges_(&charges), day_(books.opening - days{1}) {
   // No terms are in force before the opening.
@@ -60,6 +70,10 @@ bool Walk::in_arrears(WideAmount balance, Day day) const {
   return terms->credit_limit.has_value() && balance < -WideAmount{*terms->credit_limit};
 }
 
+void Walk::change_balance(Amount change) {
+  standing_.balance = changed_balance(*account_, day_, standing_.balance, change);
+}
+
 void Walk::update_arrears(Instant at) {
   if (!in_arrears(standing_.balance, day_)) {
     standing_.arrears_since.reset();
@@ -74,7 +88,7 @@ void Walk::apply_movements_before(Instant end) {
   while (movement != nullptr && movement->at < end) {
     const Instant at = movement->at;
     for (; movement != nullptr && movement->at == at; movement = next_movement()) {
-      standing_.balance = add(standing_.balance, movement->amount);
+      change_balance(movement->amount);
       ++next_movement_;
     }
     update_arrears(at);
@@ -85,7 +99,7 @@ void Walk::begin_day() {
   at_ = books_->days.start_of(day_);
   day_end_ = books_->days.end_of(day_);
   for (const Movement* m = next_movement(); m != nullptr && m->at == at_; m = next_movement()) {
-    standing_.balance = add(standing_.balance, m->amount);
+    change_balance(m->amount);
     ++next_movement_;
   }
   update_arrears(at_);
@@ -95,7 +109,7 @@ void Walk::end_day() {
   at_ = day_end_ - seconds{1};
   const bool charged = recurring_charged();
   if (standing_.arrears_since) standing_.restricted_days = restricted_days(access().state);
-  standing_.balance = subtract(standing_.balance, charges_->total(day_, charged));
+  change_balance(-charges_->total(day_, charged));
   day_ += days{1};
 }
 

@@ -56,15 +56,19 @@ struct Outlook {
   std::optional<Instant> restricted_from;
 };
 
+// R6: a balance with a payment, an adjustment or charges of `day`.
+Amount changed_balance(const Account& account, Day day, Amount balance, Amount change);
+
 // Follows one account through time: every movement, charge and change of limit in the order of
 // their instants; those of one instant count together before one asks whether the account is in
 // arrears.
 //
-// By the bounds of entry (3.1) nothing here exceeds 64 bits, 9.2 x 10^18, before an account was
-// charged 8,000 times for a service's greatest price: recorded money leaves a balance within 10^18,
-// a credit limit is at most 10^18, a service costs at most about 10^15 a day (usage) or a month,
-// and ten years of all that no subscription ends are 122 months. Where a sum does exceed them, as
-// in a forecast for the year 9000, it is out_of_range. Outlooks never are: they count in 128 bits.
+// By the bounds of entry (3.1) no balance exceeds 64 bits, 9.2 x 10^18, before an account was
+// charged 8.2 x 10^18: recorded money leaves a balance within 10^18, and a credit limit is at most
+// 10^18. A service costs at most about 10^15 a day (usage) or a month. At that price it takes one
+// service 8,200 days to come so far, and a thousand services of usage nine; the number of services
+// has no bound. A balance that does exceed them, then or in a forecast for the year 9000, is
+// out_of_range in a sentence that names the account and the day. Outlooks count in 128 bits.
 class Walk {
  public:
   // From the beginning: the money before the opening, then day by day from the opening.
@@ -112,6 +116,7 @@ class Walk {
   [[nodiscard]] const Movement* next_movement() const;
   void apply_movements_before(Instant end);
   void begin_day();
+  void change_balance(Amount change);
   void end_day();
   void update_arrears(Instant at);
   [[nodiscard]] bool in_arrears(WideAmount balance, Day day) const;

@@ -1,7 +1,10 @@
 #include "rules/account.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
+
+#include "rules/error.h"
 
 namespace saldo {
 namespace {
@@ -155,7 +158,12 @@ const std::vector<Charge>& DailyCharges::on(Day day, bool recurring_charged) {
 
 Amount DailyCharges::total(Day day, bool recurring_charged) {
   Amount total = 0;
-  for (const auto& charge : on(day, recurring_charged)) total = add(total, charge.amount);
+  for (const auto& charge : on(day, recurring_charged)) {
+    if (__builtin_add_overflow(total, charge.amount, &total)) {
+      throw out_of_range("the charges of account " + std::to_string(account_.account_id) +
+                         " together exceed 64 bits on " + format_day(day));
+    }
+  }
   return total;
 }
 

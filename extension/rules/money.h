@@ -17,8 +17,8 @@ Amount add(Amount a, Amount b);
 Amount subtract(Amount a, Amount b);
 Amount multiply(Amount a, std::int64_t times);
 
-// What 30 days cost, >= 0. No amount that anyone owes: a type of its own, so that only daily_fee
-// makes an amount of it.
+// What 30 days cost, >= 0. Nobody is charged it as such. Its type is not Amount, so that it is
+// never added to a balance by mistake: daily_fee says what a day costs.
 struct MonthlyPrice {
   Amount amount = 0;
 

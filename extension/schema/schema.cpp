@@ -4,26 +4,18 @@
 
 #include "rules/error.h"
 #include "saldo.h"
+#include "sqlite/connection.h"
 
 namespace saldo {
 namespace {
 
 constexpr std::string_view kCalendars = "calendar/";
 
-// Empty: there is no such file.
-std::string_view embedded(std::string_view name) {
-  const auto found = std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(),
-                                  [&](const EmbeddedSql& sql) { return sql.name == name; });
-  return found == kEmbeddedSql.end() ? std::string_view() : found->text;
-}
-
 std::string calendar_file(std::string_view country) {
   return std::string(kCalendars) + std::string(country) + ".sql";
 }
 
-void run(StatementCache& statements, std::string_view file) {
-  statements.execute(std::string(embedded(file)));
-}
+void run(sqlite3* db, std::string_view file) { execute(db, std::string(embedded_sql(file))); }
 
 std::int64_t pragma(StatementCache& statements, const char* sql) {
   auto row = statements.prepare(sql);
@@ -61,17 +53,17 @@ void upgrade(StatementCache& statements) {
 }
 
 void install_anew(StatementCache& statements, Day opening_day, const std::string& country) {
-  create_schema(statements);
+  create_schema(statements.db());
   // The calendar goes in before the books are open, and so may reach back before the opening.
-  run(statements, "reference.sql");
-  run(statements, "notice_templates.sql");
-  if (country != "none") run(statements, calendar_file(country));
+  run(statements.db(), "reference.sql");
+  run(statements.db(), "notice_templates.sql");
+  if (country != "none") run(statements.db(), calendar_file(country));
   auto policy = statements.prepare("INSERT INTO main.policy(valid_from) VALUES (?1)");
   policy.bind(1, format_day(opening_day)).step();
 }
 
 void check_country(const std::string& country) {
-  if (country == "none" || !embedded(calendar_file(country)).empty()) return;
+  if (country == "none" || !embedded_sql(calendar_file(country)).empty()) return;
   std::string known = "none";
   for (const auto& sql : kEmbeddedSql) {
     if (sql.name.substr(0, kCalendars.size()) != kCalendars) continue;
@@ -92,28 +84,27 @@ void check_encoding(StatementCache& statements) {
 
 }  // namespace
 
-void create_schema(StatementCache& statements) {
+std::string_view embedded_sql(std::string_view name) {
+  const auto found = std::find_if(kEmbeddedSql.begin(), kEmbeddedSql.end(),
+                                  [&](const EmbeddedSql& sql) { return sql.name == name; });
+  return found == kEmbeddedSql.end() ? std::string_view() : found->text;
+}
+
+void create_schema(sqlite3* db) {
   for (const char* file :
        {"tables.sql", "triggers.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql",
         "server.sql", "notices.sql", "deliveries.sql"}) {
-    run(statements, file);
+    run(db, file);
   }
 }
 
 std::vector<SchemaObject> installed_objects() {
-  struct Close {
-    void operator()(sqlite3* db) const { sqlite3_close(db); }
-  };
-  sqlite3* db = nullptr;
-  const int code = sqlite3_open(":memory:", &db);
-  const std::unique_ptr<sqlite3, Close> close(db);
-  if (code != SQLITE_OK) throw SqliteError(code, sqlite3_errstr(code));
-  register_saldo(db);
-  StatementCache statements(db);
-  create_schema(statements);
+  Connection memory(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  register_saldo(memory.handle());
+  create_schema(memory.handle());
   std::vector<SchemaObject> objects;
-  auto row = statements.prepare(
-      "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+  auto row =
+      memory.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
   while (row.step()) {
     objects.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
                        std::string(row.text(3))});

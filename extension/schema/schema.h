@@ -17,8 +17,11 @@ struct EmbeddedSql {
 };
 extern const std::vector<EmbeddedSql> kEmbeddedSql;
 
-// Creates the tables, triggers and views in the empty database of `statements`.
-void create_schema(StatementCache& statements);
+// Empty: there is no such file.
+std::string_view embedded_sql(std::string_view name);
+
+// Creates the tables, triggers and views in an empty database.
+void create_schema(sqlite3* db);
 
 // A row of sqlite_schema.
 struct SchemaObject {

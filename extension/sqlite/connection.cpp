@@ -2,12 +2,12 @@
 
 namespace saldo {
 
-Connection::Connection(const std::string& path, int flags)
-    : handle_(open(path, flags)), statements_(handle_.get()) {}
+Connection::Connection(const std::string& path, int flags, const char* vfs)
+    : handle_(open(path, flags, vfs)), statements_(handle_.get()) {}
 
-sqlite3* Connection::open(const std::string& path, int flags) {
+sqlite3* Connection::open(const std::string& path, int flags, const char* vfs) {
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, vfs);
   if (code == SQLITE_OK) return db;
   const std::unique_ptr<sqlite3, Close> failed(db);
   if (db == nullptr) throw SqliteError(code, sqlite3_errstr(code));

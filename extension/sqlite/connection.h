@@ -1,5 +1,5 @@
-// A connection that its holder owns: the server's, a test's, a benchmark's. An extension lives on
-// somebody else's and has a StatementCache alone.
+// A connection that its holder owns: the server's, a test's, a benchmark's, or to a database in
+// memory. On somebody else's, as an extension is given, there is a StatementCache alone.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@ namespace saldo {
 
 class Connection {
  public:
-  // `flags` as of sqlite3_open_v2. Throws SqliteError.
-  Connection(const std::string& path, int flags);
+  // `flags` and `vfs` as of sqlite3_open_v2. Throws SqliteError.
+  Connection(const std::string& path, int flags, const char* vfs = nullptr);
 
   // A cached statement; `sql` must outlive the connection, unchanged.
   Statement prepare(const char* sql) { return statements_.prepare(sql); }
@@ -34,7 +34,7 @@ class Connection {
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
   };
-  static sqlite3* open(const std::string& path, int flags);
+  static sqlite3* open(const std::string& path, int flags, const char* vfs);
 
   std::unique_ptr<sqlite3, Close> handle_;  // outlives the statements
   StatementCache statements_;

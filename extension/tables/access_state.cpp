@@ -54,18 +54,19 @@ class AccessState : public DayCursor<AccessState> {
       {kAccountId, Push::kRange, 1e4}, {kDay, Push::kRange, 30}, {kAt, Push::kEquality, 30, true}};
   static constexpr int kOrder[] = {kAccountId, kDay};
   static constexpr double kRows = 100;
-  static constexpr double kRowsWaiting = 9e18;
-  static constexpr bool kMayLead = false;
+  static constexpr double kRowsWithoutValues = 9e18;
+  static constexpr bool kMayBeOuter = false;
   static constexpr int kParameterColumns[] = {kDay, kAt};
   static constexpr const char* kHowToAsk =
       "say which days or instants are meant (day = ..., day IN (...), day BETWEEN ... AND ..., "
       "at = ..., at IN (...)); the conditions given would only filter the rows of now";
 
-  static double unsaid(const ColumnSets& used, unsigned read) {
+  static double unconstrained(const ColumnSets& used, unsigned read) {
     if (has_column(used.equal, kAt)) return 1;
-    const double days = unsaid_days(used, has_column(read, kDay) || has_column(read, kAt));
-    // An instant says more than days, which are each seen at one instant that is not asked for.
-    return days == 1 && has_column(read, kAt) ? kInstantUnsaid : days;
+    const double days = unconstrained_days(used, has_column(read, kDay) || has_column(read, kAt));
+    // An instant constrains more than days, which are each seen at one instant that is not asked
+    // for.
+    return days == 1 && has_column(read, kAt) ? kInstantUnconstrained : days;
   }
 
   using DayCursor::DayCursor;

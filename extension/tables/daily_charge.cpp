@@ -38,7 +38,7 @@ class ChargeCursor : public DayCursor<ChargeCursor> {
       {kAccountId, Push::kRange, 1e4}, {kDay, Push::kRange, 30}, {kServiceId, Push::kEquality, 2}};
   static constexpr int kOrder[] = {kAccountId, kDay, kServiceId};
   static constexpr double kRows = 100;
-  static constexpr double kRowsWaiting = 1e14;
+  static constexpr double kRowsWithoutValues = 1e14;
 
   ChargeCursor(Context& context, bool priced) : DayCursor(context), priced_(priced) {}
 

@@ -14,18 +14,18 @@ class DayCursor : public Cursor {
       "say which days are meant (day = ..., day IN (...), day BETWEEN ... AND ...); the conditions "
       "given would only filter the days up to the open one";
 
-  static double unsaid(const ColumnSets& used, unsigned read) {
-    return unsaid_days(used, has_column(read, Table::kDay));
+  static double unconstrained(const ColumnSets& used, unsigned read) {
+    return unconstrained_days(used, has_column(read, Table::kDay));
   }
 
   using Cursor::Cursor;
 
  protected:
   // `is_read`: the query reads a column by which it may have conditions on days.
-  static double unsaid_days(const ColumnSets& used, bool is_read) {
+  static double unconstrained_days(const ColumnSets& used, bool is_read) {
     if (has_column(used.equal | used.above, Table::kDay)) return 1;
-    if (has_column(used.below, Table::kDay)) return kEndUnsaid;
-    return is_read ? kAllUnsaid : 1;
+    if (has_column(used.below, Table::kDay)) return kEndUnconstrained;
+    return is_read ? kAllUnconstrained : 1;
   }
 };
 

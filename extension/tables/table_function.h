@@ -10,19 +10,21 @@
 //   kParameterColumns   columns whose constraints act like arguments: without them the table
 //                       answers for a default (now; the days up to the open one)
 //   kHowToAsk           the sentence of the error where conditions on these can only filter
-//   kRowsWaiting        the rows to expect of a plan to which the values of such constraints
-//                       come too late: where two tables wait for each other, the one with
-//                       fewer leads
-//   kMayLead            whether its default is an answer then; if not, the query is refused
-//   unsaid(used, read)  one of the factors below: how much the constraints that a plan uses
-//                       leave to the default. 1 where the query reads no parameter column, as
-//                       it then has no condition on one. The best constraint decides: more of
+//   kRowsWithoutValues  the rows to expect of a plan in which the values of such constraints are
+//                       not available yet, as they come from a table of an inner loop: where each
+//                       of two tables has the values for the other, the one with fewer is outer
+//   kMayBeOuter         whether its default is an answer then; if not, the query is refused
+//   unconstrained(used, read)
+//                       one of the factors below: how much the constraints that a plan uses leave
+//                       unconstrained, to the default. 1 where the query reads no parameter column,
+//                       as it then has no condition on one. The best constraint decides: more of
 //                       them never make it greater.
 //
 // The plan, from xBestIndex to xFilter:
 //   idxNum   bit i: the query reads column i
 //   idxStr   two characters for each argument: 'A' + column, then the operator: '=', '>',
-//            ']' for <=, '<', or '[' for >=; or "!", if the query is to be refused
+//            ']' for <=, '<', or '[' for >=; or "!" and the sentence with which the query is to be
+//            refused
 //
 // Costs decide whether answers are right, because of queries such as this one:
 //
@@ -36,23 +38,24 @@
 // rows: the days are lost. xBestIndex cannot tell a side of an OR from a query, and from 3.49 on
 // SQLite even shows it the days while it compares costs, and takes them away afterwards. Therefore:
 //
-// 1. The sides together never cost less, nor promise fewer rows, than the scan, if they leave the
-//    same unsaid as the scan. SQLite then discards them before it compares anything else (joins,
-//    sorting). So that this holds for every query, what constraints select makes no plan cheaper,
-//    and more constraints never make one cheaper but by what they say.
-// 2. What is left unsaid multiplies the costs. So the sides are preferred exactly when each of them
-//    by itself says more than all of what stands beside the OR; what is lost then only filters.
-// 3. In a join a plan to which values come too late costs more by what they would have selected
-//    (PushedColumn::selects). If thereby more is left unsaid, the plan is to be avoided. That is
-//    said by its rows, by which SQLite multiplies the costs of the tables that follow, rather than
-//    by its cost: in joins of four tables and more (star queries, from 3.47 on) SQLite takes the
-//    greatest cost of one table for the least of the others.
+// 1. The sides together never cost less, nor promise fewer rows, than the scan, if they leave as
+//    much unconstrained as the scan. SQLite then discards them before it compares anything else
+//    (joins, sorting). So that this holds for every query, what constraints select makes no plan
+//    cheaper, and more constraints never make one cheaper but by the days that they constrain.
+// 2. What is left unconstrained multiplies the costs. So the sides are preferred exactly when each
+//    of them by itself constrains the days more than all of what stands beside the OR; what is lost
+//    then only filters.
+// 3. In a join a plan in which values are missing costs more by what they would have selected
+//    (PushedColumn::selects). If thereby more is left unconstrained, the plan is to be avoided.
+//    That is expressed by its rows, by which SQLite multiplies the costs of the tables that follow,
+//    rather than by its cost: in joins of four tables and more (star queries, from 3.47 on) SQLite
+//    takes the greatest cost of one table for the least of the others.
 //
-// What a query asks for is thus said by conditions joined by AND; if those say nothing, by the
-// sides of an OR, if each of them says something. Other conditions filter those rows. If nothing
-// says anything and there is a condition that seems meant to (LIKE, a range of instants), the query
-// is refused, in xFilter: an error from xBestIndex would also end plans that are not chosen. It is
-// refused as well if SQLite offers no plan with the values.
+// Which days a query asks for is thus constrained by conditions joined by AND; if those constrain
+// none, by the sides of an OR, if each of them does. Other conditions filter those rows. If nothing
+// constrains the days and there is a condition that seems meant to (LIKE, a range of instants), the
+// query is refused, in xFilter: an error from xBestIndex would also end plans that are not chosen.
+// It is refused as well if SQLite offers no plan with the values.
 //
 // What SQLite does not show to xBestIndex only filters (extension/README.md lists it, under
 // limits), and a query with it cannot be told from one without. A collation of the day's own would
@@ -91,10 +94,10 @@ struct ColumnSets {
   unsigned below = 0;  // bounded from below
 };
 
-// Of the cost of a plan, by what it leaves unsaid.
-constexpr double kInstantUnsaid = 1e3;  // days are asked for, and their instants are read
-constexpr double kEndUnsaid = 1e9;      // up to the open day
-constexpr double kAllUnsaid = 1e40;     // beyond all that joins and sorting may cost
+// Factors of the cost of a plan, by what it leaves unconstrained.
+constexpr double kInstantUnconstrained = 1e3;  // days are asked for, and their instants are read
+constexpr double kEndUnconstrained = 1e9;      // up to the open day
+constexpr double kAllUnconstrained = 1e40;     // beyond all that joins and sorting may cost
 
 constexpr bool has_column(unsigned set, int column) {
   return ((set >> static_cast<unsigned>(column)) & 1U) != 0;
@@ -104,9 +107,9 @@ class Cursor : public sqlite3_vtab_cursor {
  public:
   static constexpr std::array<int, 0> kParameterColumns{};
   static constexpr const char* kHowToAsk = "";
-  static constexpr double kRowsWaiting = 0;
-  static constexpr bool kMayLead = true;
-  static double unsaid(const ColumnSets& /*used*/, unsigned /*read*/) { return 1; }
+  static constexpr double kRowsWithoutValues = 0;
+  static constexpr bool kMayBeOuter = true;
+  static double unconstrained(const ColumnSets& /*used*/, unsigned /*read*/) { return 1; }
 
   explicit Cursor(Context& context) : sqlite3_vtab_cursor{}, context_(context) {}
   virtual ~Cursor() = default;
@@ -241,6 +244,17 @@ class TableFunction {
     return sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0 ? letter : 0;
   }
 
+  // The sentence that refuses a query for a condition that can only filter.
+  static std::string how_to_ask(sqlite3_index_info* info, int i) {
+    const std::string collation = sqlite3_vtab_collation(info, i);
+    if (op_letter(info->aConstraint[i].op) == 0 ||
+        sqlite3_stricmp(collation.c_str(), "BINARY") == 0) {
+      return T::kHowToAsk;
+    }
+    return "a condition compares days or instants by the collation " + collation +
+           ", by which none can be looked up; write it without COLLATE";
+  }
+
   static const PushedColumn* find_pushed(int column) {
     for (const PushedColumn& pushed : T::kPushed) {
       if (pushed.column == column) return &pushed;
@@ -273,8 +287,8 @@ class TableFunction {
       std::string plan;
       int arguments = 0;
       ColumnSets used;
-      ColumnSets lacking;       // constraints whose values are not there in this plan
-      bool lacking_in = false;  // one of them is an IN on a parameter column
+      ColumnSets missing;       // constraints whose values are not there in this plan
+      bool missing_in = false;  // one of them is an IN on a parameter column
       int filter = -1;          // a condition on a parameter column that can only filter
       const unsigned fixed = fixed_columns(info);
       for (int i = 0; i < info->nConstraint; ++i) {
@@ -287,12 +301,12 @@ class TableFunction {
           if (constraint.usable != 0 && is_parameter(column)) filter = i;
           continue;
         }
-        ColumnSets& sets = constraint.usable != 0 ? used : lacking;
+        ColumnSets& sets = constraint.usable != 0 ? used : missing;
         (letter == '='                    ? sets.equal
          : letter == '<' || letter == ']' ? sets.above
                                           : sets.below) |= 1U << static_cast<unsigned>(column);
         if (constraint.usable == 0) {
-          lacking_in = lacking_in || (is_parameter(column) && sqlite3_vtab_in(info, i, -1) != 0);
+          missing_in = missing_in || (is_parameter(column) && sqlite3_vtab_in(info, i, -1) != 0);
           continue;
         }
         if (has_column(fixed, column) && sqlite3_vtab_in(info, i, -1) != 0) continue;
@@ -303,12 +317,12 @@ class TableFunction {
       }
 
       const auto read = static_cast<unsigned>(info->colUsed);
-      const ColumnSets said = united(used, lacking);
-      const double unsaid = T::unsaid(said, read);
-      const bool waiting = T::unsaid(used, read) > unsaid;
-      const bool only_filtered = filter >= 0 && !says_anything(said);
-      const bool refused = only_filtered || (waiting && (lacking_in || !T::kMayLead));
-      if (refused) plan = kRefused;
+      const ColumnSets constrained = united(used, missing);
+      const double unconstrained = T::unconstrained(constrained, read);
+      const bool without_values = T::unconstrained(used, read) > unconstrained;
+      const bool only_filtered = filter >= 0 && !constrains_parameters(constrained);
+      const bool refused = only_filtered || (without_values && (missing_in || !T::kMayBeOuter));
+      if (refused) plan = kRefused + (only_filtered ? how_to_ask(info, filter) : T::kHowToAsk);
       // SQLite passes over the sides of an OR that take no argument.
       if (only_filtered) info->aConstraintUsage[filter].argvIndex = ++arguments;
       info->idxNum =
@@ -322,20 +336,21 @@ class TableFunction {
 
       // One row costs about as much as ten of a plain table.
       constexpr double kRowCost = 10;
-      // By its rows a waiting plan costs more than by itself.
-      constexpr double kWaitingCost = 0.01;
-      // What is left unsaid counts as rows too, within bounds: sorting costs by the rows of the
-      // best plan, and if that is more than the cost of a waiting plan, SQLite does not mind which
-      // it takes.
-      constexpr double kUnsaidRowsMax = 1e6;
-      // Of the sides of an OR that say nothing, one that is to be refused is preferred, so that it
-      // is.
-      constexpr double kRefusing = 1e-6;
-      const double rows = waiting ? T::kRowsWaiting : T::kRows * lacked(lacking);
-      info->estimatedRows =
-          static_cast<sqlite3_int64>(waiting ? rows : rows * std::min(unsaid, kUnsaidRowsMax));
-      info->estimatedCost = waiting ? rows * kWaitingCost : rows * kRowCost * unsaid;
-      if (only_filtered) info->estimatedCost *= kRefusing;
+      // By its rows a plan without the values costs more than by itself.
+      constexpr double kCostWithoutValues = 0.01;
+      // What is left unconstrained counts as rows too, within bounds: sorting costs by the rows of
+      // the best plan, and if that is more than the cost of a plan without the values, SQLite does
+      // not mind which it takes.
+      constexpr double kUnconstrainedRowsMax = 1e6;
+      // Of the sides of an OR that constrain no days, one that is to be refused is preferred, so
+      // that it is.
+      constexpr double kRefusedCost = 1e-6;
+      const double rows = without_values ? T::kRowsWithoutValues : T::kRows * rows_without(missing);
+      info->estimatedRows = static_cast<sqlite3_int64>(
+          without_values ? rows : rows * std::min(unconstrained, kUnconstrainedRowsMax));
+      info->estimatedCost =
+          without_values ? rows * kCostWithoutValues : rows * kRowCost * unconstrained;
+      if (only_filtered) info->estimatedCost *= kRefusedCost;
     });
   }
 
@@ -359,20 +374,20 @@ class TableFunction {
     return {one.equal | other.equal, one.above | other.above, one.below | other.below};
   }
 
-  static bool says_anything(const ColumnSets& sets) {
+  static bool constrains_parameters(const ColumnSets& sets) {
     return std::any_of(
         std::begin(T::kParameterColumns), std::end(T::kParameterColumns),
         [&](int column) { return has_column(sets.equal | sets.above | sets.below, column); });
   }
 
   // How many times more rows a plan has for want of these constraints.
-  static double lacked(const ColumnSets& lacking) {
+  static double rows_without(const ColumnSets& missing) {
     constexpr double kByBound = 10;
     double more = 1;
     for (const PushedColumn& pushed : T::kPushed) {
-      if (has_column(lacking.equal, pushed.column)) {
+      if (has_column(missing.equal, pushed.column)) {
         more *= pushed.selects;
-      } else if (has_column(lacking.above | lacking.below, pushed.column)) {
+      } else if (has_column(missing.above | missing.below, pushed.column)) {
         more *= std::min(pushed.selects, kByBound);
       }
     }
@@ -407,7 +422,7 @@ class TableFunction {
   static int filter(sqlite3_vtab_cursor* cursor, int columns_read, const char* plan, int count,
                     sqlite3_value** values) {
     return guard_table(cursor->pVtab, [&] {
-      if (plan != nullptr && plan[0] == kRefused) throw invalid(T::kHowToAsk);
+      if (plan != nullptr && plan[0] == kRefused) throw invalid(plan + 1);
       std::vector<Constraint> constraints;
       constraints.reserve(static_cast<std::size_t>(count));
       for (int i = 0; i < count; ++i, plan += 2) {

@@ -21,7 +21,7 @@ class WorkingCalendar : public DayCursor<WorkingCalendar> {
   static constexpr PushedColumn kPushed[] = {{kDay, Push::kRange, 30}};
   static constexpr int kOrder[] = {kDay};
   static constexpr double kRows = 30;
-  static constexpr double kRowsWaiting = 1e13;
+  static constexpr double kRowsWithoutValues = 1e13;
 
   using DayCursor::DayCursor;
 

@@ -44,7 +44,8 @@ class Walks {
   // R2 to R5 and R9. Valid until the next call.
   const std::vector<Charge>& charges_on(Day day);
 
-  // For posting, after a day was closed: what it left, and which rows of it there are.
+  // For posting: what the account's row of `balance` says, and whether it has a row there and in
+  // `facts_in_force`. Only once a day was closed.
   [[nodiscard]] const Standing& carried() const { return reader_.carried(); }
   [[nodiscard]] bool has_balance() const { return reader_.has_balance(); }
   [[nodiscard]] bool has_facts() const { return reader_.has_facts(); }

@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <stdexcept>
 
 #include "commands/terminal.h"
@@ -21,6 +20,26 @@ void fsync_file(const std::string& file) {
   if (!done) throw std::runtime_error("cannot write " + file + " to the disk");
 }
 
+// The pages of the state of `books` that is being read, into a new file.
+void copy_pages(const Database& books, const std::string& part) {
+  const Connection copy(part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  sqlite3_backup* run = sqlite3_backup_init(copy.handle(), "main", books.handle(), "main");
+  if (run == nullptr) throw SqliteError(copy.handle());
+  constexpr int kPagesPerStep = 4096;
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK) {
+    code = sqlite3_backup_step(run, kPagesPerStep);
+    const int total = sqlite3_backup_pagecount(run);
+    show_progress(std::to_string(total - sqlite3_backup_remaining(run)) + " of " +
+                  std::to_string(total) + " pages");
+  }
+  show_progress("");
+  if (sqlite3_backup_finish(run) != SQLITE_OK) throw SqliteError(copy.handle());
+  // Out of WAL mode, so that the copy is one file and can be read where nothing can be written.
+  // The connection learns by reading that the pages it has copied are in that mode.
+  copy.execute("SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA journal_mode = DELETE");
+}
+
 }  // namespace
 
 int backup(const std::string& database, const std::string& file) {
@@ -30,33 +49,14 @@ int backup(const std::string& database, const std::string& file) {
   const std::string part = file + ".part";
   std::filesystem::remove(part);
   {
-    // The pages of one snapshot, whatever is written meanwhile.
+    // One snapshot, whatever is written meanwhile.
     const Transaction snapshot(books, "BEGIN");
     books.execute("SELECT 1 FROM sqlite_schema LIMIT 1");
-    sqlite3* raw = nullptr;
-    const int opened = sqlite3_open(part.c_str(), &raw);
-    const std::unique_ptr<sqlite3, int (*)(sqlite3*)> copy(raw, sqlite3_close);
-    if (opened != SQLITE_OK)
-      throw std::runtime_error("cannot write " + part + ": " + sqlite3_errmsg(raw));
-    sqlite3_backup* run = sqlite3_backup_init(raw, "main", books.handle(), "main");
-    if (run == nullptr)
-      throw std::runtime_error("cannot write " + part + ": " + sqlite3_errmsg(raw));
-    constexpr int kPagesPerStep = 4096;
-    int code = SQLITE_OK;
-    while (code == SQLITE_OK) {
-      code = sqlite3_backup_step(run, kPagesPerStep);
-      const int total = sqlite3_backup_pagecount(run);
-      show_progress(std::to_string(total - sqlite3_backup_remaining(run)) + " of " +
-                    std::to_string(total) + " pages");
+    try {
+      copy_pages(books, part);
+    } catch (const SqliteError& error) {
+      throw std::runtime_error("cannot write " + part + ": " + error.what());
     }
-    show_progress("");
-    // Out of WAL mode, so that the copy is one file and can be read where nothing can be written.
-    // The connection learns by reading that the pages it has copied are in that mode.
-    constexpr const char* kLeaveWal =
-        "SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA journal_mode = DELETE";
-    if (sqlite3_backup_finish(run) != SQLITE_OK ||
-        sqlite3_exec(raw, kLeaveWal, nullptr, nullptr, nullptr) != SQLITE_OK)
-      throw std::runtime_error("cannot write " + part + ": " + sqlite3_errmsg(raw));
   }
   fsync_file(part);
   std::filesystem::rename(part, file);

@@ -37,10 +37,9 @@ bool is_hidden(const char* table) {
 
 // What changes a file, the connection or the schema.
 bool is_forbidden_function(const char* name) {
-  return is_one_of(name, {"load_extension", "saldo_install", "saldo_post", "saldo_hold",
-                          "saldo_archive", "saldo_archive_deleted", "saldo_add_usage",
-                          "saldo_add_payment", "saldo_add_adjustment", "fts3_tokenizer", "readfile",
-                          "writefile", "edit", "sqlite_log"});
+  return is_writing_function(name) ||
+         is_one_of(name, {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit",
+                          "sqlite_log"});
 }
 
 int authorize(void* confined, int action, const char* first, const char* second,

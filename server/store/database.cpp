@@ -20,9 +20,9 @@ int open_flags(Database::Mode mode) {
 }  // namespace
 
 Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds busy) try
-    : Connection(path, open_flags(mode)), now_(std::make_shared<Now>()) {
+    : Connection(path, open_flags(mode), vfs.name()) {
   sqlite3_busy_timeout(handle(), static_cast<int>(busy.count()));
-  register_saldo(handle(), now_);
+  register_saldo(handle(), now);
   if (mode != Mode::kCreate) check_books(path, mode);
 } catch (const SqliteError& error) {
   const int code = error.code() & 0xFF;

@@ -10,10 +10,17 @@
 #include "rules/time.h"
 #include "saldo.h"
 #include "sqlite/connection.h"
+#include "store/clock_vfs.h"
 
 namespace saldo::server {
 
-class Database : public Connection {
+// What must be there before the connection, and after it.
+struct OwnClock {
+  const std::shared_ptr<Now> now = std::make_shared<Now>();
+  const ClockVfs vfs{now};
+};
+
+class Database : private OwnClock, public Connection {
  public:
   enum class Mode { kRead, kWrite, kCreate };
 
@@ -31,8 +38,8 @@ class Database : public Connection {
   void watch_deadline();
   [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= deadline_; }
 
-  // What `access_state` takes for now; nullopt: the system's clock.
-  void set_now(std::optional<Instant> now) { *now_ = now; }
+  // What Saldo and SQLite take for now, from the next statement on; nullopt: the system's clock.
+  void set_now(std::optional<Instant> instant) { *now = instant; }
 
   // While the statement returned lives, and is not stepped, all that is read is of one state of the
   // database. Its integer(0) changes when another connection has committed something.
@@ -42,7 +49,6 @@ class Database : public Connection {
   void check_books(const std::string& path, Mode mode);
   std::int64_t pragma(const char* sql);
 
-  std::shared_ptr<Now> now_;
   std::chrono::steady_clock::time_point deadline_{};
 };
 

@@ -157,6 +157,26 @@ class Clients(unittest.TestCase):
         self.assertEqual(1, done.returncode)
         self.assertRegex(done.stdout, "^2026-04-29: stored .*\n$")
 
+    def test_digest_py_reads_only_what_is_there(self):
+        with tempfile.TemporaryDirectory(prefix="saldo-digest-") as folder:
+            folder = pathlib.Path(folder)
+            (folder / "empty.db").touch()
+            (folder / "text").write_text("no database", encoding="utf-8")
+            sentence = r"\A\S+ holds no books that can be read: .*\n\Z"
+            for argument, code, out, error in (
+                    ("missing?mode=rwc&.db", 1, r"\A\Z", sentence), ("empty.db", 1, r"\A\Z", sentence),
+                    ("text", 1, r"\A\Z", sentence), ("--help", 0, r"\Ausage: ", r"\A\Z"),
+                    (None, 2, r"\A\Z", r"\Ausage: ")):
+                with self.subTest(argument):
+                    done = subprocess.run([sys.executable, str(HERE.parent.parent / "extension" / "digest.py"),
+                                           *([argument] if argument else [])],
+                                          cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+                    self.assertEqual(code, done.returncode, done)
+                    self.assertRegex(done.stdout, out)
+                    self.assertRegex(done.stderr, error)
+            self.assertEqual({"empty.db", "text"}, {path.name for path in folder.iterdir()})
+            self.assertEqual(0, (folder / "empty.db").stat().st_size)
+
 
 if __name__ == "__main__":
     unittest.main()

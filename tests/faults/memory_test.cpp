@@ -148,7 +148,7 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_digest('2026-03-11')",
     "SELECT saldo_digest(day) FROM day_close",
     "SELECT saldo_post('2026-03-11')",
-    "SELECT saldo_posted()",
+    "SELECT saldo_posted('charge')",
     "SELECT saldo_hold('headcount', 1, '2026-03-12'), saldo_archive(NULL, NULL)",
     "SELECT saldo_books_version(1, 'service', 'crm'), saldo_check_books_version(1)",
     "SELECT saldo_archive_deleted('headcount', 1, '2026-03-12')",

@@ -70,7 +70,7 @@ constexpr const char* kDefinitions[][2] = {
     {"NOT NULL", ""},        {"INTEGER", "TEXT"},       {"INTEGER", "REAL"},
     {"TEXT", "BLOB"},        {"TEXT", "INTEGER"},       {"PRIMARY KEY", ""},
     {"WITHOUT ROWID", ""},   {"account_id", "account"}, {"day", "days"},
-    {"amount", "quantity"},  {"saldo_check", "max"},    {"saldo_posted()", "'x'"},
+    {"amount", "quantity"},  {"saldo_check", "max"},    {"saldo_posted('charge')", "'x'"},
     {"SELECT", "SELECT 1,"}, {"BEFORE", "AFTER"},       {"DEFAULT 0", ""},
     {"charge", "balance"},   {"COLLATE", ""},           {"TEXT", "TEXT COLLATE NOCASE"}};
 
@@ -143,7 +143,7 @@ class Books {
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
     // Generated columns call it.
     sqlite3_create_function(
-        connection.handle(), "saldo_posted", 0, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+        connection.handle(), "saldo_posted", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
         [](sqlite3_context* context, int, sqlite3_value**) { sqlite3_result_int(context, 1); },
         nullptr, nullptr);
     // By themselves: one that fails leaves the others.

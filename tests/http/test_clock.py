@@ -98,6 +98,13 @@ class TestClock(ClockCase):
                                 "SELECT at, state FROM access_state WHERE state <> ''"):
                         rows = admin.post("/v1/sql", {"sql": sql}, now=now).expect(200).json["rows"]
                         self.assertEqual(now, rows[0][0])
+                    # The clock of SQLite's own functions is the same.
+                    sql = ("SELECT datetime(), datetime('now'), CURRENT_TIMESTAMP, date(), CURRENT_DATE, CURRENT_TIME,"
+                           " strftime('%s', 'now'), (SELECT at FROM access_state)")
+                    clocks = admin.post("/v1/sql", {"sql": sql}, now=now).expect(200).json["rows"]
+                    day, time = now[:10], now[11:19]
+                    second = str(int(datetime.datetime.fromisoformat(now.replace("Z", "+00:00")).timestamp()))
+                    self.assertEqual([[f"{day} {time}"] * 3 + [day, day, time, second, now]], clocks)
                     access = admin.get(f"/v1/accounts/{account_id}/access", now=now).expect(200).json
                     self.assertEqual([[now, access["state"]]], rows)
                     debtors = admin.post("/v1/sql", {"sql": "SELECT * FROM debtor"}, now=now).expect(200).json["rows"]
