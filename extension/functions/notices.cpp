@@ -15,8 +15,8 @@
 //       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
 //       json_object in them
 //   saldo_are_notice_kinds(text)
-//       1 for a JSON array of kinds of notices, else 0; for triggers, which cannot call json_valid
-//       then either
+//       1 for a JSON array of kinds of notices that is not empty, else 0; for triggers, which
+//       cannot call json_valid then either
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
 #include <algorithm>
@@ -213,6 +213,7 @@ void are_notice_kinds(Context& context, sqlite3_context* result, int count,
   if (any_null(count, arguments)) return;
   auto row = context.statements.prepare(
       "SELECT CASE WHEN NOT json_valid(?1) THEN 0 WHEN json_type(?1) <> 'array' THEN 0"
+      " WHEN json_array_length(?1) = 0 THEN 0"
       " ELSE NOT EXISTS (SELECT 1 FROM json_each(?1)"
       "  WHERE coalesce(value, '') NOT IN (SELECT kind FROM main.notice_kind)) END");
   row.bind_value(1, arguments[0]).step();
