@@ -1,6 +1,5 @@
 // saldod: its commands and flags.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -42,23 +41,9 @@ CLI::Option* add_duration(CLI::App& app, const std::string& flag, Duration& valu
       ->type_name("DURATION");
 }
 
-// smtp://host, smtp://host:port, or smtps. What else libcurl would make of a URL is not taken.
+// What else libcurl would make of a URL is not taken.
 std::string relay_url(const std::string& text) {
-  const std::size_t scheme = text.substr(0, 8) == "smtps://" ? 8 : 7;
-  const bool known = scheme == 8 || text.substr(0, 7) == "smtp://";
-  const std::string place = known ? text.substr(scheme) : "";
-  const auto colon = place.rfind(':');
-  const bool has_port = colon != std::string::npos && place.find(']', colon) == std::string::npos;
-  const std::string port = has_port ? place.substr(colon + 1) : "25";
-  constexpr std::size_t kDigitsMax = 5;
-  constexpr int kPortMax = 65535;
-  if (!place.empty() && colon != 0 &&
-      std::all_of(place.begin(), place.end(), [](char c) { return c > ' ' && c < 0x7F; }) &&
-      place.find_first_of("/?#@\\") == std::string::npos && !port.empty() &&
-      port.size() <= kDigitsMax && port.find_first_not_of("0123456789") == std::string::npos &&
-      std::stoi(port) > 0 && std::stoi(port) <= kPortMax) {
-    return "";
-  }
+  if (parse_relay_url(text)) return "";
   return text + " is not a relay's URL, such as smtp://mail.example.org:587 (with STARTTLS) or " +
          "smtps://mail.example.org:465; the user goes into --smtp-user";
 }
@@ -66,7 +51,8 @@ std::string relay_url(const std::string& text) {
 void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
   MailOptions& mail = serve.service.sender.mail;
   add_duration(app, "--notice-every", serve.service.notice_every, "60s",
-               "Post what is due to be told so often; not with --test-clock");
+               "Post what is due to be told so often; not with --test-clock")
+      ->excludes(app.get_option("--test-clock"));
   auto* relay = app.add_option("--smtp", serve.relay.url,
                                "The relay of e-mails: smtp://HOST:PORT, with STARTTLS, or "
                                "smtps://HOST:PORT; without it they wait")
@@ -94,33 +80,43 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
       },
       "Who e-mails are from: billing@example.org or 'Example <billing@example.org>'");
   relay->needs(from);
-  app.add_option_function<std::string>(
-         "--mail-hours",
-         [&mail](const std::string& text) {
-           const auto hours = parse_mail_hours(text);
-           if (!hours) {
-             throw CLI::ValidationError("--mail-hours", text +
-                                                            " is not two hours of a day, the "
-                                                            "first before the second, from "
-                                                            "00-01 to 00-24");
-           }
-           mail.hours = *hours;
-         },
-         "E-mails go out within these hours of the billing time zone; 00-24: always")
-      ->default_str("09-20");
-  app.add_option("--mail-rate", mail.rate, "E-mails a minute; 0: unlimited")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1'000'000));
-  app.add_option("--mail-redirect", mail.redirect, "All e-mails go to this address: for trials")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            return is_mail_address(text) ? std::string()
-                                         : text + " is not one address, such as anna@example.org";
-          },
-          ""));
-  app.add_flag("--mail-capture", mail.capture,
-               "Keep e-mails in the table of deliveries, and send none: for trials")
-      ->excludes(relay);
+  auto* within =
+      app.add_option_function<std::string>(
+             "--mail-hours",
+             [&mail](const std::string& text) {
+               const auto hours = parse_mail_hours(text);
+               if (!hours) {
+                 throw CLI::ValidationError("--mail-hours", text +
+                                                                " is not two hours of a day, the "
+                                                                "first before the second, from "
+                                                                "00-01 to 00-24");
+               }
+               mail.hours = *hours;
+             },
+             "E-mails go out within these hours of the billing time zone; 00-24: always")
+          ->default_str("09-20");
+  auto* rate = app.add_option("--mail-rate", mail.rate, "E-mails a minute; 0: unlimited")
+                   ->capture_default_str()
+                   ->check(CLI::Range(0, 1'000'000));
+  auto* redirect =
+      app.add_option("--mail-redirect", mail.redirect, "All e-mails go to this address: for trials")
+          ->check(CLI::Validator(
+              [](const std::string& text) {
+                return is_mail_address(text)
+                           ? std::string()
+                           : text + " is not one address, such as anna@example.org";
+              },
+              ""));
+  auto* capture = app.add_flag("--mail-capture", mail.capture,
+                               "Keep e-mails in the table of deliveries, and send none: for trials")
+                      ->excludes(relay);
+  // A trial may have the flags of the real thing.
+  app.parse_complete_callback([=] {
+    for (const auto* option : {from, within, rate, redirect}) {
+      if (option->count() > 0 && relay->count() + capture->count() == 0)
+        throw CLI::ValidationError(option->get_name(), "goes with --smtp URL or --mail-capture");
+    }
+  });
   app.add_flag("--webhook-allow-private", serve.service.sender.webhook_allow_private,
                "Webhooks may be of http, and of addresses of private networks and of this machine");
 }

@@ -82,11 +82,7 @@ CREATE TRIGGER webhook_refuse_invalid_insert BEFORE INSERT ON webhook BEGIN
   WHERE NEW.name = 'email';
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'there is a webhook ' || NEW.name || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM webhook WHERE name = NEW.name);
   -- The server keeps a thread for each, so that a slow one holds up no other.
@@ -99,11 +95,7 @@ CREATE TRIGGER webhook_refuse_invalid_update BEFORE UPDATE ON webhook BEGIN
                      NEW.detail);
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'a webhook stays ' || OLD.name || '; insert another one')
   WHERE NEW.name <> OLD.name;
 END;

@@ -1509,7 +1509,7 @@ CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, 
 SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
-             saldo_json_object('account_id', n.account_id, 'name', a.name, 'balance', n.balance,
+             saldo_json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
                                'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
                                'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
                                'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
@@ -1769,11 +1769,7 @@ CREATE TRIGGER webhook_refuse_invalid_insert BEFORE INSERT ON webhook BEGIN
   WHERE NEW.name = 'email';
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'there is a webhook ' || NEW.name || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM webhook WHERE name = NEW.name);
   -- The server keeps a thread for each, so that a slow one holds up no other.
@@ -1786,11 +1782,7 @@ CREATE TRIGGER webhook_refuse_invalid_update BEFORE UPDATE ON webhook BEGIN
                      NEW.detail);
   SELECT saldo_refuse('invalid', 'kinds is not a JSON array of kinds of notices, of which there are: '
                                  || (SELECT group_concat(kind, ' ') FROM notice_kind))
-  WHERE CASE WHEN NEW.kinds IS NULL THEN 0
-             WHEN NOT json_valid(NEW.kinds) THEN 1
-             WHEN json_type(NEW.kinds) <> 'array' THEN 1
-             ELSE EXISTS (SELECT 1 FROM json_each(NEW.kinds)
-                          WHERE coalesce(value, '') NOT IN (SELECT kind FROM notice_kind)) END;
+  WHERE saldo_are_notice_kinds(NEW.kinds) = 0;
   SELECT saldo_refuse('conflict', 'a webhook stays ' || OLD.name || '; insert another one')
   WHERE NEW.name <> OLD.name;
 END;

@@ -21,7 +21,7 @@ INSERT INTO notice_kind(kind, name, severity, by_email) VALUES
 
 INSERT INTO notice_template(kind, language, subject, body) VALUES
   ('active', 'ru', 'Доступ к системе открыт',
-'Доступ к системе открыт: все сотрудники могут работать.
+'Все сотрудники могут войти в систему и работать.
 
 Баланс: {balance}.
 Последний оплаченный день: {lasts_until}.
@@ -31,8 +31,8 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 
 {name}, лицевой счёт № {account_id}'),
 
-  ('trial', 'ru', 'Пробный период открыт',
-'Пробный период открыт: все сотрудники могут работать бесплатно.
+  ('trial', 'ru', 'Пробный период продлён',
+'Пробный период продлён: все сотрудники могут работать бесплатно.
 
 Последний день пробного периода: {trial_ends_on}.
 
@@ -57,12 +57,13 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 
 Чтобы денег хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
-Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж» (на срок до {promise_days} дн.).
+Если оплатить до закрытия входа не получится, воспользуйтесь тогда услугой «Обещанный платёж»: '
+|| 'доступ сохранится на срок до {promise_days} дн. Она предоставляется один раз до погашения задолженности.
 
 {name}, лицевой счёт № {account_id}'),
 
   ('promised', 'ru', 'Обещанный платёж принят, доступ открыт',
-'Услуга «Обещанный платёж» включена: баланс отрицательный, но все сотрудники могут работать.
+'Услуга «Обещанный платёж» подключена: баланс отрицательный, но все сотрудники могут работать.
 Задолженность: {debt}.
 
 Обещанный платёж действует до: {promised_until}.
@@ -78,12 +79,13 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Вход администратора открыт, все данные сохранены.
 
 Задолженность: {debt}.
-Вход сотрудников закрыт: {restricted_from}.
+Вход сотрудников закрыт с: {restricted_from}.
 
 Доступ откроется, как только деньги поступят на счёт.
 Чтобы их хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
-Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж» (на срок до {promise_days} дн.).
+Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж»: '
+|| 'доступ откроется на срок до {promise_days} дн.
 
 {name}, лицевой счёт № {account_id}'),
 
@@ -114,7 +116,7 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 {name}, лицевой счёт № {account_id}'),
 
   ('low_balance', 'ru', 'Деньги на счёте заканчиваются',
-'Деньги на счёте заканчиваются.
+'Скоро деньги на счёте закончатся, и сотрудники не смогут войти в систему.
 
 Баланс: {balance}.
 Последний оплаченный день: {lasts_until}.
@@ -126,17 +128,17 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 {name}, лицевой счёт № {account_id}'),
 
   ('trial_ending', 'ru', 'Пробный период заканчивается',
-'Пробный период заканчивается. После него сотрудники не смогут войти в систему; все данные сохранятся.
+'Пробный период скоро закончится. Чтобы сотрудники и потом могли войти в систему, нужны тариф и деньги на счёте.
 
 Последний день пробного периода: {trial_ends_on}.
 
-Чтобы работать без перерыва, выберите тариф и пополните счёт заранее.
+Если тариф ещё не выбран, выберите его; счёт пополните заранее. Все данные сохранятся.
 Пополнить счёт: {pay_url}
 
 {name}, лицевой счёт № {account_id}'),
 
   ('promise_ending', 'ru', 'Обещанный платёж заканчивается',
-'Срок обещанного платежа заканчивается, а деньги ещё не поступили.
+'Срок обещанного платежа заканчивается, а задолженность ещё не погашена.
 Задолженность: {debt}.
 
 Обещанный платёж действует до: {promised_until}.
@@ -152,11 +154,13 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Вход администратора открыт, все данные сохранены.
 
 Задолженность: {debt}.
-Вход сотрудников закрыт: {restricted_from}.
+Вход сотрудников закрыт с: {restricted_from}.
 
 Доступ откроется, как только деньги поступят на счёт.
 Чтобы их хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
+Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж»: '
+|| 'доступ откроется на срок до {promise_days} дн.
 Если вы уже оплатили, ничего делать не нужно: платёж скоро будет зачислен.
 
 {name}, лицевой счёт № {account_id}'),
@@ -168,18 +172,20 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Баланс: {balance}.
 Последний оплаченный день: {lasts_until}.
 Осталось погасить: {debt}.
+Оплатить оставшиеся {debt}: {pay_url}
 
 {name}, лицевой счёт № {account_id}'),
 
-  ('document', 'ru', 'Для вас выставлен документ',
-'Для вас выставлен документ.
+  ('document', 'ru', 'Вам выставлен документ № {reference}',
+'Вам выставлен документ.
 
+Номер: {reference}.
 Сумма: {amount}.
 
 {name}, лицевой счёт № {account_id}'),
 
   ('active', 'en', 'Your access is open',
-'Your access is open: all of your employees can work.
+'All of your employees can sign in and work.
 
 Balance: {balance}.
 Last day paid for: {lasts_until}.
@@ -189,8 +195,8 @@ Pay here: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('trial', 'en', 'Your trial has begun',
-'Your trial has begun: all of your employees can work free of charge.
+  ('trial', 'en', 'Your trial has been extended',
+'Your trial has been extended: all of your employees can work free of charge.
 
 Last day of the trial: {trial_ends_on}.
 
@@ -210,12 +216,13 @@ Pay here: {pay_url}
 Amount due: {debt}.
 
 Your employees will be locked out: {restricted_from}.
-We never lock anyone out on weekends or public holidays.
+A negative balance never closes access on a weekend or public holiday.
 You may also pay on the first working day: access opens as soon as the money arrives.
 
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
-If you cannot pay now, promise the payment: that gives you up to {promise_days} more days.
+If you cannot pay before your employees are locked out, you can promise the payment then: '
+|| 'access stays open for up to {promise_days} days. This is possible once until the debt is paid.
 
 {name}, account {account_id}'),
 
@@ -241,7 +248,7 @@ Locked out since: {restricted_from}.
 Access opens as soon as the money arrives.
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
-If you cannot pay now, promise the payment: that gives you up to {promise_days} more days.
+If you cannot pay now, promise the payment: access opens for up to {promise_days} days.
 
 {name}, account {account_id}'),
 
@@ -272,7 +279,7 @@ Thank you for having worked with us. If you would like to come back, please cont
 {name}, account {account_id}'),
 
   ('low_balance', 'en', 'Your balance is running low',
-'Your balance is running low.
+'Your money will soon be used up, and your employees will not be able to sign in.
 
 Balance: {balance}.
 Last day paid for: {lasts_until}.
@@ -284,17 +291,17 @@ Pay here: {pay_url}
 {name}, account {account_id}'),
 
   ('trial_ending', 'en', 'Your trial is ending',
-'Your trial is ending. After it your employees will not be able to sign in; all of your data is kept.
+'Your trial ends soon. For your employees to sign in after it, you need a plan and money in your account.
 
 Last day of the trial: {trial_ends_on}.
 
-To work on without a break, please choose a plan and top up your account in time.
+If you have not chosen a plan yet, please choose one; please top up in time. All of your data is kept.
 Pay here: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('promise_ending', 'en', 'Your promised payment is ending',
-'Your promised payment is ending, and no money has arrived yet.
+  ('promise_ending', 'en', 'Your promised payment is about to expire',
+'Your promised payment is about to expire, and the debt is not paid yet.
 Amount due: {debt}.
 
 The promise holds until: {promised_until}.
@@ -315,6 +322,7 @@ Locked out since: {restricted_from}.
 Access opens as soon as the money arrives.
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
+If you cannot pay now, promise the payment: access opens for up to {promise_days} days.
 If you have paid already, there is nothing to do: your payment will be credited soon.
 
 {name}, account {account_id}'),
@@ -326,12 +334,14 @@ Amount: {amount}.
 Balance: {balance}.
 Last day paid for: {lasts_until}.
 Still due: {debt}.
+Pay the remaining {debt}: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('document', 'en', 'A document has been issued to you',
+  ('document', 'en', 'Document {reference} has been issued to you',
 'A document has been issued to you.
 
+Number: {reference}.
 Amount: {amount}.
 
 {name}, account {account_id}');

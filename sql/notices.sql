@@ -130,7 +130,7 @@ CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, 
 SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
-             saldo_json_object('account_id', n.account_id, 'name', a.name, 'balance', n.balance,
+             saldo_json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
                                'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
                                'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
                                'restricted_from', n.restricted_from, 'promised_until', n.promised_until,

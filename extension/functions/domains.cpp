@@ -10,6 +10,7 @@
 #include "functions/arguments.h"
 #include "rules/error.h"
 #include "rules/limits.h"
+#include "rules/notice_text.h"
 #include "rules/role.h"
 #include "rules/time.h"
 #include "sqlite/value.h"
@@ -26,6 +27,8 @@ enum class Kind {
   kCurrency,
   kTimeZone,
   kUrl,
+  kPayUrl,
+  kWebhookSecret,
   kDay,
   kInstant,
   kInteger,
@@ -55,6 +58,8 @@ constexpr Domain kWeek{Kind::kWeek, {}};
 constexpr Domain kCurrency{Kind::kCurrency, {}};
 constexpr Domain kTimeZone{Kind::kTimeZone, {}};
 constexpr Domain kUrl{Kind::kUrl, {}};
+constexpr Domain kPayUrl{Kind::kPayUrl, {}};
+constexpr Domain kWebhookSecret{Kind::kWebhookSecret, {}};
 constexpr Domain kDay{Kind::kDay, {}};
 constexpr Domain kInstant{Kind::kInstant, {}};
 constexpr Domain kId = integer(1, kIdMax);
@@ -99,7 +104,7 @@ const std::vector<CheckedTable>& tables() {
                        {"language", one_of("ru|en")},
                        {"reminder_days", nullable(integer(1, kPolicyDaysMax))},
                        {"reminders", integer(0, kRemindersMax)},
-                       {"pay_url", nullable(kUrl)}}),
+                       {"pay_url", nullable(kPayUrl)}}),
       facts("calendar_exception", {{"day", kDay}, {"working", kFlag}, {"name", nullable(kText)}}),
       facts("service", {{"service_id", kIdentifier},
                         {"name", kName},
@@ -192,7 +197,7 @@ const std::vector<CheckedTable>& tables() {
         {"detail", nullable(kText)}}},
       {"webhook_secret",
        {{"webhook", kReferenceByText},
-        {"secret", kName},
+        {"secret", kWebhookSecret},
         {"created_at", kInstant},
         {"expires_at", nullable(kInstant)}}},
       {"mail_suspended", {{"address", kText}, {"since", kInstant}, {"detail", nullable(kText)}}},
@@ -235,12 +240,50 @@ bool is_currency(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
+bool is_port(std::string_view text) {
+  constexpr int kPortMax = 65535;
+  constexpr std::size_t kDigitsMax = 5;
+  int port = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9' || text.size() > kDigitsMax) return false;
+    port = port * 10 + (c - '0');
+  }
+  return port > 0 && port <= kPortMax;
+}
+
+// host, host:port, [IPv6] or [IPv6]:port; nobody's name and password.
+bool is_authority(std::string_view text) {
+  const bool is_ipv6 = text.substr(0, 1) == "[";
+  const auto host = is_ipv6 ? text.find(']') + 1 : std::min(text.find(':'), text.size());
+  constexpr std::size_t kBrackets = 2;
+  if (host <= (is_ipv6 ? kBrackets : 0) || text.find('@') != std::string_view::npos) return false;
+  return host == text.size() || (text[host] == ':' && is_port(text.substr(host + 1)));
+}
+
 bool is_url(std::string_view text) {
   constexpr std::size_t kBytesMax = 2000;
-  const std::size_t host = text.substr(0, 8) == "https://" ? 8 : 7;
-  return text.size() <= kBytesMax && text.size() > host && text[host] != '/' &&
-         (host == 8 || text.substr(0, 7) == "http://") &&
+  const std::size_t begin = text.substr(0, 8) == "https://" ? 8 : 7;
+  if (text.size() > kBytesMax || (begin == 7 && text.substr(0, 7) != "http://")) return false;
+  const auto end = std::min(text.find_first_of("/?#", begin), text.size());
+  return is_authority(text.substr(begin, end - begin)) &&
          std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7F; });
+}
+
+// `whsec_` and the base64 of 24 to 64 bytes, as the Standard Webhooks specification 1.0.0 has it.
+bool is_webhook_secret(std::string_view text) {
+  constexpr std::string_view kPrefix = "whsec_";
+  constexpr std::size_t kBytesMin = 24;
+  constexpr std::size_t kBytesMax = 64;
+  if (text.substr(0, kPrefix.size()) != kPrefix) return false;
+  text.remove_prefix(kPrefix.size());
+  const auto digits = text.substr(0, text.find_last_not_of('=') + 1);
+  const auto padding = text.size() - digits.size();
+  const auto bytes = text.size() / 4 * 3 - std::min<std::size_t>(padding, 2);
+  return text.size() % 4 == 0 && padding <= 2 && bytes >= kBytesMin && bytes <= kBytesMax &&
+         std::all_of(digits.begin(), digits.end(), [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '/';
+         });
 }
 
 bool is_one_of(std::string_view text, std::string_view choices) {
@@ -282,9 +325,23 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
     case Kind::kTimeZone:
       find_zone(std::string(text));
       break;
+    case Kind::kPayUrl: {
+      const auto unknown = unknown_placeholder(text, kPayUrlPlaceholders);
+      if (unknown) {
+        throw invalid(std::string(name) + " has the placeholder {" + std::string(*unknown) +
+                      "}; it can have {account_id} alone");
+      }
+      [[fallthrough]];
+    }
     case Kind::kUrl:
       expect(is_url(text),
-             "an address that begins with https:// or http://, in ASCII without spaces");
+             "an address such as https://example.org:8443/path, of https or http, in ASCII without "
+             "spaces, user or password");
+      break;
+    case Kind::kWebhookSecret:
+      // The value is not told: it may be all but one character of somebody's secret.
+      if (!is_webhook_secret(text))
+        throw invalid(std::string(name) + " is not whsec_ and the base64 of 24 to 64 bytes");
       break;
     default:
       break;

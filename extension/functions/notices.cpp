@@ -9,10 +9,14 @@
 //   saldo_fill_template(template, language, values)
 //       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
 //       words: amounts as integers, instants and days as texts; what is null or not there is
-//       missing. In pay_url, {account_id} stands for the account_id
+//       missing. In pay_url, {account_id} stands for the account_id. `at` is none of the words, but
+//       the instant at which the text is said: days of its year are written without the year
 //   saldo_json_object(word, value, ...)
 //       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
 //       json_object in them
+//   saldo_are_notice_kinds(text)
+//       1 for a JSON array of kinds of notices, else 0; for triggers, which cannot call json_valid
+//       then either
 //   saldo_check_template(name, text)
 //       refuses a template with a placeholder that there is not; for triggers
 #include <algorithm>
@@ -121,27 +125,31 @@ ReadAs read_as(std::string_view word) {
   return ReadAs::kItself;
 }
 
+Error not_a(std::string_view what, std::string_view word, std::string_view text) {
+  return invalid(std::string(word) + " is '" + std::string(text) + "', not " + std::string(what));
+}
+
+Instant instant_of(std::string_view word, std::string_view text) {
+  const auto instant = parse_instant(text);
+  if (!instant) throw not_a("an instant of UTC (YYYY-MM-DDTHH:MM:SSZ)", word, text);
+  return *instant;
+}
+
 // A value as people read it.
-std::string readable(const Books& books, std::string_view language, std::string_view word,
-                     const Statement& row, int column) {
+std::string readable(const Books& books, std::string_view language, std::optional<Day> today,
+                     std::string_view word, const Statement& row, int column) {
   const std::string_view text = row.text(column);
-  const auto fail = [&](const std::string& what) {
-    return invalid(std::string(word) + " is '" + std::string(text) + "', not " + what);
-  };
   switch (read_as(word)) {
     case ReadAs::kMoney:
-      if (row.type(column) != SQLITE_INTEGER) throw fail("an amount");
+      if (row.type(column) != SQLITE_INTEGER) throw not_a("an amount", word, text);
       return format_money(row.integer(column), books.currency, language);
     case ReadAs::kWeekday: {
       const auto day = parse_day(text);
-      if (!day) throw fail("a day (YYYY-MM-DD)");
-      return format_day_for_people(*day, language);
+      if (!day) throw not_a("a day (YYYY-MM-DD)", word, text);
+      return format_day_for_people(*day, today, language);
     }
-    case ReadAs::kTime: {
-      const auto instant = parse_instant(text);
-      if (!instant) throw fail("an instant of UTC (YYYY-MM-DDTHH:MM:SSZ)");
-      return format_time_for_people(books.days.wall_clock(*instant), language);
-    }
+    case ReadAs::kTime:
+      return format_time_for_people(books.days.wall_clock(instant_of(word, text)), today, language);
     default:
       return std::string(text);
   }
@@ -163,12 +171,19 @@ void fill_template_with(Context& context, sqlite3_context* result, int count,
   valid.reset();
 
   std::map<std::string, std::string, std::less<>> values;
-  auto row = context.statements.prepare("SELECT key, value FROM json_each(?1)");
+  std::optional<Day> today;
+  auto row =
+      context.statements.prepare("SELECT key, value FROM json_each(?1) ORDER BY key <> 'at'");
   for (row.bind(1, json); row.step();) {
     const std::string word(row.text(0));
+    if (word == "at") {
+      if (!row.is_null(1))
+        today = date::floor<days>(books->days.wall_clock(instant_of(word, row.text(1))));
+      continue;
+    }
     if (std::find(kPlaceholders.begin(), kPlaceholders.end(), word) == kPlaceholders.end())
       throw invalid("there is no placeholder {" + word + "}");
-    if (!row.is_null(1)) values[word] = readable(*books, language, word, row, 1);
+    if (!row.is_null(1)) values[word] = readable(*books, language, today, word, row, 1);
   }
   const auto pay_url = values.find("pay_url");
   if (pay_url != values.end()) {
@@ -193,13 +208,24 @@ void make_json_object(Context& /*context*/, sqlite3_context* result, int count,
   result_text(result, json + '}');
 }
 
+void are_notice_kinds(Context& context, sqlite3_context* result, int count,
+                      sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  auto row = context.statements.prepare(
+      "SELECT CASE WHEN NOT json_valid(?1) THEN 0 WHEN json_type(?1) <> 'array' THEN 0"
+      " ELSE NOT EXISTS (SELECT 1 FROM json_each(?1)"
+      "  WHERE coalesce(value, '') NOT IN (SELECT kind FROM main.notice_kind)) END");
+  row.bind_value(1, arguments[0]).step();
+  sqlite3_result_int64(result, row.integer(0));
+}
+
 void check_template(Context& /*context*/, sqlite3_context* /*result*/, int /*count*/,
                     sqlite3_value** arguments) {
   const std::string name(expect_text("name", arguments[0]));
   const auto text = expect_text(name, arguments[1]);
   if (name == "subject" && text.find_first_of("\r\n") != std::string_view::npos)
     throw invalid("subject is of several lines; it can be of one");
-  const auto unknown = unknown_placeholder(text);
+  const auto unknown = unknown_placeholder(text, kPlaceholders);
   if (!unknown) return;
   std::string known;
   for (const auto placeholder : kPlaceholders) {
@@ -220,6 +246,7 @@ const std::vector<Function>& notice_functions() {
       {"top_up", 4, kReads, top_up_of_account},
       {"saldo_fill_template", 3, kReads, fill_template_with},
       {"saldo_json_object", -1, kPure, make_json_object},
+      {"saldo_are_notice_kinds", 1, kReads, are_notice_kinds},
       {"saldo_check_template", 2, kPure, check_template},
   };
   return kFunctions;

@@ -72,12 +72,11 @@ FilledLine fill_line(std::string_view rest,
 
 }  // namespace
 
-std::optional<std::string_view> unknown_placeholder(std::string_view text) {
+std::optional<std::string_view> unknown_placeholder(std::string_view text,
+                                                    std::span<const std::string_view> known) {
   while (!text.empty()) {
     const std::string_view word = cut_piece(text).word;
-    if (!word.empty() &&
-        std::find(kPlaceholders.begin(), kPlaceholders.end(), word) == kPlaceholders.end())
-      return word;
+    if (!word.empty() && std::find(known.begin(), known.end(), word) == known.end()) return word;
   }
   return std::nullopt;
 }
@@ -107,7 +106,7 @@ std::string fill_template(std::string_view text,
   return filled;
 }
 
-std::string format_day_for_people(Day day, std::string_view language) {
+std::string format_day_for_people(Day day, std::optional<Day> today, std::string_view language) {
   const date::year_month_day ymd{day};
   const auto weekday = date::weekday{day}.iso_encoding() - 1;
   const auto month = static_cast<unsigned>(ymd.month()) - 1;
@@ -115,12 +114,17 @@ std::string format_day_for_people(Day day, std::string_view language) {
   std::string text((russian ? kRussianWeekdays : kEnglishWeekdays)[weekday]);
   text += ", " + std::to_string(static_cast<unsigned>(ymd.day())) + ' ';
   text += (russian ? kRussianMonths : kEnglishMonths)[month];
+  if (!today || ymd.year() != date::year_month_day{*today}.year()) {
+    text += ' ' + std::to_string(static_cast<int>(ymd.year()));
+    if (russian) text += " года";
+  }
   return text;
 }
 
-std::string format_time_for_people(date::local_seconds wall, std::string_view language) {
+std::string format_time_for_people(date::local_seconds wall, std::optional<Day> today,
+                                   std::string_view language) {
   const auto day = date::floor<days>(wall);
-  return format_day_for_people(day, language) + ", " + date::format("%H:%M", wall);
+  return format_day_for_people(day, today, language) + ", " + date::format("%H:%M", wall);
 }
 
 }  // namespace saldo

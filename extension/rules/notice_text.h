@@ -13,6 +13,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,16 +27,23 @@ inline constexpr std::array<std::string_view, 15> kPlaceholders = {
     "top_up",        "arrears_since", "restricted_from", "promised_until", "lasts_until",
     "trial_ends_on", "promise_days",  "number",          "reference",      "pay_url"};
 
-// The first word in braces that is none of kPlaceholders; nullopt: there is none.
-std::optional<std::string_view> unknown_placeholder(std::string_view text);
+// Of the address at which one pays.
+inline constexpr std::array<std::string_view, 1> kPayUrlPlaceholders = {"account_id"};
+
+// The first word in braces that is none of `known`; nullopt: there is none.
+std::optional<std::string_view> unknown_placeholder(std::string_view text,
+                                                    std::span<const std::string_view> known);
 
 // Of the values by their words; one that is not there is missing.
 std::string fill_template(std::string_view text,
                           const std::map<std::string, std::string, std::less<>>& values);
 
-// 'понедельник, 16 ноября' in Russian, 'Monday, 16 November' in English. `language` is ru or en.
-std::string format_day_for_people(Day day, std::string_view language);
+// 'понедельник, 16 ноября' in Russian, 'Monday, 16 November' in English; with its year, '16 ноября
+// 2028 года' and '16 November 2028', where it is not that of `today`, or today is not known.
+// `language` is ru or en.
+std::string format_day_for_people(Day day, std::optional<Day> today, std::string_view language);
 // Likewise with the time of the wall clock: '…, 00:00'.
-std::string format_time_for_people(date::local_seconds wall, std::string_view language);
+std::string format_time_for_people(date::local_seconds wall, std::optional<Day> today,
+                                   std::string_view language);
 
 }  // namespace saldo

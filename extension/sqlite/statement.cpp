@@ -59,6 +59,11 @@ Statement& Statement::bind(int index, std::string_view text) {
   return *this;
 }
 
+Statement& Statement::bind_value(int index, sqlite3_value* value) {
+  check(sqlite3_bind_value(handle_.get(), index, value));
+  return *this;
+}
+
 Statement& Statement::bind_static(int index, std::string_view text) {
   const char* bytes = text.empty() ? "" : text.data();
   check(sqlite3_bind_text64(handle_.get(), index, bytes, text.size(), SQLITE_STATIC, SQLITE_UTF8));

@@ -44,6 +44,7 @@ class Statement {
   Statement& bind(int index, double value);
   Statement& bind(int index, std::string_view text);  // copied
   Statement& bind_null(int index);
+  Statement& bind_value(int index, sqlite3_value* value);  // copied
   // As SQLITE_STATIC: the bytes must outlive the last step.
   Statement& bind_static(int index, std::string_view text);
   Statement& bind_blob_static(int index, std::string_view bytes);

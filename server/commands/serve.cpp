@@ -67,6 +67,17 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
+// Neither the e-mails nor the password may cross a network in the clear.
+void check_plain_relay(const std::string& text) {
+  const RelayUrl url = parse_relay_url(text).value();
+  if (url.encrypted)
+    throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + text + " is encrypted");
+  if (!is_this_machine(url.host))
+    throw std::runtime_error(
+        "--smtp-plain is for a relay on this machine, such as smtp://localhost:25; without it " +
+        text + " is used with STARTTLS");
+}
+
 }  // namespace
 
 int serve(ServeOptions options) {
@@ -91,9 +102,7 @@ int serve(ServeOptions options) {
   constexpr std::chrono::milliseconds kNoticeEveryMin{100};
   if (options.service.notice_every < kNoticeEveryMin)
     throw std::runtime_error("--notice-every is at least 100ms");
-  if (options.relay.plain && options.relay.url.rfind("smtps://", 0) == 0)
-    throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + options.relay.url +
-                             " is encrypted");
+  if (options.relay.plain) check_plain_relay(options.relay.url);
   if (!options.password_file.empty()) options.relay.password = first_line(options.password_file);
   if (!options.relay.url.empty()) options.service.sender.mail.relay = options.relay;
   auto service = std::make_unique<Service>(options.service);

@@ -68,30 +68,47 @@ std::string with_mail_lines(std::string_view text) {
   return lines + "\r\n";
 }
 
+std::string escaped(std::string_view text) {
+  std::string html;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&quot;";
+        break;
+      default:
+        html += c;
+    }
+  }
+  return html;
+}
+
+// Escaped, and what begins with https:// or http:// is a link, up to a space, a quote or a bracket
+// and without the punctuation at its end.
+std::string with_links(std::string_view line) {
+  std::string html;
+  while (!line.empty()) {
+    const auto begin = std::min({line.find("https://"), line.find("http://"), line.size()});
+    html += escaped(line.substr(0, begin));
+    line.remove_prefix(begin);
+    auto url = line.substr(0, line.find_first_of(" \t\"<>"));
+    url = url.substr(0, url.find_last_not_of(".,;:!?)") + 1);
+    if (!url.empty()) html += "<a href=\"" + escaped(url) + "\">" + escaped(url) + "</a>";
+    line.remove_prefix(url.size());
+  }
+  return html;
+}
+
 // Paragraphs where there are empty lines, else line breaks.
 std::string html_of(std::string_view lines, std::string_view subject) {
-  const auto escaped = [](std::string_view text) {
-    std::string html;
-    for (const char c : text) {
-      switch (c) {
-        case '&':
-          html += "&amp;";
-          break;
-        case '<':
-          html += "&lt;";
-          break;
-        case '>':
-          html += "&gt;";
-          break;
-        case '"':
-          html += "&quot;";
-          break;
-        default:
-          html += c;
-      }
-    }
-    return html;
-  };
   std::string html = "<!DOCTYPE html>\r\n<html><head><meta charset=\"utf-8\"><title>";
   html += escaped(subject) + "</title></head>\r\n<body>\r\n<p>";
   const char* between = "";
@@ -101,7 +118,7 @@ std::string html_of(std::string_view lines, std::string_view subject) {
     if (line.empty()) {
       between = "</p>\r\n<p>";
     } else {
-      html += between + escaped(line);
+      html += between + with_links(line);
       between = "<br>\r\n";
     }
   }

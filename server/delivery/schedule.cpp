@@ -16,7 +16,8 @@ constexpr seconds kMailPatience = hours{4 * 24};
 constexpr std::array<seconds, 9> kWebhookWaits = {seconds{5}, minutes{5}, minutes{30},
                                                   hours{2},   hours{5},   hours{10},
                                                   hours{14},  hours{20},  hours{24}};
-// No receiver puts us off for longer than the schedule itself does.
+// No receiver puts us off for longer than the schedule itself does, nor has all attempts made
+// within seconds.
 constexpr seconds kRetryAfterMax = hours{24};
 
 std::optional<int> two_digits(std::string_view text) {
@@ -37,8 +38,7 @@ std::optional<seconds> webhook_wait_after(std::int64_t attempts,
                                           std::optional<seconds> retry_after) {
   const auto place = static_cast<std::size_t>(std::max<std::int64_t>(attempts, 1) - 1);
   if (place >= kWebhookWaits.size()) return std::nullopt;
-  if (!retry_after) return kWebhookWaits[place];
-  return std::clamp(*retry_after, seconds{1}, kRetryAfterMax);
+  return std::max(kWebhookWaits[place], std::min(retry_after.value_or(seconds{0}), kRetryAfterMax));
 }
 
 std::optional<MailHours> parse_mail_hours(std::string_view text) {

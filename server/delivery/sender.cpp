@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kEmail = "email";
 
 // E-mails that are under way at once: one that the relay is slow with holds up no other.
-constexpr int kMailThreads = 4;
+constexpr int kMailThreads = 16;
 // As many as there may be webhooks (sql/deliveries.sql), so that each has its own.
 constexpr int kWebhookThreads = 16;
 
@@ -35,7 +35,7 @@ constexpr std::chrono::milliseconds kLookAgain{1000};
 constexpr std::chrono::milliseconds kRest{20};
 
 constexpr std::chrono::seconds kPatienceAtEnd{5};
-constexpr int kSettleTries = 20;
+constexpr std::chrono::milliseconds kSettleAgain{500};
 
 const char* status_of_outcome(Outcome::Kind kind) {
   switch (kind) {
@@ -137,14 +137,15 @@ void Sender::send_webhooks(int place) {
 std::optional<Sender::Attempt> Sender::next_mail() {
   std::unique_lock turn(mail_turn_);
   const std::string channel(kEmail);
-  for (;;) {
+  // What ended with the stop is due again at once, for the next server.
+  while (commits_.sleep(Clock::now())) {
     const auto seen = commits_.count();
     auto until = Clock::now() + kLookAgain;
     try {
       const auto due = due_at(channel);
       const auto closed_until = mail_closed_until();
       if (due && *due <= format_instant(clock_now())) {
-        if (closed_until <= Clock::now()) {
+        if (closed_until <= Clock::now() && !is_unsettled(channel)) {
           // Taking waits for a commit, which threads that take at once share.
           if (!is_mail_limited()) turn.unlock();
           if (auto attempt = take(channel); attempt && attempt->status == "waiting") {
@@ -152,10 +153,9 @@ std::optional<Sender::Attempt> Sender::next_mail() {
             return attempt;
           }
           if (!turn.owns_lock()) turn.lock();
-          if (!commits_.sleep(Clock::now())) return std::nullopt;
           continue;
         }
-        until = std::min(until, closed_until);
+        if (closed_until > Clock::now()) until = std::min(until, closed_until);
       }
     } catch (const std::exception& error) {
       if (!turn.owns_lock()) turn.lock();
@@ -164,10 +164,12 @@ std::optional<Sender::Attempt> Sender::next_mail() {
     }
     if (!commits_.wait(seen, until) || !commits_.sleep(Clock::now() + kRest)) return std::nullopt;
   }
+  return std::nullopt;
 }
 
 std::optional<Sender::Attempt> Sender::next_webhook(int place) {
-  for (;;) {
+  // What ended with the stop is due again at once, for the next server.
+  while (commits_.sleep(Clock::now())) {
     const auto seen = commits_.count();
     try {
       const auto name = ask([&](Database& reader) {
@@ -188,6 +190,7 @@ std::optional<Sender::Attempt> Sender::next_webhook(int place) {
       return std::nullopt;
     }
   }
+  return std::nullopt;
 }
 
 std::optional<std::string> Sender::due_at(const std::string& channel) {
@@ -203,6 +206,7 @@ std::optional<Sender::Attempt> Sender::take(const std::string& channel) {
   const bool is_mail = channel == kEmail;
   write([&](Database& database) {
     attempt.reset();
+    if (is_unsettled(channel)) return;
     const Instant now = clock_now();
     const std::string now_text = format_instant(now);
     const std::string lease = format_instant(now + (is_mail ? kMailLease : kWebhookLease));
@@ -265,7 +269,8 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
                         {":now", now_text},
                         {":given_back", std::int64_t{paused}}})
         .step();
-    if (outcome.kind == Outcome::Kind::kAddressRefused) {
+    // It was not this account's address that was refused, if all of them go to another one.
+    if (outcome.kind == Outcome::Kind::kAddressRefused && options_.mail.redirect.empty()) {
       delivery_statement(
           database, "suspend",
           {{":recipient", attempt.recipient}, {":now", now_text}, {":detail", outcome.detail}})
@@ -281,20 +286,39 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
           .step();
     }
   };
-  // What is known is not to be repeated; so the disk is asked for more than once.
-  for (int left = kSettleTries;; --left) {
-    try {
-      write(work);
-      break;
-    } catch (const std::exception& error) {
-      spdlog::error("settling delivery {} failed: {}", attempt.delivery_id, error.what());
-      if (left == 0 || abort_) break;
-      std::this_thread::sleep_for(kLookAgain / 2);
-    }
+  // What is known is not to be repeated. So it is kept until the disk takes it, or the server
+  // stops; meanwhile nothing of the channel is taken, as this delivery might be.
+  bool unsettled = false;
+  while (!try_to_settle(attempt.delivery_id, work) && !abort_) {
+    if (!unsettled) set_unsettled(attempt.channel, 1);
+    unsettled = true;
+    std::this_thread::sleep_for(kSettleAgain);
   }
+  if (unsettled) set_unsettled(attempt.channel, -1);
   metrics_.count_delivery(attempt.channel, paused                ? "paused"
                                            : status == "waiting" ? "again"
                                                                  : status);
+}
+
+bool Sender::try_to_settle(std::int64_t delivery_id, const Writer::Work& work) {
+  try {
+    write(work);
+    return true;
+  } catch (const std::exception& error) {
+    spdlog::error("settling delivery {} failed, and is tried again: {}", delivery_id, error.what());
+    return false;
+  }
+}
+
+void Sender::set_unsettled(const std::string& channel, int change) {
+  const std::lock_guard lock(unsettled_mutex_);
+  unsettled_[channel] += change;
+}
+
+bool Sender::is_unsettled(const std::string& channel) const {
+  const std::lock_guard lock(unsettled_mutex_);
+  const auto found = unsettled_.find(channel);
+  return found != unsettled_.end() && found->second > 0;
 }
 
 void Sender::write(const Writer::Work& work) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -82,6 +83,9 @@ class Sender {
   std::optional<Attempt> next_webhook(int place);
   std::optional<Attempt> take(const std::string& channel);
   void settle(const Attempt& attempt, const Outcome& outcome);
+  bool try_to_settle(std::int64_t delivery_id, const Writer::Work& work);
+  void set_unsettled(const std::string& channel, int change);
+  bool is_unsettled(const std::string& channel) const;
   void write(const Writer::Work& work);
 
   // Asks the database something; the connection is all the sender's threads'.
@@ -119,6 +123,10 @@ class Sender {
   seconds pause_{0};
   Clock::time_point paused_until_;
   std::optional<std::string> mail_problem_;
+
+  // How many outcomes by each channel are known, but not yet on disk.
+  mutable std::mutex unsettled_mutex_;
+  std::map<std::string, int> unsettled_;
 
   std::vector<std::thread> threads_;
   std::atomic<int> running_{0};

@@ -1,8 +1,12 @@
 #include "delivery/smtp.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <new>
 #include <utility>
 
@@ -29,6 +33,49 @@ int code_of(std::string_view line) {
 
 }  // namespace
 
+std::optional<RelayUrl> parse_relay_url(std::string_view text) {
+  constexpr std::string_view kPlain = "smtp://";
+  constexpr std::string_view kEncrypted = "smtps://";
+  RelayUrl url;
+  url.encrypted = text.substr(0, kEncrypted.size()) == kEncrypted;
+  if (!url.encrypted && text.substr(0, kPlain.size()) != kPlain) return std::nullopt;
+  text.remove_prefix(url.encrypted ? kEncrypted.size() : kPlain.size());
+  std::string_view rest;
+  if (text.substr(0, 1) == "[") {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    url.host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+    in6_addr address{};
+    if (inet_pton(AF_INET6, url.host.c_str(), &address) != 1) return std::nullopt;
+  } else {
+    const auto end = std::min(text.find(':'), text.size());
+    url.host = text.substr(0, end);
+    rest = text.substr(end);
+  }
+  const bool strange = std::any_of(url.host.begin(), url.host.end(), [](unsigned char c) {
+    return c <= ' ' || c >= 0x7F || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
+  });
+  if (url.host.empty() || strange) return std::nullopt;
+  if (rest.empty()) return url;
+  constexpr int kPortMax = 65535;
+  int port = 0;
+  const auto [end, error] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), port);
+  const bool is_port = rest[0] == ':' && error == std::errc() && end == rest.data() + rest.size();
+  return is_port && port > 0 && port <= kPortMax ? std::optional(url) : std::nullopt;
+}
+
+bool is_this_machine(const std::string& host) {
+  in_addr v4{};
+  in6_addr v6{};
+  constexpr std::uint32_t kLoopback = 127;
+  constexpr int kFirstByte = 24;
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> kFirstByte == kLoopback;
+  if (inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6);
+  return host == "localhost";
+}
+
 Outcome::Kind judge_mail(bool succeeded, SmtpStep step, int reply) {
   if (succeeded) return Outcome::Kind::kSent;
   if (reply / 100 != 5) return Outcome::Kind::kAgain;
@@ -47,7 +94,8 @@ SmtpClient::SmtpClient(const Relay& relay, const std::atomic<bool>& stopping)
     curl_easy_setopt(curl, CURLOPT_PASSWORD, relay.password.c_str());
   }
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(kPatience.count()) / 2);
+  curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT,
+                   static_cast<long>(std::chrono::seconds(kAnswerPatience).count()));
   curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
   // At which step a conversation ended is told by nothing but the conversation.
   curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
@@ -81,14 +129,15 @@ Outcome SmtpClient::send(const MailMessage& message, const std::string& from,
   curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, recipients.get());
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem.data());
 
-  CURLcode code = perform(false);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  CURLcode code = perform(false, end);
   long connections = 0;
   curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connections);
   // A kept connection that the relay has ended meanwhile says nothing of this message.
   constexpr int kGoesAway = 421;
   if (code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK && connections == 0 &&
       step_ < SmtpStep::kData && (reply_ == 0 || reply_ == kGoesAway)) {
-    code = perform(true);
+    code = perform(true, end);
   }
   // These lie on this function's stack.
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
@@ -106,12 +155,15 @@ Outcome SmtpClient::send(const MailMessage& message, const std::string& from,
   return {kind, detail_of(detail), std::nullopt};
 }
 
-CURLcode SmtpClient::perform(bool fresh) {
+CURLcode SmtpClient::perform(bool fresh, std::chrono::steady_clock::time_point end) {
   step_ = SmtpStep::kConnect;
   ended_ = false;
   reply_ = 0;
   reply_text_.clear();
   curl_easy_setopt(curl_.get(), CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
+  // 0 would be no limit.
+  const auto left = std::chrono::duration_cast<seconds>(end - std::chrono::steady_clock::now());
+  curl_easy_setopt(curl_.get(), CURLOPT_TIMEOUT, std::max(1L, static_cast<long>(left.count())));
   return curl_easy_perform(curl_.get());
 }
 

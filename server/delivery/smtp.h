@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "delivery/curl.h"
 #include "delivery/mail_message.h"
@@ -17,6 +19,16 @@ struct Relay {
   std::string user;    // empty: without AUTH
   std::string password;
 };
+
+// smtp://HOST, smtp://HOST:PORT, or smtps; HOST may be an IPv6 address in brackets.
+struct RelayUrl {
+  bool encrypted = false;  // smtps
+  std::string host;        // without brackets
+};
+// nullopt: it is something else.
+std::optional<RelayUrl> parse_relay_url(std::string_view text);
+// localhost, 127.0.0.0/8 or ::1.
+bool is_this_machine(const std::string& host);
 
 // How far a conversation with the relay has come: what was sent last.
 enum class SmtpStep { kConnect, kHello, kStartTls, kAuth, kMail, kRcpt, kData, kBody };
@@ -35,8 +47,11 @@ class SmtpClient {
   SmtpClient& operator=(SmtpClient&&) = delete;
   ~SmtpClient();
 
+  // How long the relay may take to answer; so long after the final dot by RFC 5321, 4.5.3.2.6: a
+  // mail that is given up earlier may have been taken, and be sent twice.
+  static constexpr std::chrono::minutes kAnswerPatience{10};
   // The longest that send() takes, but for an end by `stopping`.
-  static constexpr std::chrono::seconds kPatience{120};
+  static constexpr std::chrono::seconds kPatience = kAnswerPatience + std::chrono::minutes{2};
 
   // Both addresses are is_mail_address().
   Outcome send(const MailMessage& message, const std::string& from, const std::string& to);
@@ -47,7 +62,7 @@ class SmtpClient {
   static int listen(CURL* curl, curl_infotype type, char* data, std::size_t size, void* client);
   void sent(std::string_view command);
   void received(std::string_view line);
-  CURLcode perform(bool fresh);
+  CURLcode perform(bool fresh, std::chrono::steady_clock::time_point end);
 
   CurlHandle curl_;
   SmtpStep step_ = SmtpStep::kConnect;

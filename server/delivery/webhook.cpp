@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <stdexcept>
 #include <string_view>
 
 #include "delivery/public_address.h"
@@ -62,13 +63,19 @@ curl_socket_t WebhookClient::open_socket(void* client, curlsocktype /*purpose*/,
 Outcome WebhookClient::send(const WebhookMessage& message, Instant now) {
   CURL* curl = curl_.get();
   const auto timestamp = now.time_since_epoch().count();
+  status_ = 0;
+  std::string signature;
+  try {
+    signature = sign_webhook(message.secrets, message.id, timestamp, message.body);
+  } catch (const std::runtime_error& error) {
+    return {Outcome::Kind::kAgain, error.what(), std::nullopt};
+  }
   CurlList headers;
   append(headers, "Content-Type: application/json");
   append(headers, "Expect:");
   append(headers, "webhook-id: " + message.id);
   append(headers, "webhook-timestamp: " + std::to_string(timestamp));
-  append(headers, "webhook-signature: " +
-                      sign_webhook(message.secrets, message.id, timestamp, message.body));
+  append(headers, "webhook-signature: " + signature);
   std::array<char, CURL_ERROR_SIZE> problem{};
   std::size_t answered = 0;
   curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
@@ -79,7 +86,6 @@ Outcome WebhookClient::send(const WebhookMessage& message, Instant now) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answered);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, problem.data());
   was_private_ = false;
-  status_ = 0;
   const CURLcode code = curl_easy_perform(curl);
   // A body that was left half read does not matter.
   const bool is_answered = code == CURLE_OK || code == CURLE_WRITE_ERROR;

@@ -20,7 +20,7 @@ std::string sign_webhook(const std::vector<std::string>& secrets, std::string_vi
     const auto key = secret.substr(0, kPrefix.size()) == kPrefix
                          ? parse_base64(std::string_view(secret).substr(kPrefix.size()))
                          : std::nullopt;
-    if (!key) throw std::runtime_error("a secret of the webhook is not whsec_ and base64");
+    if (!key) continue;
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     if (HMAC(EVP_sha256(), key->data(), static_cast<int>(key->size()),
@@ -30,6 +30,11 @@ std::string sign_webhook(const std::vector<std::string>& secrets, std::string_vi
     }
     signatures += signatures.empty() ? "v1," : " v1,";
     append_base64(signatures, {reinterpret_cast<const char*>(digest.data()), size});
+  }
+  if (signatures.empty()) {
+    throw std::runtime_error(
+        "the webhook has no valid secret, so nothing is sent; POST /v1/webhooks/{name}/rotate "
+        "gives it one");
   }
   return signatures;
 }

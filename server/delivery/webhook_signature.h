@@ -9,8 +9,8 @@
 namespace saldo::server {
 
 // The value of `webhook-signature`: a signature with each secret, as in "v1,… v1,…". `timestamp` is
-// that of the attempt, in seconds since 1970. Throws std::runtime_error for a secret that is not
-// `whsec_` and base64.
+// that of the attempt, in seconds since 1970. A secret that is not `whsec_` and base64 signs
+// nothing. Throws std::runtime_error, whose text is for people, when no secret is valid.
 std::string sign_webhook(const std::vector<std::string>& secrets, std::string_view id,
                          std::int64_t timestamp, std::string_view body);
 

@@ -42,6 +42,10 @@ std::string_view method_of(const HttpRequest& http) {
   return http.method == "HEAD" ? "GET" : http.method;
 }
 
+bool sends(std::optional<BuiltIn> calls) {
+  return calls == BuiltIn::kMailTest || calls == BuiltIn::kWebhookTest;
+}
+
 void check_key(std::string_view key) {
   const bool printable =
       std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -189,6 +193,12 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     reader.reset();
   }
   if (route->writes()) return write(http, request, path_values);
+  if (http.idempotency_key && sends(route->calls)) {
+    throw Error(
+        ErrorCode::kMalformed,
+        "Idempotency-Key is not for this request: what it sends is sent again each time, and "
+        "no answer is stored");
+  }
   read_parameters(request, path_values, http.content_type);
   if (!reads) return call(request);
   if (!reader) {

@@ -1,6 +1,7 @@
 -- Takes the e-mail that has been due longest, and counts an attempt of it. Parameters: :now; :lease_until, when it is
 -- due again if nothing is heard of this attempt; :test_clock 1: the books are asked at the instant of notice_clock, and
--- nothing is too old; :capture 1: it is only kept; :redirect, an address that gets everything, or null.
+-- nothing is too old; :capture 1: it is only kept; :redirect, an address that gets everything and is never suspended,
+-- or null.
 --
 -- It goes to the address that the account has now, and what it says is asked again. One that is not true any more, or
 -- may not be sent, is done with; then, and where it is only kept, `status` of the row is not 'waiting', and there may
@@ -16,7 +17,8 @@ asked AS MATERIALIZED (
          CASE
            WHEN a.admin_email IS NULL THEN 'the account has no address any more'
            WHEN d.is_new AND NOT :test_clock
-                AND n.at < strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-4 days') THEN 'too old'
+                AND n.at < strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-4 days')
+           THEN 'too old' || iif(n.kind IN ('payment', 'document'), ': no relay took it within 4 days', '')
            WHEN n.kind IN ('payment', 'document') THEN NULL
            WHEN n.kind IN ('low_balance', 'trial_ending', 'promise_ending')
            THEN (SELECT 'the warning does not hold any more' WHERE notice_warning(n.account_id, c.at) IS NOT n.kind)
@@ -42,7 +44,7 @@ judged AS MATERIALIZED (
              (SELECT json_array(m.subject, m.body) FROM notice_message AS m WHERE m.notice_id = a.notice_id),
              NULL) AS message
   FROM asked AS a
-  LEFT JOIN mail_suspended AS s ON s.address = a.recipient)
+  LEFT JOIN mail_suspended AS s ON s.address = a.recipient AND :redirect IS NULL)
 UPDATE delivery
 SET recipient = coalesce(j.recipient, delivery.recipient),
     status = j.status,

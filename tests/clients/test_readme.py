@@ -25,6 +25,7 @@ README_FILES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
 DEMO = ROOT / "sql" / "demo"
 SALDOD = os.environ.get("SALDOD", str(ROOT / "build" / "saldod"))
 ADDRESS = "127.0.0.1:8080"
+RELAY = "127.0.0.1:2525"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -85,18 +86,18 @@ def free_port():
 
 
 def session(blocks, folder):
-    """The blocks with the answers of one shell, in which `./saldod` is the server and port 8080 a free one."""
+    """The blocks with the answers of one shell, in which `./saldod` is the server, and the ports are free ones."""
     os.symlink(SALDOD, folder / "saldod")
-    address = f"127.0.0.1:{free_port()}"
+    address, relay = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     asked = [commands(block) for block in blocks]
     script = ""
     for lines in (lines for block in asked for lines in block):
         command = "\n".join([lines[0][2:], *lines[1:]])
-        script += command.replace(ADDRESS, address) + "\n"
+        script += command.replace(ADDRESS, address).replace(RELAY, relay) + "\n"
         if command.endswith("&"):
             script += f"until curl -sf http://{address}/healthz > /dev/null; do sleep 0.1; done\n"
         script += f"echo '{MARK}'\n"
-    script += "kill %1; wait\n"
+    script += "kill $(jobs -p); wait\n"
     # Of its own session, so that nothing of it stays.
     with subprocess.Popen(["bash"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, encoding="utf-8", start_new_session=True) as bash:

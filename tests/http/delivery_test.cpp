@@ -39,6 +39,10 @@ TEST(WebhookSignature, TheSpecificationsVector) {
   const auto two =
       sign_webhook({secret, "whsec_AAAA"}, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body);
   EXPECT_EQ(signature + " v1,", two.substr(0, signature.size() + 4));
+  // What is no secret is passed over, and no message goes without a signature.
+  EXPECT_EQ(signature, sign_webhook({"whsec_?", secret, "AAAA"}, "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                                    1614265330, body));
+  EXPECT_THROW(sign_webhook({}, "a", 1, ""), std::runtime_error);
   EXPECT_THROW(sign_webhook({"whsec_?"}, "a", 1, ""), std::runtime_error);
   EXPECT_THROW(sign_webhook({"AAAA"}, "a", 1, ""), std::runtime_error);
 }
@@ -59,7 +63,9 @@ TEST(Schedule, AWebhookIsTriedTenTimes) {
   EXPECT_EQ(std::nullopt, webhook_wait_after(10, std::nullopt));
   EXPECT_EQ(std::nullopt, webhook_wait_after(10, seconds{60}));
   EXPECT_EQ(seconds{120}, webhook_wait_after(1, seconds{120}));
-  EXPECT_EQ(seconds{1}, webhook_wait_after(1, seconds{0}));
+  EXPECT_EQ(seconds{5}, webhook_wait_after(1, seconds{0}));
+  for (int attempt = 1; attempt <= 9; ++attempt)
+    EXPECT_EQ(waits[attempt - 1], webhook_wait_after(attempt, seconds{1})) << attempt;
   EXPECT_EQ(hours{24}, webhook_wait_after(1, hours{1000}));
 }
 
@@ -76,6 +82,59 @@ TEST(Schedule, HoursOfMail) {
   for (const auto* wrong :
        {"", "9-20", "09-9", "20-09", "09-09", "09-25", "09:20", "09-20 ", "-1-20"})
     EXPECT_FALSE(parse_mail_hours(wrong)) << wrong;
+}
+
+TEST(RelayUrl, HostAndPort) {
+  const auto check = [](const char* text, const char* host, bool encrypted) {
+    const auto url = parse_relay_url(text);
+    ASSERT_TRUE(url) << text;
+    EXPECT_EQ(host, url->host);
+    EXPECT_EQ(encrypted, url->encrypted);
+  };
+  check("smtp://mail.example.org", "mail.example.org", false);
+  check("smtp://mail.example.org:587", "mail.example.org", false);
+  check("smtps://127.0.0.1:65535", "127.0.0.1", true);
+  check("smtp://[::1]:1", "::1", false);
+  check("smtp://[2001:db8::1]", "2001:db8::1", false);
+  for (const auto* wrong : {"",
+                            "mail.example.org:587",
+                            "http://a:1",
+                            "smtp://",
+                            "smtp://:25",
+                            "smtp://a:",
+                            "smtp://a:0",
+                            "smtp://a:65536",
+                            "smtp://a:99999",
+                            "smtp://a:x",
+                            "smtp://a:1x",
+                            "smtp://a:-1",
+                            "smtp://a:+1",
+                            "smtp://a:1:2",
+                            "smtp://a/",
+                            "smtp://a?b",
+                            "smtp://a#b",
+                            "smtp://u@a",
+                            "smtp://u:p@a:1",
+                            "smtp://a b",
+                            "smtp://[::1",
+                            "smtp://[::1]x",
+                            "smtp://[a]",
+                            "smtp://[]"})
+    EXPECT_FALSE(parse_relay_url(wrong)) << wrong;
+}
+
+TEST(RelayUrl, OfThisMachine) {
+  for (const auto* right : {"localhost", "127.0.0.1", "127.255.255.254", "::1", "0:0:0:0:0:0:0:1"})
+    EXPECT_TRUE(is_this_machine(right)) << right;
+  for (const auto* wrong : {"mail.example.org", "localhost.example.org", "128.0.0.1", "10.0.0.1",
+                            "0.0.0.0", "::", "::2", "127.1"})
+    EXPECT_FALSE(is_this_machine(wrong)) << wrong;
+}
+
+// RFC 5321, 4.5.3.2.6: what was given up earlier may have been taken.
+TEST(SmtpClient, WaitsTenMinutesForTheAnswerToAMail) {
+  EXPECT_GE(SmtpClient::kAnswerPatience, minutes{10});
+  EXPECT_GT(SmtpClient::kPatience, SmtpClient::kAnswerPatience);
 }
 
 TEST(Judgement, OfMailByTheStep) {
@@ -264,6 +323,21 @@ TEST(MailMessage, BothFormsOfTheText) {
       message.html.find("<p>Dear &lt;Anna&gt; &amp; &quot;Co&quot;,<br>\r\nline</p>\r\n<p>end</p>"))
       << message.html;
   EXPECT_NE(std::string::npos, message.html.find("<title>1 &lt; 2</title>"));
+}
+
+TEST(MailMessage, AddressesAreLinks) {
+  const auto html = [](std::string_view line) {
+    const auto message = compose_mail({"", "a@b"}, "c@d", "x", line, "x", Instant());
+    const auto begin = message.html.find("<p>") + 3;
+    return message.html.substr(begin, message.html.find("</p>") - begin);
+  };
+  EXPECT_EQ("Pay: <a href=\"https://e.org/?a=1&amp;b=2\">https://e.org/?a=1&amp;b=2</a>",
+            html("Pay: https://e.org/?a=1&b=2"));
+  EXPECT_EQ("(<a href=\"http://e.org/\">http://e.org/</a>). <a href=\"http://b\">http://b</a>",
+            html("(http://e.org/). http://b"));
+  EXPECT_EQ("<a href=\"https://e\">https://e</a>&quot; onclick=&quot;x&lt;b&gt;",
+            html("https://e\" onclick=\"x<b>"));
+  EXPECT_EQ("javascript:x ftp://e.org", html("javascript:x ftp://e.org"));
 }
 
 }  // namespace

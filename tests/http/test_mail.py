@@ -8,6 +8,7 @@ e-mail says not asked again; an attempt that is not given back while e-mail paus
 
 import datetime
 import os
+import threading
 import unittest
 
 from mail_server import Relay, certificate
@@ -78,22 +79,35 @@ class Sent(MailCase):
 
     def test_an_account_s_go_in_order_and_a_slow_one_holds_up_no_other(self):
         relay = self.relay()
-        relay.answers["rcpt"] = lambda envelope: 8 if envelope.rcpt_tos == ["slow@romashka.example"] else None
+        release = threading.Event()
+        self.addCleanup(release.set)
+        relay.answers["rcpt"] = lambda envelope: release if envelope.rcpt_tos == ["slow@romashka.example"] else None
         client = self.sending(relay)
-        self.paid(client, admin_email="slow@romashka.example", at=later(1))
+        for _ in range(12):
+            self.paid(client, admin_email="slow@romashka.example", at=later(1))
+        self.assertTrue(wait_for(lambda: relay.count("rcpt") == 12, seconds=60), relay.steps)
         order = self.paid(client, count=5, at=later(2))
         self.settled(client, "sent", 5, account_id=order)
         self.assertEqual([], [mail for mail in relay.mails if mail.to.startswith("slow")])
         notices = [each["notice_id"] for each in self.deliveries(client, account_id=order)]
         self.assertEqual([f"<notice-{notice}.email@vendor.example>" for notice in sorted(notices)],
                          [mail.id for mail in relay.mails])
-        self.settled(client, "sent", 6)
+        release.set()
+        self.settled(client, "sent", 17)
 
     def test_redirect_and_capture(self):
         relay = self.relay()
         client = self.sending(relay, "--mail-redirect", "trial@vendor.example")
         self.paid(client, at=later(1))
         self.assertEqual(["trial@vendor.example"], self.took(relay, 1)[0].recipients)
+        # What is refused there is refused to no account.
+        relay.answers["rcpt"] = "550 5.1.1 nobody"
+        self.paid(client, count=2, at=later(2))
+        failed = self.settled(client, "failed", 2)
+        self.assertEqual([(1, "550 5.1.1 nobody")] * 2, [(each["attempts"], each["detail"]) for each in failed])
+        relay.answers = {}
+        self.paid(client, at=later(3))
+        self.settled(client, "sent", 2)
         server = self.fresh("--test-clock", "--mail-capture")
         client = self.client(server, "operator")
         self.clock(NOW, client)
@@ -115,6 +129,10 @@ class Sent(MailCase):
         answer = client.post("/v1/mail/test", {"to": "anna@romashka.example"}).expect(200).json
         self.assertEqual((1, "250 2.0.0 OK: taken"), (answer["sent"], answer["detail"]))
         self.assertEqual("anna@romashka.example", relay.mails[0].to)
+        before = len(relay.steps)
+        self.refused(client.post("/v1/mail/test", {"to": "anna@romashka.example"}, key="a"), 400, "malformed",
+                     "Idempotency-Key", "again")
+        self.assertEqual(before, len(relay.steps))
         relay.answers["rcpt"] = "550 5.1.1 nobody"
         answer = client.post("/v1/mail/test", {"to": "anna@romashka.example"}).expect(200).json
         self.assertEqual((0, "550 5.1.1 nobody"), (answer["sent"], answer["detail"]))
@@ -404,7 +422,7 @@ class Moot(MailCase):
         self.addCleanup(server.__exit__, None)
         client = self.client(server, "operator")
         self.settled(client, "sent")
-        self.assertEqual([("moot", "too old"), ("sent", "250 2.0.0 OK: taken")],
+        self.assertEqual([("moot", "too old: no relay took it within 4 days"), ("sent", "250 2.0.0 OK: taken")],
                          [(each["status"], each["detail"]) for each in self.deliveries(client)])
 
 

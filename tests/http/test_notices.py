@@ -290,6 +290,9 @@ class Flags(NoticesCase):
                 (("--smtp", "http://localhost:25", *sender), "smtp://"),
                 (("--smtp", "smtp://", *sender), "smtp://"),
                 (("--smtp", "smtp://user:password@localhost", *sender), "--smtp-user"),
+                (("--smtp", "smtp://host:99999", *sender), "smtp://mail.example.org:587"),
+                (("--smtp", "smtp://host:0", *sender), "smtp://mail.example.org:587"),
+                (("--smtp", "smtp://host:", *sender), "smtp://mail.example.org:587"),
                 (relay, "--mail-from"),
                 ((*relay, "--mail-from", "Vendor"), "billing@example.org"),
                 ((*relay, "--mail-from", "Vendor\r\nBcc: x <a@b>"), "billing@example.org"),
@@ -302,6 +305,15 @@ class Flags(NoticesCase):
                 (("--mail-hours", "20-09"), "00-24"),
                 (("--mail-rate", "-1"), "1000000"),
                 (("--mail-redirect", "anna"), "anna@example.org"),
+                (("--mail-redirect", "anna@example.org"), "--smtp URL or --mail-capture"),
+                (sender, "--smtp URL or --mail-capture"),
+                (("--mail-hours", "00-24"), "--smtp URL or --mail-capture"),
+                (("--mail-rate", "1"), "--smtp URL or --mail-capture"),
+                (("--smtp-user", "x", "--smtp-password-file", str(password)), "--smtp"),
+                (("--smtp-password-file", str(password)), "--smtp"),
+                *((("--smtp", f"smtp://{host}:25", "--smtp-plain", *sender), "smtp://localhost:25")
+                  for host in ("mail.example.org", "10.0.0.1", "[2001:db8::1]", "localhost.example.org")),
+                (("--test-clock", "--notice-every", "10s"), "--test-clock"),
                 ((*relay, *sender, "--mail-capture"), "--mail-capture"),
                 (("--notice-every", "60"), "10s")):
             with self.subTest(flags=flags):

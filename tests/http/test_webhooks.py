@@ -1,6 +1,8 @@
 """Webhooks by the Standard Webhooks specification: signatures, order, repetition, and where they may go.
 
-Seen to fail: 410 taken for any failure; secrets that never expire; `failing_since` that begins anew with each failure.
+Seen to fail: 410 taken for any failure; secrets that never expire; `failing_since` that begins anew with each failure;
+a short `Retry-After` that is heeded; a retry of what is under way; an outcome given up after 20 tries; a stop that
+takes again and again what it has ended; a message without a signature.
 """
 
 import base64
@@ -8,6 +10,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import sqlite3
 import threading
 import time
 import unittest
@@ -65,6 +68,14 @@ def signature(secret, request):
     content = b".".join((request["headers"]["webhook-id"].encode(), request["headers"]["webhook-timestamp"].encode(),
                          request["body"]))
     return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+
+
+def waiting_figures(server):
+    """What /metrics says of the deliveries that wait."""
+    with server.client() as client:
+        lines = client.get("/metrics").expect(200).text.splitlines()
+    return "\n".join(line for line in lines
+                     if line.startswith(("saldo_waiting_deliveries{", "saldo_oldest_delivery_seconds{")))
 
 
 class WebhookCase(NoticesCase):
@@ -141,6 +152,9 @@ class Signatures(WebhookCase):
         answer = client.post("/v1/webhooks/crm/test", {}).expect(200).json
         self.assertEqual((0, None), (answer["sent"], answer["status"]))
         self.refused(client.post("/v1/webhooks/nobody/test", {}), 404, "not_found", "nobody")
+        before = len(receiver.got)
+        self.refused(client.post("/v1/webhooks/crm/test", {}, key="a"), 400, "malformed", "Idempotency-Key", "again")
+        self.assertEqual(before, len(receiver.got))
 
 
 class Attempts(WebhookCase):
@@ -195,6 +209,9 @@ class Attempts(WebhookCase):
         self.assertEqual("HTTP 410", webhook["detail"])
         self.paid(client, at=later(2))
         self.assertEqual(2, len(self.deliveries(client, channel="crm")))
+        # The other one waits for an operator, and is no backlog.
+        self.assertEqual(1, len(self.deliveries(client, channel="crm", status="waiting")))
+        self.assertNotIn('channel="crm"', waiting_figures(client.server))
         receiver.answer = lambda _request: (200, {})
         enabled = client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(200).json
         self.assertEqual((None, None, None), (enabled["disabled_at"], enabled["detail"], enabled["secret"]))
@@ -203,10 +220,75 @@ class Attempts(WebhookCase):
 
     def test_retry_after(self):
         for status in (429, 503):
-            _, client = self.hooked(lambda _request, status=status: (status, {"Retry-After": "1200"}))
+            receiver, client = self.hooked(lambda _request, status=status: (status, {"Retry-After": "1200"}))
             self.paid(client, at=later(1))
             delivery = self.attempted(client, channel="crm")
             self.assertAlmostEqual(1200, wait_between(delivery["since"], delivery["next_at"]), delta=30)
+            # One that asks for less than the schedule has is not attempted sooner for that.
+            receiver.answer = lambda _request, status=status: (status, {"Retry-After": "1"})
+            alter(client.server.database, "UPDATE delivery SET next_at = NULL, detail = NULL, "
+                  "since = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')")
+            delivery = self.attempted(client, 2, channel="crm")
+            self.assertAlmostEqual(300, wait_between(delivery["since"], delivery["next_at"]), delta=30)
+
+    def test_one_under_way_is_not_attempted_again(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        receiver, client = self.hooked(lambda _request: (release.wait(60) and 204 or 204, {}))
+        self.paid(client, at=later(1))
+        self.got(receiver, 1)
+        [delivery] = self.deliveries(client, channel="crm")
+        self.refused(self.again(client, delivery), 409, "conflict", delivery["next_at"])
+        release.set()
+        [delivery] = self.settled(client, "sent", channel="crm")
+        self.assertEqual((1, 1), (delivery["attempts"], len(receiver.got)))
+
+    def test_a_stop_ends_what_is_under_way_once(self):
+        release = threading.Event()
+        self.addCleanup(release.set)
+        receiver, client = self.hooked(lambda _request: (release.wait(60) and 204 or 204, {}))
+        self.paid(client, at=later(1))
+        self.got(receiver, 1)
+        self.assertEqual(0, client.server.stop())
+        rows = sqlite3.connect(client.server.database).execute(
+            "SELECT status, attempts, next_at IS NOT NULL FROM delivery WHERE channel = 'crm'").fetchall()
+        self.assertEqual([("waiting", 1, 1)], rows)
+        self.assertEqual(1, len(receiver.got))
+
+    def test_what_came_of_it_is_kept_until_it_can_be_written(self):
+        """Another program holds the database for longer than a server would rather wait."""
+        release = threading.Event()
+        self.addCleanup(release.set)
+        receiver = self.receiver()
+        receiver.answer = lambda _request: (release.wait(60) and 204 or 204, {})
+        client = self.sending("--webhook-allow-private", "--busy-timeout", "50ms")
+        client.put("/v1/webhooks/crm", {"url": receiver.url}).expect(201)
+        self.paid(client, at=later(1))
+        self.got(receiver, 1)
+        other = sqlite3.connect(client.server.database, isolation_level=None)
+        self.addCleanup(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        release.set()
+        self.assertTrue(wait_for(lambda: client.server.log().count("settling delivery") > 25, seconds=120))
+        other.execute("ROLLBACK")
+        [delivery] = self.settled(client, "sent", channel="crm")
+        self.assertEqual((1, 1), (delivery["attempts"], len(receiver.got)))
+
+    def test_a_webhook_without_a_valid_secret(self):
+        receiver, client = self.hooked()
+        alter(client.server.database, "DELETE FROM webhook_secret")
+        self.paid(client, at=later(1))
+        delivery = self.attempted(client, channel="crm")
+        self.assertIn("rotate", delivery["detail"])
+        self.assertEqual(("waiting", 1), (delivery["status"], delivery["attempts"]))
+        answer = client.post("/v1/webhooks/crm/test", {}).expect(200).json
+        self.assertEqual((0, None), (answer["sent"], answer["status"]))
+        self.assertIn("rotate", answer["detail"])
+        self.assertEqual([], receiver.got)
+        secret = client.post("/v1/webhooks/crm/rotate", {}).expect(200).json["secret"]
+        self.again(client, delivery).expect(200)
+        self.settled(client, "sent", channel="crm")
+        self.assertEqual(signature(secret, receiver.got[0]), receiver.got[0]["headers"]["webhook-signature"])
 
     def test_redirects_are_not_followed(self):
         other = self.receiver()
@@ -267,9 +349,15 @@ class WhereTo(WebhookCase):
     def test_what_a_webhook_can_be(self):
         client = self.sending()
         for url in ("", "crm.example", "ftp://crm.example", "https://", "https://a b", "https://ä.example", "http:///x",
-                    "https://a\r\nX: y", "https://" + "a" * 3000):
+                    "https://a\r\nX: y", "https://" + "a" * 3000, "https://user:password@a.example/", "https://@",
+                    "https://@a.example", "https://:443", "https://a.example:0", "https://a.example:65536",
+                    "https://a.example:", "https://a.example:x", "https://[::1", "https://[::1]x", "https://[]",
+                    "https://?a", "https://#a"):
             with self.subTest(url=url[:40]):
                 self.refused(client.put("/v1/webhooks/crm", {"url": url}), 422, "invalid", "url")
+        for url in ("https://a.example:65535/x@y:z", "https://[2001:db8::1]:443?a", "https://a.example#:0"):
+            client.put("/v1/webhooks/crm", {"url": url}).expect(200, 201)
+        client.delete("/v1/webhooks/crm").expect(204)
         for kinds in (["happy"], {"grace": 1}, [1], [None], [["grace"]]):
             with self.subTest(kinds=kinds):
                 self.refused(client.put("/v1/webhooks/crm", {"url": "https://a.example", "kinds": kinds}), 422,

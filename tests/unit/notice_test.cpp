@@ -266,12 +266,12 @@ TEST(Notice, LastWorkingDay) {
 }
 
 TEST(NoticeText, PlaceholdersAreWordsInBraces) {
-  EXPECT_EQ(unknown_placeholder("{name} {balance}{pay_url}"), std::nullopt);
-  EXPECT_EQ(unknown_placeholder("{} {a b} { name } {name"), std::nullopt);
-  EXPECT_EQ(unknown_placeholder("{name} {nome} {x}"), "nome");
-  EXPECT_EQ(unknown_placeholder("{{Name}}"), "Name");
+  EXPECT_EQ(unknown_placeholder("{name} {balance}{pay_url}", kPlaceholders), std::nullopt);
+  EXPECT_EQ(unknown_placeholder("{} {a b} { name } {name", kPlaceholders), std::nullopt);
+  EXPECT_EQ(unknown_placeholder("{name} {nome} {x}", kPlaceholders), "nome");
+  EXPECT_EQ(unknown_placeholder("{{Name}}", kPlaceholders), "Name");
   for (const auto word : kPlaceholders)
-    EXPECT_EQ(unknown_placeholder("{" + std::string(word) + "}"), std::nullopt);
+    EXPECT_EQ(unknown_placeholder("{" + std::string(word) + "}", kPlaceholders), std::nullopt);
 }
 
 TEST(NoticeText, ValuesArePutInOnce) {
@@ -294,13 +294,20 @@ TEST(NoticeText, LinesThatNeedWhatIsMissingAreLeftOut) {
 }
 
 TEST(NoticeText, DaysAndTimesAsPeopleReadThem) {
-  EXPECT_EQ(format_day_for_people(day("2026-11-16"), "ru"), "понедельник, 16 ноября");
-  EXPECT_EQ(format_day_for_people(day("2026-11-01"), "en"), "Sunday, 1 November");
+  const Day today = day("2026-12-31");
+  EXPECT_EQ(format_day_for_people(day("2026-11-16"), today, "ru"), "понедельник, 16 ноября");
+  EXPECT_EQ(format_day_for_people(day("2026-01-01"), today, "en"), "Thursday, 1 January");
   const BillingDays moscow(find_zone("Europe/Moscow"), day("2026-01-01"), {});
-  EXPECT_EQ(format_time_for_people(moscow.wall_clock(at("2026-11-15T21:00:00Z")), "ru"),
+  EXPECT_EQ(format_time_for_people(moscow.wall_clock(at("2026-11-15T21:00:00Z")), today, "ru"),
             "понедельник, 16 ноября, 00:00");
-  EXPECT_EQ(format_time_for_people(moscow.wall_clock(at("2026-05-08T20:59:59Z")), "en"),
+  EXPECT_EQ(format_time_for_people(moscow.wall_clock(at("2026-05-08T20:59:59Z")), today, "en"),
             "Friday, 8 May, 23:59");
+  // Of another year, or of one that may be.
+  EXPECT_EQ(format_day_for_people(day("2027-01-01"), today, "ru"), "пятница, 1 января 2027 года");
+  EXPECT_EQ(format_day_for_people(day("2025-12-31"), today, "en"), "Wednesday, 31 December 2025");
+  EXPECT_EQ(format_day_for_people(day("2026-12-31"), {}, "en"), "Thursday, 31 December 2026");
+  EXPECT_EQ(format_time_for_people(moscow.wall_clock(at("2026-12-31T21:00:00Z")), today, "ru"),
+            "пятница, 1 января 2027 года, 00:00");
 }
 
 }  // namespace

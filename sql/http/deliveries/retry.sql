@@ -1,5 +1,5 @@
 -- POST /v1/deliveries/{delivery_id}/retry
--- Attempt a delivery again, now: one that failed, with all its attempts anew, or one that waits.
+-- Attempt a delivery again, now: one that failed, with all its attempts anew, or one that waits for its next attempt.
 -- role: operator
 -- answer: one
 -- delivery_id: integer!
@@ -10,6 +10,13 @@ WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery_id = :delivery_id);
 SELECT saldo_refuse('conflict', 'delivery ' || delivery_id || ' is ' || status
                                 || '; one that failed or waits can be attempted again')
 FROM delivery WHERE delivery_id = :delivery_id AND status NOT IN ('failed', 'waiting');
+
+-- An attempt is under way while what it comes to, `detail`, is unknown and its lease runs.
+SELECT saldo_refuse('conflict', 'delivery ' || delivery_id || ' is attempted now; what came of it is known by '
+                                || next_at)
+FROM delivery
+WHERE delivery_id = :delivery_id AND status = 'waiting' AND attempts > 0 AND detail IS NULL
+  AND next_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now');
 
 DELETE FROM mail_suspended
 WHERE address = (SELECT recipient FROM delivery WHERE delivery_id = :delivery_id AND channel = 'email');

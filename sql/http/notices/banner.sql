@@ -19,7 +19,7 @@ WITH seen AS MATERIALIZED (
   WHERE a.account_id = :account_id),
 filled AS MATERIALIZED (
   SELECT seen.*, p.language,
-         json_object('account_id', account_id, 'name', name, 'balance', balance,
+         json_object('at', :now, 'account_id', account_id, 'name', name, 'balance', balance,
                      'debt', iif(balance < 0, -balance, NULL), 'top_up', nullif(top_up, 0),
                      'arrears_since', arrears_since, 'restricted_from', restricted_from,
                      'promised_until', promised_until, 'lasts_until', lasts_until, 'trial_ends_on', trial_ends_on,
