@@ -54,7 +54,7 @@ struct Context {
   // While a day is posted (posting.h): at other times `charge`, `balance` and `facts_in_force` take
   // no rows.
   PostedCharges* posting = nullptr;
-  // Likewise while running totals are written (functions/totals.cpp): `open_usage`, `open_money`;
+  // Likewise while running totals are written (functions/totals.cpp);
   // and notices, with what their runs remember (posting/notices.h).
   bool own_write = false;
 

@@ -20,8 +20,8 @@ inline constexpr std::int64_t kSchemaVersion = 1;
 // system's clock.
 using Now = std::optional<Instant>;
 
-// Whether a function of Saldo's, by its name in any case, writes to the database or changes what the
-// connection remembers for the triggers.
+// Whether a function of Saldo's, by its name in any case, writes to the database or changes what
+// the connection remembers for the triggers.
 bool is_writing_function(std::string_view name);
 
 // Registers the functions and tables on a connection; nothing happens where they are already. The
