@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "delivery/statements.h"
 
 namespace saldo::server {
@@ -10,9 +12,12 @@ NoticeJob::NoticeJob(Writer& writer, Metrics& metrics, std::chrono::milliseconds
     : writer_(writer), metrics_(metrics), every_(every), thread_([this] { run(); }) {}
 
 void NoticeJob::run() {
+  constexpr std::chrono::milliseconds kRetryAfter{1000};
+  std::chrono::milliseconds pause{};
   do {
     move();
-  } while (writer_.commits().sleep(std::chrono::steady_clock::now() + every_));
+    pause = failing_ ? std::min(every_, kRetryAfter) : every_;
+  } while (writer_.commits().sleep(std::chrono::steady_clock::now() + pause));
 }
 
 // In a commit of its own: many notices at once may take a while.
