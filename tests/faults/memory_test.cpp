@@ -184,6 +184,9 @@ constexpr const char* kQuestions[] = {
     "'https://example.org/{account_id}', 'restricted_from', '2026-03-12T21:00:00Z', 'lasts_until', "
     "'2026-03-12')), saldo_check_template('body', body) FROM notice_template WHERE kind = 'grace'",
     "SELECT saldo_check_template('body', '{no}')",
+    "SELECT saldo_are_notice_kinds('[\"payment\"]'), saldo_json_object('name', 'One', 'debt', 5)",
+    "SELECT saldo_promise_end('2026-03-12T09:00:00Z', 2)",
+    "SELECT saldo_await('usage_event', 'u')",
     "SELECT saldo_post_notices()",
     "SELECT c.day, c.amount FROM daily_charge AS c JOIN account AS a USING (account_id) JOIN "
     "working_calendar AS w ON "
