@@ -62,7 +62,7 @@ void promise_end(Context& /*context*/, sqlite3_context* result, int /*count*/,
   if (sqlite3_value_type(arguments[1]) != SQLITE_INTEGER) return;
   const auto granted_at = parse_instant(value_text(arguments[0]));
   const std::int64_t length = sqlite3_value_int64(arguments[1]);
-  constexpr std::int64_t kLengthMax = 10'000 * 366;
+  constexpr std::int64_t kLengthMax = std::int64_t{10'000} * 366;
   if (!granted_at || length < 0 || length > kLengthMax) return;
   const Instant end = *granted_at + date::days{length};
   if (end <= kLastInstant) result_text(result, format_instant(end));

@@ -61,9 +61,10 @@ class Builder : public json::json_sax_t {
     return true;
   }
   bool open(json value) {
-    if (open_.size() == kDepthMax)
+    if (open_.size() == kDepthMax) {
       throw Error(ErrorCode::kMalformed,
                   "the body is nested more than " + std::to_string(kDepthMax) + " levels deep");
+    }
     open_.push_back(&place(std::move(value)));
     return true;
   }

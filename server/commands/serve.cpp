@@ -72,10 +72,11 @@ void check_plain_relay(const std::string& text) {
   const RelayUrl url = parse_relay_url(text).value();
   if (url.encrypted)
     throw std::runtime_error("--smtp-plain is for a relay of smtp://; " + text + " is encrypted");
-  if (!is_this_machine(url.host))
+  if (!is_this_machine(url.host)) {
     throw std::runtime_error(
         "--smtp-plain is for a relay on this machine, such as smtp://localhost:25; without it " +
         text + " is used with STARTTLS");
+  }
 }
 
 }  // namespace

@@ -54,13 +54,11 @@ const char* status_of_outcome(Outcome::Kind kind) {
 
 }  // namespace
 
-Sender::Sender(const std::string& database, Writer& writer, Metrics& metrics,
-               const SenderOptions& options)
+Sender::Sender(const std::string& database, Writer& writer, Metrics& metrics, SenderOptions options)
     : writer_(writer),
       commits_(writer.commits()),
       metrics_(metrics),
-      options_(options),
-      zone_(nullptr),
+      options_(std::move(options)),
       reader_(database, Database::Mode::kRead) {
   // What does not fit the schema stops the start, rather than the sending.
   for (const auto& sql : kEmbeddedDeliveries) reader_.prepare(sql.text.data());

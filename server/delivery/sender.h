@@ -39,8 +39,7 @@ struct SenderOptions {
 
 class Sender {
  public:
-  Sender(const std::string& database, Writer& writer, Metrics& metrics,
-         const SenderOptions& options);
+  Sender(const std::string& database, Writer& writer, Metrics& metrics, SenderOptions options);
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
   Sender(Sender&&) = delete;
@@ -110,7 +109,7 @@ class Sender {
   Commits& commits_;
   Metrics& metrics_;
   SenderOptions options_;
-  const date::time_zone* zone_;
+  const date::time_zone* zone_ = nullptr;
   std::mutex reader_mutex_;
   Database reader_;
   std::atomic<bool> abort_{false};  // attempts under way end

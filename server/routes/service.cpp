@@ -25,9 +25,10 @@ struct Undo {};
 
 void add_routes(RouteTable& routes, const ServiceOptions& options) {
   Database database(options.database, Database::Mode::kRead);
-  for (const auto& file : kEmbeddedRoutes)
+  for (const auto& file : kEmbeddedRoutes) {
     routes.add(RouteOwner::kServer, "sql/" + std::string(file.name), std::string(file.text),
                database);
+  }
   if (!options.routes.empty()) routes.add_folder(options.routes, database);
 }
 

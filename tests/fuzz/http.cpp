@@ -27,6 +27,7 @@ namespace {
 
 using namespace saldo::server;
 using nlohmann::json;
+using saldo::Role;
 
 constexpr const char* kNow = "2026-03-12T12:00:00Z";
 constexpr Role kRoles[] = {Role::kAdmin, Role::kOperator, Role::kCrm, Role::kCashier,

@@ -30,7 +30,7 @@ class Books {
     saldo::server::Metrics metrics;
     saldo::server::RouteTable routes(metrics);
     try {
-      routes.add(RouteOwner::kOperator, "f.sql", std::string(file), database_);
+      routes.add(saldo::server::RouteOwner::kOperator, "f.sql", std::string(file), database_);
     } catch (const std::runtime_error& error) {
       check_refusal(error.what(), file);
       return;

@@ -187,7 +187,6 @@ TEST(Notice, WarnedIsOnTheLastWorkingDayInTime) {
 
     Day expected = last - days{warning_days - 1};
     while (!books.calendar.is_working(expected)) expected -= days{1};
-    std::optional<Instant> looked_at;
     for (Day today = day("2026-03-10"); today <= last; today += days{1}) {
       sight.day = today;
       sight.at = books.days.start_of(today);
