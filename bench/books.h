@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -54,6 +55,22 @@ class Database : public saldo::Connection {
     const auto start = std::chrono::steady_clock::now();
     execute(sql);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  // Steps the statement once: how many steps of SQLite's virtual machine that took, those of
+  // triggers and of the extension's own statements included.
+  std::int64_t steps_of(saldo::Statement& statement) {
+    std::int64_t steps = 0;
+    sqlite3_progress_handler(
+        handle(), 1,
+        [](void* count) {
+          ++*static_cast<std::int64_t*>(count);
+          return 0;
+        },
+        &steps);
+    statement.step();
+    sqlite3_progress_handler(handle(), 0, nullptr, nullptr);
+    return steps;
   }
 };
 

@@ -60,21 +60,6 @@ constexpr Fact kFacts[] = {
      " VALUES (1, date('2026-03-02', ?1 || ' days'), 1)"},
 };
 
-// The steps that recording one fact takes.
-std::int64_t steps_of(Database& db, saldo::Statement& statement) {
-  std::int64_t steps = 0;
-  sqlite3_progress_handler(
-      db.handle(), 1,
-      [](void* count) {
-        ++*static_cast<std::int64_t*>(count);
-        return 0;
-      },
-      &steps);
-  statement.step();
-  sqlite3_progress_handler(db.handle(), 0, nullptr, nullptr);
-  return steps;
-}
-
 // Whether the last fact took no more work than an early one.
 bool record(Database& db, const Fact& fact, int count) {
   constexpr int kBlocks = 10;
@@ -92,7 +77,7 @@ bool record(Database& db, const Fact& fact, int count) {
     blocks.push_back(seconds_since(start) * 1000 / (count / kBlocks - 2));
     std::printf(" %.4f", blocks.back());
     statement.bind(1, std::int64_t{++number});
-    last_steps = steps_of(db, statement);
+    last_steps = db.steps_of(statement);
     if (block == 0) first_steps = last_steps;
   }
   db.execute("COMMIT");

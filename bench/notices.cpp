@@ -29,21 +29,9 @@ double run(Database& db, const std::string& at) {
 // Whatever the number of accounts; a scan of the thousand of a quick run takes more.
 constexpr std::int64_t kIdleStepsMax = 1500;
 
-// The steps of SQLite's virtual machine that a run takes, those of triggers and of the extension's
-// own statements included.
 std::int64_t steps_of_run(Database& db, const std::string& at) {
-  std::int64_t steps = 0;
   saldo::Statement statement = db.compile_once("UPDATE notice_clock SET at = '" + at + "'");
-  sqlite3_progress_handler(
-      db.handle(), 1,
-      [](void* count) {
-        ++*static_cast<std::int64_t*>(count);
-        return 0;
-      },
-      &steps);
-  statement.step();
-  sqlite3_progress_handler(db.handle(), 0, nullptr, nullptr);
-  return steps;
+  return db.steps_of(statement);
 }
 
 void expect(Database& db, const std::string& sql, const std::string& expected) {
