@@ -1673,18 +1673,6 @@ CREATE TRIGGER calendar_exception_notice_delete AFTER DELETE ON calendar_excepti
   UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
 END;
 
-CREATE TRIGGER service_notice_insert AFTER INSERT ON service BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
-CREATE TRIGGER service_notice_update AFTER UPDATE ON service BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
-CREATE TRIGGER service_notice_delete AFTER DELETE ON service BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
 CREATE TRIGGER tariff_notice_insert AFTER INSERT ON tariff BEGIN
   UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
 END;

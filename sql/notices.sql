@@ -209,7 +209,8 @@ CREATE TRIGGER notice_pending_refuse_delete BEFORE DELETE ON notice_pending BEGI
   SELECT saldo_posted('notice_pending');
 END;
 
--- What is recorded makes an account due, or all of them.
+-- What is recorded makes an account due, or all of them. A service makes none due: it changes nothing before it has a
+-- price, and afterwards nothing of it can change but its name and unit.
 
 CREATE TRIGGER account_notice_insert AFTER INSERT ON account BEGIN
   INSERT INTO notice_seen(account_id, look_at) SELECT NEW.account_id, '' FROM notice_clock WHERE at IS NOT NULL;
@@ -296,18 +297,6 @@ CREATE TRIGGER calendar_exception_notice_update AFTER UPDATE ON calendar_excepti
 END;
 
 CREATE TRIGGER calendar_exception_notice_delete AFTER DELETE ON calendar_exception BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
-CREATE TRIGGER service_notice_insert AFTER INSERT ON service BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
-CREATE TRIGGER service_notice_update AFTER UPDATE ON service BEGIN
-  UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
-END;
-
-CREATE TRIGGER service_notice_delete AFTER DELETE ON service BEGIN
   UPDATE notice_clock SET look_at_all = 1 WHERE at IS NOT NULL AND look_at_all = 0;
 END;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "rules/text.h"
+
 namespace saldo {
 namespace {
 
@@ -40,11 +42,6 @@ Piece cut_piece(std::string_view& rest) {
   const Piece piece{rest, {}};
   rest = {};
   return piece;
-}
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7F;
 }
 
 struct FilledLine {

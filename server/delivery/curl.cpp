@@ -5,6 +5,7 @@
 #include <new>
 
 #include "codecs/json.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {
@@ -41,9 +42,7 @@ std::string detail_of(std::string text) {
   constexpr std::size_t kBytesMax = 300;
   if (text.size() > kBytesMax) text.resize(kBytesMax);
   while (!text.empty() && (text.back() == '\r' || text.back() == '\n')) text.pop_back();
-  std::replace_if(
-      text.begin(), text.end(),
-      [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; }, ' ');
+  std::replace_if(text.begin(), text.end(), is_control, ' ');
   return replace_invalid_utf8(text);
 }
 

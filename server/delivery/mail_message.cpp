@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codecs/base64.h"
+#include "rules/text.h"
 #include "sqlite/value.h"
 
 namespace saldo::server {
@@ -11,11 +12,6 @@ namespace {
 constexpr std::size_t kAddressBytesMax = 254;  // RFC 5321, 4.5.3.1.3, without the brackets
 constexpr std::size_t kLocalPartBytesMax = 64;
 constexpr std::size_t kLineMax = 76;  // RFC 2047, 2
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < ' ' || byte == 0x7F;
-}
 
 // How many bytes the character has that begins with `first`; `text` is UTF-8.
 std::size_t bytes_of(char first) {

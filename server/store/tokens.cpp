@@ -7,6 +7,7 @@
 #include <array>
 
 #include "hash.h"
+#include "rules/text.h"
 #include "sqlite/value.h"
 
 namespace saldo::server {
@@ -25,8 +26,7 @@ bool is_allowed(Role token, Role route) {
 }
 
 std::string create_token(Database& database, const std::string& name, Role role) {
-  const bool has_controls =
-      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
+  const bool has_controls = std::any_of(name.begin(), name.end(), is_control);
   if (name.empty() || has_controls || !is_utf8(name))
     throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
   std::array<unsigned char, 32> secret{};
