@@ -31,6 +31,7 @@ export async function* walk(baseUrl: string, token: string): AsyncGenerator<{ st
     at(instant, () => client.GET('/v1/accounts/{account_id}/access', { params: account }));
   const close = (instant: string, day: string) =>
     at(instant, () => client.POST('/v1/days/{day}/close', { params: { path: { day } } }));
+  const moveNoticeClock = (instant: string) => at(instant, () => client.POST('/v1/notice-clock'));
   const setEmployees = (instant: string, employees: number) =>
     at(instant, () => client.PUT('/v1/accounts/{account_id}/headcount', { params: account, body: { employees } }));
   const pay = (instant: string, amount: number, external_id: string) =>
@@ -77,6 +78,7 @@ export async function* walk(baseUrl: string, token: string): AsyncGenerator<{ st
   yield at('2026-11-09T07:00:03Z', () => client.POST('/v1/accounts/{account_id}/activate', { params: account }));
   yield pay('2026-11-09T07:05:00Z', 42000, 'ch_1');
   yield access('2026-11-09T07:06:00Z');
+  yield moveNoticeClock('2026-11-09T07:06:00Z');
 
   yield close('2026-11-10T03:00:00Z', '2026-11-09');
   yield close('2026-11-10T03:00:00Z', '2026-11-10');
@@ -91,6 +93,11 @@ export async function* walk(baseUrl: string, token: string): AsyncGenerator<{ st
 
   yield access('2026-11-14T09:00:00Z');
   yield access('2026-11-16T06:00:00Z');
+  yield at('2026-11-16T06:00:00Z', () => client.GET('/v1/accounts/{account_id}/banner', { params: account }));
+  yield moveNoticeClock('2026-11-16T06:00:00Z');
+  yield at('2026-11-16T06:00:00Z', () =>
+    client.GET('/v1/notices', { params: { query: { after: 0, kind: 'restricted', wait: 60 } } }),
+  );
 
   yield promise('2026-11-16T06:30:00Z', 3);
   yield promise('2026-11-16T06:31:00Z', 1);

@@ -105,7 +105,7 @@ class World:
         self.rng = random.Random(seed)
         self.database, self.accounts = folder / "killed.db", kills * 8 + 100
         self.receiver = Receiver()
-        secret = "whsec_" + base64.b64encode(b"0123456789abcdef").decode()
+        secret = "whsec_" + base64.b64encode(bytes(range(24))).decode()
         self.tokens = new_books(self.database, 40, (
             f"INSERT INTO webhook(name, url, created_at) VALUES ('crm', '{self.receiver.url}', '{ago()}')",
             f"INSERT INTO webhook_secret(webhook, secret, created_at) VALUES ('crm', '{secret}', '{ago()}')",

@@ -28,7 +28,7 @@ class Relay:
         self.answers, self.mails, self.steps = {}, [], []
         self.tls, self.user, self.password = tls, user, password
         self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self._run, args=(port,))
+        self.thread = threading.Thread(target=self._run, args=(port,), daemon=True)
         self.ready = threading.Event()
         self.server = None
         self.thread.start()

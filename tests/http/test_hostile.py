@@ -95,7 +95,7 @@ class HostileCase(ServerCase):
 
     # What one such class may make the server take beyond what it needs anyway.
     memory = 64 * MIB
-    flags = ("--test-clock", "--io-timeout", "2s")
+    flags = ("--test-clock", "--io-timeout", "2s", "--keep-alive", "15s")
 
     @classmethod
     def setUpClass(cls):
