@@ -24,6 +24,12 @@ constexpr Currency kCurrencies[] = {
     {"JOD", "", 3},    {"KWD", "", 3},    {"LYD", "", 3},    {"OMR", "", 3},  {"TND", "", 3},
 };
 
+const Currency* find_currency(std::string_view code) {
+  const auto* const found = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
+                                         [&](const Currency& c) { return c.code == code; });
+  return found == std::end(kCurrencies) ? nullptr : found;
+}
+
 }  // namespace
 
 Amount add(Amount a, Amount b) {
@@ -58,12 +64,15 @@ Amount daily_fee(MonthlyPrice price, Day day) {
   return q + r * (n + 1) / kDays - r * n / kDays;
 }
 
+int minor_digits_of(std::string_view currency) {
+  const Currency* const known = find_currency(currency);
+  return known != nullptr ? known->minor_digits : 2;
+}
+
 std::string format_money(Amount amount, std::string_view currency, std::string_view language) {
-  const auto* known = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
-                                   [&](const Currency& c) { return c.code == currency; });
-  const bool is_known = known != std::end(kCurrencies);
-  const auto minor_digits = static_cast<std::size_t>(is_known ? known->minor_digits : 2);
-  const std::string sign(is_known && !known->sign.empty() ? known->sign : currency);
+  const Currency* const known = find_currency(currency);
+  const auto minor_digits = static_cast<std::size_t>(minor_digits_of(currency));
+  const std::string sign(known != nullptr && !known->sign.empty() ? known->sign : currency);
   const bool russian = language == "ru";
 
   // The magnitude of the least amount does not fit an Amount.

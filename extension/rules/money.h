@@ -34,6 +34,9 @@ inline constexpr int kDaysPerMonthlyPrice = 30;
 // sum to exactly P.
 Amount daily_fee(MonthlyPrice price, Day day);
 
+// How many digits the minor units of a currency of ISO 4217 have; 2 of one that is not known here.
+int minor_digits_of(std::string_view currency);
+
 // '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a
 // sign of its own here is written by its code. `language` is ru or en.
 std::string format_money(Amount amount, std::string_view currency, std::string_view language);
