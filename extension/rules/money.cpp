@@ -58,6 +58,24 @@ Amount daily_fee(MonthlyPrice price, Day day) {
   return q + r * (n + 1) / kDays - r * n / kDays;
 }
 
+std::optional<Amount> parse_amount(std::string_view text) {
+  constexpr std::size_t kMajorDigitsMax = 13;
+  constexpr std::size_t kMinorDigits = 2;
+  const auto point = std::min(text.find_first_of(".,"), text.size());
+  const auto minor = text.substr(std::min(point + 1, text.size()));
+  if (point == 0 || point > kMajorDigitsMax || minor.size() > kMinorDigits ||
+      (point < text.size() && minor.empty()))
+    return std::nullopt;
+  Amount amount = 0;
+  for (std::size_t i = 0; i < point + 1 + kMinorDigits; ++i) {
+    if (i == point) continue;
+    const char c = i < text.size() ? text[i] : '0';
+    if (c < '0' || c > '9') return std::nullopt;
+    amount = amount * 10 + (c - '0');
+  }
+  return amount;
+}
+
 std::string format_money(Amount amount, std::string_view currency, std::string_view language) {
   const auto* known = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
                                    [&](const Currency& c) { return c.code == currency; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ inline constexpr int kDaysPerMonthlyPrice = 30;
 // floor(P(n+1)/30) - floor(Pn/30): a thirtieth to within one minor unit, and any 30 days in a row
 // sum to exactly P.
 Amount daily_fee(MonthlyPrice price, Day day);
+
+// The amount that a payment system writes as '10.45', '10,45' or '10': up to 13 digits, and behind a
+// dot or comma one or two more. nullopt for all else.
+std::optional<Amount> parse_amount(std::string_view text);
 
 // '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a
 // sign of its own here is written by its code. `language` is ru or en.
