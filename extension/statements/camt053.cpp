@@ -460,6 +460,7 @@ class Camt053 {
   std::string_view purpose(const Entry& entry, pugi::xml_node transaction) {
     // Long texts come in pieces of this length, cut within words too.
     constexpr std::size_t kPieceCharacters = 140;
+    constexpr std::size_t kPurposeBytesMax = 10'000;
     std::string joined;
     bool goes_on = false;
     const pugi::xml_node remittance = child(transaction, "RmtInf");
@@ -476,7 +477,10 @@ class Camt053 {
       if (local_name(node.name()) != "Strd") continue;
       for (const std::string_view path : {"RfrdDocInf/Nb", "CdtrRefInf/Ref", "AddtlRmtInf"}) {
         const std::string_view more = text(node, path);
-        if (more.empty() || joined.find(more) != std::string::npos) continue;
+        // In a text longer than any purpose they are not searched for: that might take for ever.
+        if (more.empty() ||
+            (joined.size() <= kPurposeBytesMax && joined.find(more) != std::string::npos))
+          continue;
         if (!joined.empty()) joined += ' ';
         joined += more;
       }

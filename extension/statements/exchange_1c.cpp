@@ -530,8 +530,10 @@ class Exchange1c {
     if (lines.empty()) return whole;
     const std::string dense_lines = without_space(lines);
     const std::string dense_whole = without_space(whole);
-    if (dense_whole.find(dense_lines) != std::string::npos) return whole;
-    if (dense_lines.find(dense_whole) == std::string::npos)
+    // Of a length that no purpose has, each is taken: a search might take for ever.
+    const bool searched = whole.size() <= kPurposeBytesMax && lines.size() <= kPurposeBytesMax;
+    if (searched && dense_whole.find(dense_lines) != std::string::npos) return whole;
+    if (!searched || dense_lines.find(dense_whole) == std::string::npos)
       lines = std::string(whole) + ' ' + lines;
     return texts_.keep(std::move(lines));
   }
@@ -682,6 +684,7 @@ class Exchange1c {
 
   // A hostile file may have as many masked accounts as documents.
   static constexpr std::size_t kMaskedAccountsMax = 100;
+  static constexpr std::size_t kPurposeBytesMax = 10'000;
 
   Lines lines_;
   BankStatement& statement_;

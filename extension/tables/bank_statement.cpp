@@ -85,7 +85,8 @@ class BankStatementTable : public Cursor {
     content_.reset(sqlite3_value_dup(given));
     if (content_ == nullptr) throw std::bad_alloc();
     const std::string_view bytes = value_bytes(content_.get());
-    content_hash_ = static_cast<std::int64_t>(std::hash<std::string_view>{}(bytes));
+    content_hash_ = hash_rowid({static_cast<std::int64_t>(std::hash<std::string_view>{}(bytes)),
+                                sqlite3_value_type(given)});
     statement_ = read_bank_statement(bytes);
   }
 
