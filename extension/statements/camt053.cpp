@@ -245,8 +245,8 @@ class Camt053 {
     const std::string_view space = name_space(document);
     const pugi::xml_node message = child(document, "BkToCstmrStmt");
     if (!message || (!space.empty() && space.find("camt.053.001.") == std::string_view::npos)) {
-      throw invalid_line(line, "this Document is '" + std::string(space.substr(0, 100)) +
-                                   "'; camt.053.001.02, .04 and .08 are read");
+      throw invalid_line(
+          line, "this Document is " + quoted(space) + "; camt.053.001.02, .04 and .08 are read");
     }
     bool has_statement = false;
     for (const pugi::xml_node node : message.children()) {

@@ -367,8 +367,8 @@ class Exchange1c {
     } else if (key == Key::kAccount) {
       find_account(clean_account(line.value, texts_));
     } else if (key == Key::kVersion && !line.value.empty() && !line.value.starts_with("1.")) {
-      throw invalid_line(line.number, "versions 1.01 to 1.03 of the format are read, not " +
-                                          std::string(line.value.substr(0, 20)));
+      throw invalid_line(line.number,
+                         "versions 1.01 to 1.03 of the format are read, not " + quoted(line.value));
     }
     return false;
   }
@@ -602,9 +602,10 @@ class Exchange1c {
                                                                  : debited_on;
     if (document.amount < 0) {
       document.amount = -document.amount;
-      if (document.direction != Direction::kUnknown)
+      if (document.direction != Direction::kUnknown) {
         document.direction =
             document.direction == Direction::kIn ? Direction::kOut : Direction::kIn;
+      }
       add_warning(document, "the sum is negative: it goes the other way", texts_);
     }
 

@@ -26,17 +26,6 @@ std::size_t space_bytes(std::string_view text, bool at_end = false) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// How error texts quote a value: of one line, and not for ever.
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kQuotedBytesMax = 40;
-  std::string quote = "'";
-  std::size_t end = std::min(text.size(), kQuotedBytesMax);
-  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
-    --end;
-  for (const char c : text.substr(0, end)) quote += is_control(c) ? ' ' : c;
-  return quote + (end < text.size() ? "...'" : "'");
-}
-
 // The parts of a sum.
 struct Decimal {
   bool negative = false;
@@ -127,6 +116,16 @@ bool take(std::string_view& text, std::string_view characters) {
 
 Error invalid_line(std::size_t line, std::string_view problem) {
   return invalid("line " + std::to_string(line) + ": " + std::string(problem));
+}
+
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kQuotedBytesMax = 60;
+  std::string quote = "'";
+  std::size_t end = std::min(text.size(), kQuotedBytesMax);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  for (const char c : text.substr(0, end)) quote += is_control(c) ? ' ' : c;
+  return quote + (end < text.size() ? "...'" : "'");
 }
 
 std::size_t line_of(std::string_view text, std::size_t offset) {

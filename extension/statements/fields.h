@@ -15,6 +15,8 @@ namespace saldo {
 
 // The error of a line, counted from 1.
 Error invalid_line(std::size_t line, std::string_view problem);
+// How an error quotes what a file says: in one line, and not for ever.
+std::string quoted(std::string_view text);
 // The number of the line in which the byte at `offset` stands.
 std::size_t line_of(std::string_view text, std::size_t offset);
 

@@ -48,8 +48,8 @@ Encoding guess_encoding(std::string_view text) {
     const std::string_view name = declared_encoding(text);
     const auto encoding = name.empty() ? Encoding::kUtf8 : find_encoding(name);
     if (encoding) return *encoding;
-    throw invalid_line(1, "the encoding '" + to_utf8(name.substr(0, 40), Encoding::kUtf8) +
-                              "' is not read; UTF-8, windows-1251, cp866 and ISO-8859-1 are");
+    throw invalid_line(1, "the encoding " + quoted(to_utf8(name, Encoding::kUtf8)) +
+                              " is not read; UTF-8, windows-1251, cp866 and ISO-8859-1 are");
   }
   constexpr std::size_t kHeaderBytes = 4096;
   const std::initializer_list<std::string_view> words = {"Кодировка", "РасчСчет", "СекцияДокумент"};
