@@ -12,6 +12,7 @@
 #include "rules/limits.h"
 #include "rules/notice_text.h"
 #include "rules/role.h"
+#include "rules/text.h"
 #include "rules/time.h"
 #include "sqlite/value.h"
 

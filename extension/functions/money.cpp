@@ -43,11 +43,12 @@ void money(Context& context, sqlite3_context* result, int count, sqlite3_value**
                                    books->calendar.policy_on(books->open_day).language));
 }
 
-// NULL for what no payment system may send (rules/money.h).
+// Of a text, or of a number as SQLite writes it; NULL for what is no such sum, blobs among it.
 void minor_units(Context& /*context*/, sqlite3_context* result, int /*count*/,
                  sqlite3_value** arguments) {
-  if (sqlite3_value_type(arguments[0]) == SQLITE_BLOB) return;
-  if (const auto amount = parse_amount(value_text(arguments[0])))
+  const int type = sqlite3_value_type(arguments[0]);
+  if (type == SQLITE_NULL || type == SQLITE_BLOB) return;
+  if (const auto amount = parse_minor_units(value_text(arguments[0])))
     sqlite3_result_int64(result, *amount);
 }
 
