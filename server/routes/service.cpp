@@ -356,6 +356,15 @@ std::int64_t Service::overdue_days(Database& reader) const {
   return row.step() ? row.integer(0) : 0;
 }
 
+// Where the clock of the notices is, if that is later than two clocks may differ.
+std::optional<std::string> Service::notice_clock_ahead(Database& reader) {
+  const std::string latest = format_instant(clock_now() + kClockDifferenceMax);
+  auto row = reader.prepare("SELECT at FROM notice_clock WHERE at > ?1");
+  row.bind_static(1, latest);
+  if (!row.step()) return std::nullopt;
+  return std::string(row.text(0));
+}
+
 Reply Service::health() {
   nlohmann::ordered_json document = {{"version", SALDO_VERSION}};
   std::string problem;
@@ -370,7 +379,14 @@ Reply Service::health() {
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
-    if (notices_ && notices_->failing()) problem = "posting notices fails; the log says why";
+    if (notices_) {
+      const auto ahead = notice_clock_ahead(*reader);
+      if (ahead) {
+        problem = "the clock of the notices is at " + *ahead +
+                  ", ahead of this machine's; until then no notice is posted";
+      }
+      if (notices_->failing()) problem = "posting notices fails; the log says why";
+    }
     if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
   } catch (const Error& error) {
     problem = error.what();
