@@ -11,6 +11,7 @@
 #include "routes/embedded.h"
 #include "routes/openapi.h"
 #include "store/answers.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
@@ -134,7 +135,7 @@ Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
     }
     return problem_reply(known);
   } catch (const std::bad_alloc&) {
-    return problem_reply(Error(ErrorCode::kOverloaded, "there is no memory for it now; try again"));
+    return problem_reply(no_memory());
   }
 }
 
