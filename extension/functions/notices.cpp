@@ -8,9 +8,10 @@
 //       N5; NULL: no amount is enough, or the state is none that money changes
 //   saldo_fill_template(template, language, values)
 //       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
-//       words: amounts and counts as integers, instants and days as texts; what is null or not there is
-//       missing. In pay_url, {account_id} stands for the account_id. `at` is none of the words, but
-//       the instant at which the text is said: days of its year are written without the year
+//       words: amounts and counts as integers, instants and days as texts; what is null or not
+//       there is missing. In pay_url, {account_id} stands for the account_id. `at` is none of the
+//       words, but the instant at which the text is said: days of its year are written without the
+//       year
 //   saldo_json_object(word, value, ...)
 //       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
 //       json_object in them

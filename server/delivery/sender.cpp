@@ -98,8 +98,7 @@ void Sender::send_mail() {
     if (is_mail_address(attempt->recipient)) {
       try {
         outcome = client->send(
-            mail_message(attempt->recipient,
-                         {attempt->subject, attempt->body, attempt->language},
+            mail_message(attempt->recipient, {attempt->subject, attempt->body, attempt->language},
                          "notice-" + std::to_string(attempt->notice_id) + ".email", attempt->since),
             options_.mail.from.address, attempt->recipient);
         note(outcome, client->unreachable());

@@ -218,10 +218,11 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   return reply;
 }
 
-// Asks again after each commit, though not more often than ten times a second; and every second, as
-// other programs may write, too.
+// Asks again after each commit, though not more often than some 300 times a second for all who wait
+// together, so that they hold up nobody else; and every second, as other programs may write, too.
 Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patience) {
   constexpr std::chrono::milliseconds kRest{100};
+  constexpr std::chrono::milliseconds kRestPerClient{3};
   constexpr std::chrono::milliseconds kAskAgain{1000};
   const Commits& commits = writer_.commits();
   const auto end = Clock::now() + patience;
@@ -236,8 +237,9 @@ Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patien
     }
     if (!reply.is_empty || Clock::now() >= end) return reply;
     const auto next = std::min(end, Clock::now() + kAskAgain);
-    if (!commits.wait(seen, next) || !commits.sleep(std::min(end, Clock::now() + kRest)))
-      return reply;
+    if (!commits.wait(seen, next)) return reply;
+    const auto rest = kRest + kRestPerClient * waiting_clients_.load();
+    if (!commits.sleep(std::min(end, Clock::now() + rest))) return reply;
   }
 }
 

@@ -296,9 +296,9 @@ TEST(HeaderText, EncodedWordsSplitBetweenCharacters) {
 
 TEST(MailMessage, NothingBeginsAHeaderFieldOfItsOwn) {
   const std::string evil = "a\r\nBcc: b@example.org\n\nbody\r" + std::string("\0x", 2);
-  const auto message =
-      compose_mail({"Vendor \"x\" \\", "billing@example.org"}, "anna@example.org", {evil, evil, evil},
-                   "notice-1.email", parse_instant("2026-11-16T06:00:00Z").value());
+  const auto message = compose_mail({"Vendor \"x\" \\", "billing@example.org"}, "anna@example.org",
+                                    {evil, evil, evil}, "notice-1.email",
+                                    parse_instant("2026-11-16T06:00:00Z").value());
   for (const auto& header : message.headers) {
     for (std::size_t at = header.find_first_of("\r\n"); at != std::string::npos;
          at = header.find_first_of("\r\n", at + 3)) {
@@ -328,7 +328,8 @@ TEST(MailMessage, BothFormsOfTheText) {
 
 TEST(MailMessage, AddressesAreLinks) {
   const auto html = [](std::string_view line) {
-    const auto message = compose_mail({"", "a@b"}, "c@d", {"x", std::string(line), "en"}, "x", Instant());
+    const auto message =
+        compose_mail({"", "a@b"}, "c@d", {"x", std::string(line), "en"}, "x", Instant());
     const auto begin = message.html.find("<p>") + 3;
     return message.html.substr(begin, message.html.find("</p>") - begin);
   };
