@@ -43,6 +43,7 @@ constexpr ReplaceableTable kReplaceableTables[] = {
      " AND started_on = ?3"},
     {"payment_method", 1, "SELECT * FROM main.payment_method WHERE method = ?1"},
     {"adjustment_kind", 1, "SELECT * FROM main.adjustment_kind WHERE kind = ?1"},
+    {"channel", 1, "SELECT * FROM main.channel WHERE channel_id = ?1"},
     {"issuer", 1, "SELECT * FROM main.issuer WHERE valid_from = ?1"},
     {"tax_rate", 2, "SELECT * FROM main.tax_rate WHERE service_id = ?1 AND valid_from = ?2"},
 };

@@ -149,12 +149,12 @@ std::string_view month_alone(unsigned month, std::string_view language) {
 }
 
 std::string format_plain(Amount amount, std::string_view currency) {
-  const auto minor_digits = static_cast<std::size_t>(minor_digits_of(currency));
+  const auto minor = static_cast<std::size_t>(minor_digits(currency));
   const auto magnitude =
       amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
   std::string digits = std::to_string(magnitude);
-  if (digits.size() <= minor_digits) digits.insert(0, minor_digits + 1 - digits.size(), '0');
-  if (minor_digits > 0) digits.insert(digits.size() - minor_digits, 1, '.');
+  if (digits.size() <= minor) digits.insert(0, minor + 1 - digits.size(), '0');
+  if (minor > 0) digits.insert(digits.size() - minor, 1, '.');
   return (amount < 0 ? "-" : "") + digits;
 }
 
@@ -163,8 +163,8 @@ std::string amount_in_words(Amount amount, std::string_view currency, std::strin
   const auto magnitude =
       amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
   std::uint64_t minor_units = 1;
-  const int minor_digits = minor_digits_of(currency);
-  for (int i = 0; i < minor_digits; ++i) minor_units *= kTen;
+  const int digits = minor_digits(currency);
+  for (int i = 0; i < digits; ++i) minor_units *= kTen;
   const auto whole = magnitude / minor_units;
   // With a leading 1 for the zeros, which is cut off.
   const std::string minor = std::to_string(minor_units + magnitude % minor_units).substr(1);
@@ -173,7 +173,7 @@ std::string amount_in_words(Amount amount, std::string_view currency, std::strin
   append_word(text, spell(whole, russian));
   if (currency != "RUB") {
     append_word(text, currency);
-    if (minor_digits > 0) append_word(text, minor + '/' + std::to_string(minor_units));
+    if (digits > 0) append_word(text, minor + '/' + std::to_string(minor_units));
   } else if (russian) {
     append_word(text, russian_form(whole, kRoubles));
     append_word(text, minor);

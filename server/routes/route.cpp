@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "codecs/json.h"
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {

@@ -75,6 +75,11 @@ SELECT account_id, printf('crm-%04d', account_id), name, printf('admin@company-%
     registered_on, trial_ends_on, active_from, 'ООО «' || name || '»', printf('%010d', account_id)
 FROM named;
 
+-- Who is on credit has a contract. A third get their documents by e-mail.
+UPDATE account SET contract = printf('№ %d от 01.12.2025', account_id)
+WHERE account_id IN (SELECT account_id FROM company WHERE kind = 'on credit');
+UPDATE account SET document_delivery = 'email' WHERE account_id % 3 = 0;
+
 -- Terms. In a trial there are none.
 INSERT INTO account_terms(account_id, valid_from, status, credit_limit, reason)
 SELECT account_id, active_from, 'active',
