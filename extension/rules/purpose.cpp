@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <tuple>
 #include <utility>
 
 namespace saldo {
@@ -429,11 +429,19 @@ class PurposeReader {
 
   // Whether what stands behind a number may be more of it, or another one: «15 16», «15 А от …»,
   // «15 / К».
-  [[nodiscard]] bool goes_on() const {
+  bool goes_on() {
     if (is_type(0, Type::kDigits)) return !is_date_at(0) && !is_sum_at(0) && !is_year_at(0);
     if (is_mark(0, U"/")) return true;
-    return word().size() == 1 &&
+    return word().size() == 1 && !is_keyword_here() &&
            (peek(1) == nullptr || is_type(1, Type::kMark) || is_any(word(1), Spelled(U"от")));
+  }
+
+  // Also of a bank's account, «р/с».
+  bool is_keyword_here() {
+    const auto here = std::pair(at_, keyword_at_);
+    const bool is_one = keyword().has_value() || at_ != here.first;
+    std::tie(at_, keyword_at_) = here;
+    return is_one;
   }
 
   // «15, 16», «15 и 16», «№15,№16».
