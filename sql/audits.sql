@@ -143,9 +143,6 @@ UNION ALL
 SELECT 'adjustment', CAST(adjustment_id AS TEXT), day, billing_day(effective_at)
 FROM adjustment WHERE day IS NOT billing_day(effective_at)
 UNION ALL
-SELECT 'account', CAST(account_id AS TEXT), contract_number, contract_number(contract)
-FROM account WHERE contract_number IS NOT contract_number(contract)
-UNION ALL
 SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)
 FROM usage_event CROSS JOIN books
 WHERE charged_on IS NULL OR charged_on < max(billing_day(occurred_at), opening_day)

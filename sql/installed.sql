@@ -61,14 +61,12 @@ CREATE TABLE account(
   postal_address TEXT,
   contract       TEXT,  -- as in '№ 15 от 01.02.2026'
   recorded_at    TEXT,
-  recorded_by    TEXT,
-  -- By which a payer's purpose finds the account.
-  contract_number TEXT GENERATED ALWAYS AS (contract_number(contract)) STORED
+  recorded_by    TEXT
 );
 
 CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
 
-CREATE INDEX account_contract_number ON account(contract_number) WHERE contract_number IS NOT NULL;
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 
 CREATE INDEX account_registered_on ON account(registered_on);
 
@@ -1592,9 +1590,6 @@ FROM payment WHERE day IS NOT billing_day(credited_at)
 UNION ALL
 SELECT 'adjustment', CAST(adjustment_id AS TEXT), day, billing_day(effective_at)
 FROM adjustment WHERE day IS NOT billing_day(effective_at)
-UNION ALL
-SELECT 'account', CAST(account_id AS TEXT), contract_number, contract_number(contract)
-FROM account WHERE contract_number IS NOT contract_number(contract)
 UNION ALL
 SELECT 'usage_event', usage_id, charged_on, max(billing_day(occurred_at), opening_day)
 FROM usage_event CROSS JOIN books

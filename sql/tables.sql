@@ -67,12 +67,10 @@ CREATE TABLE account(
   postal_address TEXT,
   contract       TEXT,  -- as in '№ 15 от 01.02.2026'
   recorded_at    TEXT,
-  recorded_by    TEXT,
-  -- By which a payer's purpose finds the account.
-  contract_number TEXT GENERATED ALWAYS AS (contract_number(contract)) STORED
+  recorded_by    TEXT
 );
 CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
-CREATE INDEX account_contract_number ON account(contract_number) WHERE contract_number IS NOT NULL;
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 CREATE INDEX account_registered_on ON account(registered_on);
 
 CREATE TABLE account_terms(

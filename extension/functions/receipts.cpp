@@ -1,4 +1,4 @@
-// Money in: account_number, account_status, contract_number, bank_match.
+// Money in: account_number, account_status, bank_match.
 //
 //   bank_match(purpose, payer_tax_id, payer_account, day)
 //       the account that a bank transfer is for, as {"account_id": 15, "reason": "M1: account 15"};
@@ -10,9 +10,12 @@
 //       when the payer paid, by what the sender wrote; recorded_at where that cannot be read or
 //       lies after it. Its name is not part of the interface.
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "facts/books.h"
 #include "functions/arguments.h"
@@ -83,13 +86,6 @@ void received_at(Context& context, sqlite3_context* result, int /*count*/,
   result_text(result, format_instant(std::min(received_at.value_or(*recorded_at), *recorded_at)));
 }
 
-void contract_number(Context& /*context*/, sqlite3_context* result, int count,
-                     sqlite3_value** arguments) {
-  if (any_null(count, arguments)) return;
-  if (const auto contract = parse_contract(value_text(arguments[0])))
-    result_text(result, contract->number);
-}
-
 std::string listed(const std::vector<std::int64_t>& accounts) {
   std::string text = accounts.size() == 1 ? "account " : "accounts ";
   for (std::size_t i = 0; i < accounts.size(); ++i)
@@ -104,10 +100,29 @@ std::string described(const Named& named) {
   return named.date ? text + " of " + format_day(*named.date) : text;
 }
 
+// What the transfers that one statement asks about have in common: asked once.
+struct Known {
+  bool has_contracts = false;
+  std::unordered_multimap<std::string, std::pair<std::int64_t, std::optional<Day>>> contracts;
+  std::unordered_map<std::string, std::vector<std::int64_t>> payers;  // by payer_account
+};
+
+// SQLite remembers it as long as the statement runs and the day is the same for all its rows.
+std::shared_ptr<Known> known_of(sqlite3_context* result, int argument) {
+  if (const auto* known =
+          static_cast<std::shared_ptr<Known>*>(sqlite3_get_auxdata(result, argument)))
+    return *known;
+  auto known = std::make_shared<Known>();
+  sqlite3_set_auxdata(result, argument, new std::shared_ptr<Known>(known),
+                      [](void* data) { delete static_cast<std::shared_ptr<Known>*>(data); });
+  return known;
+}
+
 // Finds the account that one bank transfer is for.
 class BankMatch {
  public:
-  BankMatch(Context& context, std::string day) : context_(context), day_(std::move(day)) {}
+  BankMatch(Context& context, Known& known, std::string day)
+      : context_(context), known_(known), day_(std::move(day)) {}
 
   void find(std::string_view purpose, std::string_view tax_id, std::string_view payer_account) {
     const auto named = named_in(purpose);
@@ -191,28 +206,41 @@ class BankMatch {
 
   // Of contracts with this number, those whose dates do not differ.
   std::vector<std::int64_t> with_contract(const Named& named) {
+    if (!known_.has_contracts) read_contracts();
     std::vector<std::int64_t> found;
-    auto row = context_.statements.prepare(
-        "SELECT account_id, contract FROM main.account WHERE contract_number = ?1"
-        " ORDER BY account_id");
-    row.bind(1, named.number);
-    while (row.step()) {
-      const auto contract = parse_contract(row.text(1));
-      if (contract && (!contract->date || !named.date || contract->date == named.date))
-        found.push_back(row.integer(0));
+    const auto [begin, end] = known_.contracts.equal_range(named.number);
+    for (auto each = begin; each != end; ++each) {
+      const auto& [account_id, date] = each->second;
+      if (!date || !named.date || date == named.date) found.push_back(account_id);
     }
+    std::sort(found.begin(), found.end());
     return found;
+  }
+
+  void read_contracts() {
+    auto row = context_.statements.prepare(
+        "SELECT account_id, contract FROM main.account WHERE contract IS NOT NULL");
+    while (row.step()) {
+      if (auto contract = parse_contract(row.text(1)))
+        known_.contracts.emplace(std::move(contract->number),
+                                 std::pair(row.integer(0), contract->date));
+    }
+    known_.has_contracts = true;
   }
 
   // M3.
   void find_payer(std::string_view payer_account) {
     if (payer_account.empty() || is_shared(payer_account)) return;
-    const auto found =
-        accounts("SELECT DISTINCT p.account_id FROM main.receipt AS r"
-                 " CROSS JOIN main.receipt_payment AS m ON m.receipt_id = r.receipt_id"
-                 " CROSS JOIN main.payment AS p ON p.payment_id = m.payment_id"
-                 " WHERE r.payer_account = ?1 AND r.status = 'matched'",
-                 payer_account, false);
+    const auto [payer, is_new] = known_.payers.try_emplace(std::string(payer_account));
+    auto& found = payer->second;
+    if (is_new) {
+      found = accounts(
+          "SELECT DISTINCT p.account_id FROM main.receipt AS r"
+          " CROSS JOIN main.receipt_payment AS m ON m.receipt_id = r.receipt_id"
+          " CROSS JOIN main.payment AS p ON p.payment_id = m.payment_id"
+          " WHERE r.payer_account = ?1 AND r.status = 'matched'",
+          payer_account, false);
+    }
     if (found.empty()) return;
     const std::string from = "M3: payer_account " + std::string(payer_account);
     if (found.size() > 1) return doubt(from + " has paid for " + listed(found));
@@ -235,6 +263,7 @@ class BankMatch {
   }
 
   Context& context_;
+  Known& known_;
   std::string day_;
   std::optional<std::int64_t> account_;
   bool doubt_ = false;
@@ -244,7 +273,9 @@ class BankMatch {
 void bank_match(Context& context, sqlite3_context* result, int /*count*/,
                 sqlite3_value** arguments) {
   expect_no_attached_books(context);
-  BankMatch match(context, format_day(expect_day("day", arguments[3])));
+  constexpr int kDay = 3;
+  const auto known = known_of(result, kDay);
+  BankMatch match(context, *known, format_day(expect_day("day", arguments[kDay])));
   match.find(value_text(arguments[0]), trimmed(value_text(arguments[1])),
              trimmed(value_text(arguments[2])));
   result_text(result, match.json());
@@ -256,7 +287,6 @@ const std::vector<Function>& receipt_functions() {
   static const std::vector<Function> kFunctions = {
       {"account_number", 1, kPure, account_number},
       {"account_status", 2, kReads, account_status},
-      {"contract_number", 1, kPure, contract_number},
       {"bank_match", 4, kReads, bank_match},
       {"saldo_received_at", 2, kReads, received_at},
   };

@@ -542,8 +542,9 @@ class SchemaTamperTest : public TamperTest {
   }
 
   std::vector<std::string> triggers_of(const std::string& name) {
-    return connection_.must("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '" +
-                            name + "' ORDER BY name");
+    return connection_.must(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '" + name +
+        "' ORDER BY name");
   }
 
   // `sql` makes exactly these names findings of audit_schema.

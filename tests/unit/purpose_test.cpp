@@ -61,7 +61,7 @@ constexpr Purpose kAccounts[] = {
     {"Account 15", "account 15"},
     {"top up account no. 15", "account 15"},
     {"account #15 for November 2026", "account 15"},
-    {"LС 15", ""},           // an L is not read as Л
+    {"LС 15", ""},            // an L is not read as Л
     {"ЛC 15", "account 15"},  // but a Latin C is as С
     {"«ЛС» №15", "account 15"},
     {"ЛС 15от Ромашки", "account 15"},
