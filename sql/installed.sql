@@ -61,13 +61,17 @@ CREATE TABLE account(
   tax_id            TEXT,
   postal_address    TEXT,
   kpp               TEXT,
-  contract          TEXT,
+  contract          TEXT,  -- as in '№ 15 от 01.02.2026'
   signatory         TEXT,
   documents         TEXT NOT NULL DEFAULT 'bank',
   document_delivery TEXT NOT NULL DEFAULT 'post',
   recorded_at       TEXT,
   recorded_by       TEXT
 );
+
+CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
+
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 
 CREATE INDEX account_registered_on ON account(registered_on);
 
@@ -840,7 +844,9 @@ CREATE TABLE receipt(
 
 CREATE UNIQUE INDEX receipt_external_id ON receipt(source, external_id);
 
-CREATE INDEX receipt_status ON receipt(status, source, receipt_id);
+CREATE INDEX receipt_status ON receipt(status);
+
+CREATE INDEX receipt_received_at ON receipt(source, received_at);
 
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
@@ -883,7 +889,7 @@ FROM (
   FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
   CROSS JOIN adjustment AS a ON a.payment_id = m.payment_id
   WHERE a.kind IN ('refund', 'chargeback') AND substr(a.external_id, 1, length(r.source) + 1) = r.source || ':')
-GROUP BY receipt_id, return_id, kind;
+GROUP BY receipt_id, source, external_id, return_id, kind;
 
 CREATE TRIGGER channel_refuse_invalid_insert BEFORE INSERT ON channel BEGIN
   SELECT saldo_check('channel', NEW.channel_id, NEW.protocol, NEW.method, NEW.min_amount, NEW.max_amount, NEW.disabled,

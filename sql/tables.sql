@@ -67,13 +67,15 @@ CREATE TABLE account(
   tax_id            TEXT,
   postal_address    TEXT,
   kpp               TEXT,
-  contract          TEXT,
+  contract          TEXT,  -- as in '№ 15 от 01.02.2026'
   signatory         TEXT,
   documents         TEXT NOT NULL DEFAULT 'bank',
   document_delivery TEXT NOT NULL DEFAULT 'post',
   recorded_at       TEXT,
   recorded_by       TEXT
 );
+CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 CREATE INDEX account_registered_on ON account(registered_on);
 
 CREATE TABLE account_terms(

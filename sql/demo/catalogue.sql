@@ -9,8 +9,8 @@ INSERT INTO service(service_id, name, kind, unit) VALUES
     ('pbx', 'Виртуальная АТС', 'recurring', 'линия'),
     ('sms', 'SMS', 'usage', 'сообщение');
 
--- Who issues the documents, and at which tax rates. Made up too; whether a database is sold without tax is a question for
--- an accountant.
+-- Who issues the documents, and at which tax rates. Made up too; whether a database is sold without tax is a question
+-- for an accountant.
 INSERT INTO issuer(valid_from, name, legal_name, tax_id, kpp, address, bank_name, bic, bank_account, corr_account,
                    director, accountant)
 VALUES ('2025-12-01', 'Вендор', 'ООО «Вендор»', '7700000000', '770001001', '101000, Москва, Мясницкая, 1',

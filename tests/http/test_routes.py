@@ -477,8 +477,8 @@ class Accounts(RoutesCase):
     def test_registered_with_a_name_alone(self):
         answer = self.crm.post("/v1/accounts", {"name": "Ромашка"})
         account_id = answer.json["account_id"]
-        expected = {"account_id": account_id, "name": "Ромашка", "registered_on": TODAY, **self.NULLS, **DOCUMENT_FIELDS,
-                    **by("crm")}
+        expected = {"account_id": account_id, "name": "Ромашка", "registered_on": TODAY, **self.NULLS,
+                    **DOCUMENT_FIELDS, **by("crm")}
         self.row(answer, 201, **expected)
         self.row(self.crm.get(f"/v1/accounts/{account_id}"), 200, **expected)
 

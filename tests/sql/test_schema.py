@@ -18,8 +18,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SQL = ROOT / "sql"
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
-SCHEMA = ("tables.sql", "triggers.sql", "receipts.sql", "documents.sql", "books_version.sql", "history.sql", "views.sql",
-          "audits.sql", "server.sql", "notices.sql", "deliveries.sql")
+SCHEMA = ("tables.sql", "triggers.sql", "receipts.sql", "documents.sql", "books_version.sql", "history.sql",
+          "views.sql", "audits.sql", "server.sql", "notices.sql", "deliveries.sql")
 ROWS = ("reference.sql", "notice_templates.sql",
         *(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql"))))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"

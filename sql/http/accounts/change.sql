@@ -15,7 +15,7 @@
 -- kpp: text
 -- contract: text Number and date, as in № 15 от 01.02.2026
 -- signatory: text Who signs documents
--- documents: text Which months get documents: bank, from the first payment by bank transfer on; always; never
+-- documents: text The months that get documents: bank, from the first bank transfer on; always; never
 -- document_delivery: text post or email
 
 SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)

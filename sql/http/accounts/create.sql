@@ -15,7 +15,7 @@
 -- kpp: text
 -- contract: text Number and date, as in № 15 от 01.02.2026
 -- signatory: text Who signs documents
--- documents: text Which months get documents: bank (the default), from the first payment by bank transfer on; always; never
+-- documents: text The months that get documents: bank (the default), from the first bank transfer on; always; never
 -- document_delivery: text post (the default) or email
 
 INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since,

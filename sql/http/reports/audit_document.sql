@@ -1,5 +1,5 @@
 -- GET /v1/reports/audit_document
--- Documents that do not agree with the charges and fees of their months, or with themselves, and numbers that are wrong.
+-- Documents that do not agree with the charges and fees of their months, or with themselves, and wrong numbers.
 -- role: analyst
 -- answer: many
 -- after: cursor Go on behind this row
