@@ -329,6 +329,14 @@ TEST(Exchange1c, Directions) {
        "2026-11-16",
        kOwn,
        false},
+      {"with what is no character",
+       {{"ПолучательСчет",
+         "40702\x01"
+         "810100000000001"}},
+       Direction::kIn,
+       "2026-11-16",
+       kOwn,
+       false},
       {"by its date", {{"ПолучательСчет", "111"}}, Direction::kIn, "2026-11-16", kOwn, true},
       {"by its date, out",
        {{"ПолучательСчет", "111"}, {"ДатаПоступило", ""}, {"ДатаСписано", "17.11.2026"}},
@@ -819,6 +827,9 @@ TEST(Camt053, PartiesNumbersAndPurposes) {
   EXPECT_EQ(purpose(""), "Bank");
   EXPECT_EQ(only(read(camt(camt_statement(entry("<AddtlNtryInf>Gebühr</AddtlNtryInf>"))))).purpose,
             "Gebühr");
+  std::string rouble = camt(camt_statement(entry("")));
+  rouble.replace(rouble.find("Ccy=\"EUR\""), 9, "Ccy=\"RUR\"");
+  EXPECT_EQ(only(read(rouble)).currency, "RUB");
   const auto out = one(kParties02, "DBIT");
   EXPECT_EQ(only(out).direction, Direction::kOut);
 }
@@ -890,6 +901,8 @@ TEST(Camt053, WhatIsBrokenOrHostileIsToldWithItsLine) {
        "invalid: line 7: Amt is '100.001'; a sum of EUR has 2 digits"},
       {replaced("100.00", "10000000000000.01"), "out_of_range: line 7: Amt"},
       {replaced("100.00", "18.15000"), "no error"},
+      {replaced("Ccy=\"EUR\"", "Ccy=\"Euro\""), "invalid: line 7: 'Euro' is no currency"},
+      {replaced("<Ccy>EUR</Ccy>", "<Ccy>&#1;</Ccy>"), "no error"},
       {replaced("<Amt Ccy=\"EUR\">100.00</Amt>", ""), "invalid: line 6: the entry has no Amt"},
       {replaced("<CdtDbtInd>CRDT</CdtDbtInd>", ""), "invalid: line 6: Ntry needs CdtDbtInd"},
       {replaced("<Dt>2026-11-16</Dt>", "<Dt>2026-02-30</Dt>"),
