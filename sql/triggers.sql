@@ -132,8 +132,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -149,8 +149,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
@@ -341,7 +341,8 @@ END;
 
 CREATE TRIGGER payment_method_refuse_delete_of_used BEFORE DELETE ON payment_method BEGIN
   SELECT saldo_refuse('conflict', OLD.method || ' is in use and stays')
-  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method);
+  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method)
+     OR EXISTS (SELECT 1 FROM receipt_source WHERE method = OLD.method);
 END;
 
 -- payment -------------------------------------------------------------------------------------------------------------

@@ -125,7 +125,8 @@ const std::vector<CheckedTable>& tables() {
                         {"customer_since", nullable(kDay)},
                         {"legal_name", nullable(kText)},
                         {"tax_id", nullable(kText)},
-                        {"postal_address", nullable(kText)}}),
+                        {"postal_address", nullable(kText)},
+                        {"contract", nullable(kText)}}),
       facts("account_terms", {{"account_id", kReference},
                               {"valid_from", kDay},
                               {"status", one_of("active|paused|closed")},
@@ -168,6 +169,41 @@ const std::vector<CheckedTable>& tables() {
             {{"account_id", kReference},
              {"granted_at", kInstant},
              {"days", kReference}}),  // its limits are the policy's, which a trigger reads
+      facts("channel", {{"channel_id", kIdentifier},
+                        {"protocol", kIdentifier},
+                        {"method", kReferenceByText},
+                        {"min_amount", nullable(integer(1, kAmountMax))},
+                        {"max_amount", nullable(integer(1, kAmountMax))},
+                        {"disabled", kFlag}}),
+      {"receipt",
+       {{"source", kReferenceByText},
+        {"external_id", kName},
+        {"amount", integer(1, kAmountMax)},
+        {"account_text", nullable(kText)},
+        {"payer", nullable(kText)},
+        {"payer_tax_id", nullable(kText)},
+        {"payer_account", nullable(kText)},
+        {"purpose", nullable(kText)},
+        {"raw", nullable(kText)},
+        {"status", nullable(one_of("pending|matched|ignored"))},
+        {"reason", nullable(kText)},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
+      {"receipt_payment", {{"receipt_id", kReference}, {"payment_id", kReference}}},
+      {"receipt_match",
+       {{"receipt_id", kReference},
+        {"parts", kText},
+        {"reason", nullable(kText)},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
+      {"receipt_return",
+       {{"source", kReferenceByText},
+        {"external_id", kReferenceByText},
+        {"return_id", kName},
+        {"kind", one_of("refund|chargeback")},
+        {"amount", nullable(integer(1, kAmountMax))},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
       {"superseded", {{"day", kDay}}},
       {"day_close", {{"day", kDay}, {"closed_at", kInstant}}},
       {"token",
@@ -335,9 +371,12 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       [[fallthrough]];
     }
     case Kind::kUrl:
-      expect(is_url(text),
-             "an address such as https://example.org:8443/path, of https or http, in ASCII without "
-             "spaces, user or password");
+      // The value is not told: there may be a password in it.
+      if (!is_url(text)) {
+        throw invalid(std::string(name) +
+                      " is not an address such as https://example.org:8443/path, of https or http, "
+                      "in ASCII without spaces, user or password");
+      }
       break;
     case Kind::kWebhookSecret:
       // The value is not told: it may be all but one character of somebody's secret.

@@ -141,6 +141,10 @@ constexpr const char* kQuestions[] = {
     "next_working_day('2026-03-12')",
     "SELECT daily_fee(3000, '2026-03-12'), monthly_price('standard', 'crm', '2026-03-12', 7), "
     "money(123456)",
+    "SELECT account_number(' 0015 '), account_status(1, '2026-03-12')",
+    "SELECT bank_match('ЛС 1, договор 15', '7701234567', '40702810900000000015', '2026-03-12')",
+    "SELECT bank_match(NULL, '7701234567', NULL, '2026-03-12'), "
+    "bank_match('', NULL, '40702810900000000015', '2026-03-12')",
     "SELECT saldo_version(), saldo_check_id('account_id', 5)",
     "SELECT saldo_check('headcount', 1, '2026-03-12', 5, NULL, NULL)",
     "SELECT saldo_check('headcount', 1, 'no day', 5, NULL, NULL)",
@@ -186,6 +190,7 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_check_template('body', '{no}')",
     "SELECT saldo_are_notice_kinds('[\"payment\"]'), saldo_json_object('name', 'One', 'debt', 5)",
     "SELECT saldo_promise_end('2026-03-12T09:00:00Z', 2)",
+    "SELECT saldo_received_at('2026-03-12 09:00:00', '2026-03-12T09:00:00Z')",
     "SELECT saldo_await('usage_event', 'u')",
     "SELECT minor_units('10.45'), minor_units(10)",
     "SELECT s.* FROM (SELECT replace('1CClientBankExchange|РасчСчет=40702810100000000001|"

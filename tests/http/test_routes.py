@@ -92,8 +92,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/notice-kinds"): "operator",
     ("GET", "/v1/notice-clock"): "operator",
     **{("GET", f"/v1/reports/{view}"): "analyst"
-       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_reference",
-                    "books")},
+       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_receipt",
+                    "audit_reference", "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -103,7 +103,7 @@ MAY = {"crm": {"crm", "operator", "admin"}, "cashier": {"cashier", "operator", "
 
 ACCOUNT_FIELDS = {"external_id", "name", "admin_email", "registered_on", "trial_ends_on", "customer_since",
                   "legal_name",
-                  "tax_id", "postal_address"}
+                  "tax_id", "postal_address", "contract"}
 
 # The fields of the body of each write: those that must be given, and the others.
 FIELDS = {
@@ -165,7 +165,7 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_notice",
-             "audit_promised_payment", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
+             "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
              "revenue_by_day"))}
 
 UNKNOWN = "no_such_parameter"
@@ -468,7 +468,8 @@ class Accounts(RoutesCase):
     WHOLE = {"external_id": "crm-1", "name": "ООО «Ёлочка»", "admin_email": "a@example.com",
              "registered_on": "2026-11-01",
              "trial_ends_on": "2026-11-15", "customer_since": "2020-02-29", "legal_name": "Общество «Ёлочка»",
-             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1"}
+             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1",
+             "contract": "№ 15 от 01.02.2026"}
 
     def test_registered_with_a_name_alone(self):
         answer = self.crm.post("/v1/accounts", {"name": "Ромашка"})
@@ -1140,7 +1141,7 @@ class Values(RoutesCase):
                           value in crm.get("/v1/accounts/2").json.items()}, answer.csv[1])
         # RFC 4180: lines end in CR LF, quotes are doubled, and null is an empty field.
         header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,"
-                  "legal_name,tax_id,postal_address,recorded_at,recorded_by\r\n")
+                  "legal_name,tax_id,postal_address,contract,recorded_at,recorded_by\r\n")
         self.assertTrue(answer.text.startswith(header), answer)
         self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,{NOW},crm\r\n',
                          crm.get("/v1/accounts/3", accept="text/csv").expect(200).text)
@@ -1365,6 +1366,8 @@ class Tampered(HistoryCase):
             DELETE FROM day_close WHERE day = '{monday}';
             UPDATE notice_clock SET at = '{noon(OPEN_DAY)}';
             INSERT INTO notice_seen(account_id, state) VALUES (1, 'closed'), (2, 'closed');
+            INSERT INTO receipt(receipt_id, source, external_id, amount, received_at, status, recorded_at) VALUES
+                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
             COMMIT;""")
         connection.close()
 
@@ -1413,6 +1416,7 @@ class Tampered(HistoryCase):
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
                 "problem": "there is no service fax"}
                for tier in (1, 2)],
+            "audit_receipt": [{"receipt_id": 21, "problem": "its payments sum to 0, not to 5"}],
             "audit_notice": [{"account_id": account_id, "remembered": remembered, "computed": states[account_id]}
                              for account_id, remembered in ((1, "closed"), (2, "closed"), (3, None))],
         }
