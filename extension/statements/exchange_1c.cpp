@@ -437,7 +437,8 @@ class Exchange1c {
   }
 
   void add_section() {
-    const std::size_t position = find_account(clean_account(value(Key::kAccount).text, texts_));
+    std::size_t position = find_account(clean_account(value(Key::kAccount).text, texts_));
+    if (position == kNone && accounts_.size() == 1) position = 0;
     if (position == kNone) {
       throw invalid_line(lines_.number(), "the section that begins on line " +
                                               std::to_string(part_begins_) + " has no РасчСчет");

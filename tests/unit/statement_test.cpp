@@ -191,8 +191,8 @@ TEST(Exchange1c, WhatIsBrokenIsToldWithItsLine) {
       {exchange(body) + exchange(body), "invalid: line 18: stands after КонецФайла"},
       {exchange("что-то не то\n"), "invalid: line 5: a line of KEY=VALUE is expected"},
       {exchange("КонецРасчСчет\n"), "invalid: line 5: КонецРасчСчет without a beginning"},
-      {exchange("СекцияРасчСчет\nКонецРасчСчет\n"),
-       "invalid: line 6: the section that begins on line 5"},
+      {exchange("РасчСчет=1\nСекцияРасчСчет\nКонецРасчСчет\n"),
+       "invalid: line 7: the section that begins on line 6"},
       {exchange("СекцияРасчСчет\n" + body),
        "invalid: line 6: СекцияДокумент in the account's section"},
       {exchange(section(kOwn, {{"ВсегоСписано", "много"}})),
@@ -511,6 +511,9 @@ TEST(Exchange1c, TotalsThatDisagreeAreAWarning) {
             "invalid: " + account + "1.00 came in, by its documents 0.00");
   EXPECT_EQ(read(exchange(section(kOwn, {{"ВсегоПоступило", "0.00"}}))).documents.size(), 0U);
   EXPECT_EQ(read(exchange("")).documents.size(), 0U);
+  // A section that does not name the one account there is.
+  EXPECT_EQ(warning("СекцияРасчСчет\nВсегоПоступило=800\nКонецРасчСчет\n"),
+            account + "800.00 came in, by its documents 700.00");
 }
 
 // Some banks write no date booked at all; the turnover then tells whether a document counts.
