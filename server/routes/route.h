@@ -81,6 +81,7 @@ struct Route {
   Role role = Role::kAdmin;
   Answer answer = Answer::kOne;
   Format takes = Format::kJson;
+  bool takes_statement = false;  // a text of any media type, up to --max-statement
   std::vector<Format> gives = {Format::kJson, Format::kCsv};
   std::optional<BuiltIn> calls;
   std::vector<Parameter> parameters;
@@ -91,7 +92,10 @@ struct Route {
 
   // A write goes to the writer, and may come with an Idempotency-Key.
   [[nodiscard]] bool writes() const { return method != "GET" && !calls; }
-  [[nodiscard]] bool has_fields_in_body() const { return method != "GET" && method != "DELETE"; }
+  // Other fields are in the query.
+  [[nodiscard]] bool has_fields_in_body() const {
+    return method != "GET" && method != "DELETE" && takes == Format::kJson;
+  }
   [[nodiscard]] bool paged() const { return uses(Bound::kLimit); }
   [[nodiscard]] bool uses(Bound bound) const;
   // Null: there is none.

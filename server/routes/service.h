@@ -53,6 +53,11 @@ class Service {
   // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
 
+  // Whether the body may be a statement, which is larger than others: its route takes one, and the
+  // token may use the route.
+  bool takes_statement(std::string_view method, std::string_view target,
+                       std::string_view authorization) noexcept;
+
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
 
