@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -42,7 +43,7 @@ class StatementRoute {
     request.given.resize(request.route->parameters.size());
     if (!account.empty())
       request.values[request.route->place_of(*request.route->find_parameter("account"))] = account;
-    return nlohmann::json::parse(run_route(books_, request).body);
+    return nlohmann::json::parse(run_part(books_, request, request.route->last).body);
   }
 
  private:

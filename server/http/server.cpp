@@ -113,6 +113,11 @@ std::string list_header(const httplib::Request& request, const std::string& name
   return list;
 }
 
+std::optional<std::string> any_header(const httplib::Request& request, const std::string& name) {
+  if (request.headers.count(name) == 0) return std::nullopt;
+  return list_header(request, name);
+}
+
 bool has_body_by_method(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
@@ -186,11 +191,6 @@ void fill(const httplib::Request& request, httplib::Response& response, Reply&& 
   set_content_type(response, std::move(reply.content_type));
 }
 
-void send_refusal(const httplib::Request& request, httplib::Response& response,
-                  const Error& error) {
-  fill(request, response, problem_reply(error), Then::kClose);
-}
-
 }  // namespace
 
 HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
@@ -258,7 +258,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
         return Handled::Handled;
       }));
   server_->set_exception_handler(
-      [](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+      [this](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
         send_refusal(request, response, no_memory());
       });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
@@ -339,6 +339,11 @@ std::size_t HttpServer::body_max(const httplib::Request& request) {
                                                                                  : limits_.body;
 }
 
+void HttpServer::send_refusal(const httplib::Request& request, httplib::Response& response,
+                              const Error& error) {
+  fill(request, response, service_.refuse(request.target, error), Then::kClose);
+}
+
 Error HttpServer::refusal(int status, std::size_t size_max) {
   if (status == status_of(ErrorCode::kUriTooLong))
     return {ErrorCode::kUriTooLong, "the path and query exceed 8,192 bytes"};
@@ -353,9 +358,10 @@ Reply HttpServer::reply_to(const httplib::Request& request, std::string_view bod
     return service_.handle(
         {request.method, request.target, body, header(request, kAuthorization).value_or(""),
          list_header(request, kAccept), header(request, kContentType).value_or(""),
-         header(request, kIdempotencyKey), header(request, kSaldoNow)});
+         header(request, kIdempotencyKey), header(request, kSaldoNow), request.remote_addr,
+         [&](const std::string& name) { return any_header(request, name); }});
   } catch (const Error& error) {
-    return problem_reply(error);
+    return service_.refuse(request.target, error);
   }
 }
 
