@@ -81,9 +81,9 @@ std::optional<Question> question_of(const Route& route, const std::vector<Value>
     if (std::holds_alternative<std::monostate>(values[i])) continue;
     const auto* text = std::get_if<std::string>(&values[i]);
     const auto wrong = [&] {
-      return Error(ErrorCode::kInternal, columns[i].name + " of the row before `-- ask` is not " +
-                                             (columns[i].name == "headers" ? "an object of texts"
-                                                                           : "a text"));
+      return Error(ErrorCode::kInternal,
+                   columns[i].name + " of the row before `-- ask` is not " +
+                       (columns[i].name == "headers" ? "an object of texts" : "a text"));
     };
     if (text == nullptr) throw wrong();
     if (columns[i].name == "url") {
@@ -221,8 +221,8 @@ Reply Service::refuse(std::string_view target, const Error& error) noexcept {
   }
 }
 
-// How a payment system is told of what it cannot read as problem details: in the file's own form, or
-// by the status alone.
+// How a payment system is told of what it cannot read as problem details: in the file's own form,
+// or by the status alone.
 Reply Service::failure(const HttpRequest& http, const Route& route, const Error& error) {
   Reply reply{status_of(error.code()), "", "", {}};
   if (route.failing.exists()) {
