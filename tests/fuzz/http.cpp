@@ -214,7 +214,8 @@ class Books {
                    encoded(text_of(value(bytes, parameter)));
         }
       }
-      if (route.writes && !route.is_payment() && bytes.ConsumeIntegralInRange(0, 2) == 0) query = "?dry_run=true";
+      if (route.writes && !route.is_payment() && bytes.ConsumeIntegralInRange(0, 2) == 0)
+        query = "?dry_run=true";
       if (route.is_payment()) return payment(bytes, method, path);
       if (route.paged() && rarely(bytes))
         query += (query.empty() ? "?limit=" : "&limit=") + text_of(any(bytes, 0));
@@ -237,13 +238,13 @@ class Books {
   // What a payment system sends, to a channel of its protocol or of another.
   static std::string payment(Bytes& bytes, const std::string& method, std::string path) {
     static const char* const kFields[] = {
-        "command",   "txn_id",  "prv_txn",   "account",   "sum",           "txn_date",
-        "ACTION",    "ACCOUNT", "AMOUNT",    "PAY_ID",    "PAY_DATE",      "operation_id",
-        "label",     "amount",  "sha1_hash", "InvId",     "OutSum",        "SignatureValue",
-        "mdOrder",   "status",  "checksum",  "AccountId", "TransactionId", "orderNumber"};
-    static const char* const kTexts[] = {"check",   "pay", "status", "cancel", "payment", "1",
-                                         "5",       "10",  "10.45",  "7,5",    "0957835959",
-                                         "1234567", "x",   "",       "%00",    "%ff",     "%"};
+        "command", "txn_id",  "prv_txn",   "account",   "sum",           "txn_date",
+        "ACTION",  "ACCOUNT", "AMOUNT",    "PAY_ID",    "PAY_DATE",      "operation_id",
+        "label",   "amount",  "sha1_hash", "InvId",     "OutSum",        "SignatureValue",
+        "mdOrder", "status",  "checksum",  "AccountId", "TransactionId", "orderNumber"};
+    static const char* const kTexts[] = {
+        "check", "pay",        "status",  "cancel", "payment", "1",   "5",   "10", "10.45",
+        "7,5",   "0957835959", "1234567", "x",      "",        "%00", "%ff", "%"};
     path = path.substr(0, path.rfind('/') + 1) + (bytes.ConsumeBool() ? "kiosks" : "terminals");
     std::string form;
     for (int left = bytes.ConsumeIntegralInRange(0, 6); left > 0; --left) {
@@ -263,8 +264,8 @@ class Books {
       }
     }
     return method + " " + path + "?" + form +
-           " HTTP/1.1\r\nHost: saldo\r\nAuthorization: Basic a2lvc2s6d29yZA==\r\nSaldo-Now: " + kNow +
-           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+           " HTTP/1.1\r\nHost: saldo\r\nAuthorization: Basic a2lvc2s6d29yZA==\r\nSaldo-Now: " +
+           kNow + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   std::string headers(Bytes& bytes) {

@@ -271,6 +271,9 @@ class Osmp(PaymentsCase):
             sberbank = self.payer("/pay/osmp/sberbank")
             self.assertTrue(wait_for(lambda: self.pay(sberbank).status == 404))
             self.result(self.pay(sberbank), 1, 404)
+        with self.subTest("a HEAD does not pay"):
+            answer = self.kiosk.request("HEAD", query=f"command=pay&txn_id={self.txn_id}&account={self.account}&sum=1")
+            self.assertEqual((405, b""), (answer.status, answer.body))
         with self.subTest("another method"):
             answer = self.kiosk.request("PUT", query="command=check", body="")
             self.result(answer, 1, 405)
