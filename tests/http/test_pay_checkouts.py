@@ -9,7 +9,7 @@ from paying import PayCase
 from pay_services import TBank, YooKassa, tbank_token
 from server import NOW
 
-RECEIPT = {"vat_code": 4, "tax_system_code": 1}
+RECEIPT = {"vat_code": 12, "tax_system_code": 1}
 RETURN_URL = "https://crm.example/paid?invoice=1&a=%D0%B1"
 
 
@@ -45,14 +45,18 @@ class Checkouts(PayCase):
         body = {"channel": channel, "amount": amount, "return_url": RETURN_URL, **altered}
         return (client or self.crm).post(f"/v1/accounts/{account}/checkouts", body, key=key, query=query)
 
+    def made_for(self, account):
+        return [each for each in self.yookassa.payments.values() if each["metadata"]["account"] == str(account)]
+
     def test_yookassa(self):
         account = self.company_in("active")
         with self.nothing_changes():
             answer = self.checkout(account).expect(200)
-            [payment] = [each for each in self.yookassa.payments.values() if each["metadata"]["account"] == str(account)]
+            [payment] = self.made_for(account)
             self.assertEqual({"url": payment["confirmation"]["confirmation_url"]}, answer.json)
-            self.assertEqual(({"value": "123.45", "currency": "RUB"}, RETURN_URL, f"Пополнение лицевого счёта № {account}"),
-                             (payment["amount"], payment["confirmation"]["return_url"], payment["description"]))
+            self.assertEqual(
+                ({"value": "123.45", "currency": "RUB"}, RETURN_URL, f"Пополнение лицевого счёта № {account}"),
+                (payment["amount"], payment["confirmation"]["return_url"], payment["description"]))
             # Nobody has paid: what says so is not believed.
             told = self.yookassa.notification(payment, "payment.succeeded", status="succeeded", paid=True)
             self.assertEqual(503, self.send("/pay/yookassa/yookassa", told).status)
@@ -99,7 +103,7 @@ class Checkouts(PayCase):
         again = self.checkout(account, key="k3").expect(200).json
         [request] = self.yookassa.requests
         self.assertIn(request.headers["Idempotence-Key"], self.yookassa.keys)
-        made = [each for each in self.yookassa.payments.values() if each["metadata"]["account"] == str(account)]
+        made = self.made_for(account)
         self.assertEqual(3, len(made))
         self.assertEqual({"url": made[-1]["confirmation"]["confirmation_url"]}, again)
 
@@ -127,7 +131,8 @@ class Checkouts(PayCase):
                               "confirmation": {"confirmation_url": "javascript:alert(1)"}}, [], "x", None, 7],
                 "tbank": [{"Success": False, "ErrorCode": "7", "Amount": 12345, "PaymentURL": "https://x.example"},
                           {"Success": True, "Amount": 12344, "PaymentURL": "https://x.example"},
-                          {"Success": True, "Amount": 12345}, {"Success": True, "Amount": 12345, "PaymentURL": "ftp://x"}]}
+                          {"Success": True, "Amount": 12345},
+                          {"Success": True, "Amount": 12345, "PaymentURL": "ftp://x"}]}
         for channel, service in (("yookassa", self.yookassa), ("tbank", self.tbank)):
             for lie in lies[channel]:
                 service.answer = lambda _request, lie=lie: (200, lie)
@@ -142,7 +147,7 @@ class Checkouts(PayCase):
                 (self.checkout(987654321), 404, "not_found", 987654321),
                 (self.checkout(closed), 409, "conflict", "closed"),
                 (self.checkout(account, "nobody"), 404, "not_found", "nobody"),
-                (self.checkout(account, "wallet"), 422, "invalid", "yoomoney"),
+                (self.checkout(account, "wallet"), 422, "invalid", "yookassa"),
                 (self.checkout(account, "bare"), 409, "conflict", "secrets"),
                 (self.checkout(account, amount=0), 422, "out_of_range", "from 1 "),
                 (self.checkout(account, amount=-5), 422, "out_of_range", "from 1 "),
@@ -160,7 +165,8 @@ class Checkouts(PayCase):
             self.refused(self.checkout(account, **each), 422, "invalid", *each)
         self.refused(self.checkout(account, client=self.cashier), 403, "forbidden")
         self.refused(self.checkout(account, client=self.nobody), 401, "unauthorized")
-        self.operator.put("/v1/channels/small", {"protocol": "yookassa", "method": "bank_card", "disabled": 1}).expect(200)
+        self.operator.put("/v1/channels/small", {"protocol": "yookassa", "method": "bank_card",
+                                                 "disabled": 1}).expect(200)
         self.refused(self.checkout(account, "small", 2000), 409, "conflict", "disabled")
         self.operator.put("/v1/channels/small", {"protocol": "yookassa", "method": "bank_card", "min_amount": 1000,
                                                  "max_amount": 5000, "disabled": 0}).expect(200)
@@ -176,11 +182,11 @@ class Checkouts(PayCase):
         self.checkout(account, "yookassa_fiscal").expect(200)
         receipt = json.loads(self.fiscal.requests[-1].body)["receipt"]
         self.assertEqual({"email": "anna@romashka.example"}, receipt["customer"])
-        self.assertEqual((4, 1, "123.45"), (receipt["items"][0]["vat_code"], receipt["tax_system_code"],
+        self.assertEqual((12, 1, "123.45"), (receipt["items"][0]["vat_code"], receipt["tax_system_code"],
                                             receipt["items"][0]["amount"]["value"]))
         self.checkout(account, "tbank_fiscal").expect(200)
         asked = json.loads(self.fiscal_tbank.requests[-1].body)
-        self.assertEqual(("vat20", "osn"), (asked["Receipt"]["Items"][0]["Tax"], asked["Receipt"]["Taxation"]))
+        self.assertEqual(("vat122", "osn"), (asked["Receipt"]["Items"][0]["Tax"], asked["Receipt"]["Taxation"]))
         self.assertEqual(tbank_token(asked, TBank.password), asked["Token"])
         self.checkout(account, "yookassa").expect(200)
         self.assertNotIn("receipt", json.loads(self.yookassa.requests[-1].body))
@@ -202,8 +208,9 @@ class Checkouts(PayCase):
                     self.assertNotIn(secret.encode(), file.read())
 
     def test_a_dry_run_asks_nobody(self):
-        answer = self.checkout(self.company_in("active"), query={"dry_run": "true"})
-        self.assertEqual([], self.yookassa.requests, answer)
+        for channel, service in (("yookassa", self.yookassa), ("tbank", self.tbank)):
+            self.refused(self.checkout(self.company_in("active"), channel, query={"dry_run": "true"}), 400, "malformed")
+            self.assertEqual([], service.requests)
 
     def test_in_english(self):
         server = self.fresh(*self.flags)

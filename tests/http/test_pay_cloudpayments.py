@@ -53,7 +53,8 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
         return self.send(f"/pay/cloudpayments/{channel}{query}", body, headers=sent, **options)
 
     def pay(self, external_id, account, amount, channel="cloud", **options):
-        return self.tell(payment(external_id, account, f"{amount // 100}.{amount % 100:02}"), channel=channel, **options)
+        return self.tell(payment(external_id, account, f"{amount // 100}.{amount % 100:02}"), channel=channel,
+                         **options)
 
     def refund(self, external_id, refund_id, amount, total):
         del total
@@ -123,7 +124,7 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
 
     def test_sums(self):
         # Zeros behind the kopecks are no other sum.
-        for text, kopecks in {**SUMS, "10.450": 1045, "10.455": None}.items():
+        for text, kopecks in {**SUMS, "10.450": 1045, "10.": 1000, "10.455": None}.items():
             account, number = self.company_in("active"), self.next_id()
             with self.subTest(text):
                 answer = self.tell(payment(number, account, text))

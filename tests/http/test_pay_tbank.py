@@ -40,7 +40,8 @@ class TBankPayments(AnySystem, AnyRefunds, PayCase):
         return self.send(f"/pay/tbank/{channel}", body, headers={"Content-Type": "application/json"}, **options)
 
     def pay(self, external_id, account, amount, channel="tbank", **options):
-        return self.tell(self.bank.notification("CONFIRMED", amount, str(account), int(external_id)), channel, **options)
+        told = self.bank.notification("CONFIRMED", amount, str(account), int(external_id))
+        return self.tell(told, channel, **options)
 
     def refund(self, external_id, _refund_id, amount, total):
         """The last one is told as REFUNDED, if it is told alone."""
@@ -78,8 +79,8 @@ class TBankPayments(AnySystem, AnyRefunds, PayCase):
     def test_signatures(self):
         account, number = self.company_in("active"), int(self.next_id())
         with self.nothing_changes():
-            for altered in ({"Token": ""}, {"Token": None}, {"Token": "x"}, {"Token": 7}, {"Token": ["x"]}, {"TerminalKey": "another"},
-                            {"TerminalKey": None}):
+            for altered in ({"Token": ""}, {"Token": None}, {"Token": "x"}, {"Token": 7}, {"Token": ["x"]},
+                            {"TerminalKey": "another"}, {"TerminalKey": None}):
                 answer = self.no(self.tell(self.bank.notification("CONFIRMED", 100, str(account), number, **altered)))
                 self.assertEqual(403, answer.status)
             old = json.loads(self.bank.notification("CONFIRMED", 100, str(account), number))
@@ -100,7 +101,8 @@ class TBankPayments(AnySystem, AnyRefunds, PayCase):
             for status in ("NEW", "FORM_SHOWED", "AUTHORIZED", "REVERSED", "PARTIAL_REVERSED", "REJECTED", "CANCELED",
                            "DEADLINE_EXPIRED", "REFUNDING", "ASYNC_REFUNDING", "UNKNOWN", ""):
                 self.yes(self.tell(self.bank.notification(status, 100, str(account), int(self.next_id()))))
-            self.yes(self.tell(self.bank.notification("CONFIRMED", 100, str(account), int(self.next_id()), Success=False)))
+            self.yes(self.tell(self.bank.notification("CONFIRMED", 100, str(account), int(self.next_id()),
+                                                      Success=False)))
             self.no(self.tell(self.bank.notification("REFUNDED", 100, str(account), int(self.next_id()))))
         number = self.next_id()
         self.yes(self.pay(number, account, 1000))

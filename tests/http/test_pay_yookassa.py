@@ -27,7 +27,8 @@ class YooKassaCase(PayCase):
     @classmethod
     def secrets(cls):
         return {"yookassa": cls.service.secrets, "yookassa_test": {**cls.service.secrets, "allow_test": True},
-                "yookassa_bare": {"api": cls.service.url}, "yookassa_wrong": {**cls.service.secrets, "secret_key": "live_x"},
+                "yookassa_bare": {"api": cls.service.url},
+                "yookassa_wrong": {**cls.service.secrets, "secret_key": "live_x"},
                 "yookassa_nowhere": {**cls.service.secrets, "api": "http://example.com"}}
 
     def setUp(self):
@@ -77,7 +78,8 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
         [request] = self.service.requests
         self.assertEqual(("GET", f"/v3/payments/{number}", b""), (request.method, request.path, request.body))
         self.assertEqual(
-            [(200, "bank_card", f"yookassa:{number}", "2026-11-02T08:59:30Z", NOW, "Bank card *4444", "Пополнение № 1")],
+            [(200, "bank_card", f"yookassa:{number}", "2026-11-02T08:59:30Z", NOW, "Bank card *4444",
+              "Пополнение № 1")],
             self.rows("SELECT amount, method, external_id, received_at, credited_at, payer, purpose FROM payment "
                       "WHERE account_id = ?", account))
         [(raw,)] = self.rows("SELECT raw FROM receipt WHERE external_id = ?", number)
@@ -97,7 +99,8 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
             for status, paid in (("pending", False), ("waiting_for_capture", True), ("canceled", False),
                                  ("succeeded", False)):
                 payment = self.payment(account, 1000, status=status, paid=paid)
-                answer = self.tell(self.service.notification(payment, "payment.succeeded", status="succeeded", paid=True))
+                told = self.service.notification(payment, "payment.succeeded", status="succeeded", paid=True)
+                answer = self.tell(told)
                 self.assertEqual(200 if status == "canceled" else 503, answer.status, status)
             forged = self.stranger.payment("1000.00", {"account": str(account)})
             self.assertEqual(404, self.tell(self.stranger.notification(forged)).status)
@@ -136,11 +139,13 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
 
     def test_what_is_not_asked_for(self):
         with self.nothing_changes():
-            for number in ("", "../refunds/1", "a/b", "a?b=c", "a%2Fb", "é", "x" * 65, "a\n", None, 7.5, ["x"], {"y": 1}):
+            for number in ("", "../refunds/1", "a/b", "a?b=c", "a%2Fb", "é", "x" * 65, "a\n", None, 7.5, ["x"],
+                           {"y": 1}):
                 body = json.dumps({"event": "payment.succeeded", "object": {"id": number}}).encode()
                 self.assertEqual(400, self.no(self.tell(body)).status, number)
-            for body in (b"", b"{", b"[]", b"null", b"7", b'""', b"\xff", b"{}", b"[" * 5000, b"event=payment.succeeded",
-                         b'{"event": "payment.succeeded"}', b'{"event": "payment.succeeded", "object": "x"}'):
+            for body in (b"", b"{", b"[]", b"null", b"7", b'""', b"\xff", b"{}", b"[" * 5000,
+                         b"event=payment.succeeded", b'{"event": "payment.succeeded"}',
+                         b'{"event": "payment.succeeded", "object": "x"}'):
                 self.no(self.tell(body))
             for event in ("payment.waiting_for_capture", "payment.canceled", "payout.succeeded", "deal.closed"):
                 self.yes(self.tell(json.dumps({"event": event, "object": {"id": "1"}}).encode()))

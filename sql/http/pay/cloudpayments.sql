@@ -1,5 +1,5 @@
 -- POST /pay/cloudpayments/{channel}
--- Payments and refunds by CloudPayments; the cabinet takes an address for each kind: with ?kind=check, ?kind=pay and so on.
+-- Payments and refunds by CloudPayments; each kind is sent to an address of its own: ?kind=check, ?kind=pay and so on.
 -- role: none
 -- answer: one
 -- gives: json
@@ -23,9 +23,11 @@ named AS MATERIALIZED (
   SELECT coalesce(kind, iif(field ->> 'PaymentTransactionId' IS NOT NULL, 'refund', 'pay')) AS kind, is_signed,
          trim(field -> 'TransactionId', '"') AS transaction_id,
          trim(field -> 'PaymentTransactionId', '"') AS payment_id,
-         minor_units(trim(field -> 'Amount', '"')) AS amount,
+         -- Zeros behind the kopecks are no other sum.
+         minor_units(iif(field ->> 'Amount' GLOB '*.*', rtrim(rtrim(trim(field -> 'Amount', '"'), '0'), '.'),
+                         trim(field -> 'Amount', '"'))) AS amount,
          coalesce(field ->> 'Currency', 'RUB') AS currency,
-         replace(field ->> 'DateTime', ' ', 'T') || 'Z' AS received_at,
+         substr(field ->> 'DateTime', 1, 10) || 'T' || substr(field ->> 'DateTime', 12) || 'Z' AS received_at,
          CAST(field ->> 'AccountId' AS TEXT) AS account,
          coalesce(field ->> 'Status', 'Completed') AS status,
          field ->> 'TestMode' IN (1, '1', 'true') AND NOT coalesce(secret('allow_test'), 0) AS is_test,
@@ -44,8 +46,7 @@ judged AS MATERIALIZED (
            WHEN coalesce(amount, 0) < 1 THEN 12
            -- A refund has no currency of its own.
            WHEN currency <> (SELECT currency FROM policy LIMIT 1) THEN 12
-           WHEN kind = 'check' AND amount NOT BETWEEN coalesce(c.min_amount, amount) AND coalesce(c.max_amount, amount)
-             THEN 12
+           WHEN kind = 'check' AND (amount < c.min_amount OR amount > c.max_amount) THEN 12
            WHEN kind = 'check' THEN 0
            WHEN coalesce(transaction_id, 'null') IN ('', 'null') THEN 13
            WHEN kind = 'refund' AND coalesce(payment_id, 'null') IN ('', 'null') THEN 13
@@ -55,7 +56,8 @@ judged AS MATERIALIZED (
 SELECT '{"code":' || code || '}' AS document,
        200 AS http_status,
        iif(is_signed AND kind <> 'check' AND code <> 0,
-           kind || ' ' || coalesce(transaction_id, '') || ' is not taken: its number, sum or currency', NULL) AS warning,
+           kind || ' ' || coalesce(transaction_id, '') || ' is not taken: its number, sum or currency is wrong', NULL)
+         AS warning,
        iif(kind = 'refund', payment_id, transaction_id) AS external_id,
        iif(kind = 'refund', transaction_id, NULL) AS return_id,
        amount, received_at, account, payer, purpose, :body AS raw
@@ -77,7 +79,7 @@ WHERE :return_id IS NOT NULL AND source = :channel AND external_id = :external_i
 
 SELECT iif(done, '{"code":0}', '{"code":13}') AS document,
        CASE WHEN done THEN 200 WHEN :return_id IS NULL THEN 409 ELSE 503 END AS http_status,
-       NOT done AND :return_id IS NULL AS conflict,
+       NOT done AND :return_id IS NULL AS "conflict",
        CASE
          WHEN NOT done AND :return_id IS NULL
            THEN 'transaction ' || :external_id || ' came again with another account or sum'

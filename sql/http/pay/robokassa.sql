@@ -57,7 +57,7 @@ WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id 
 
 SELECT iif(agrees, 'OK' || external_id, 'InvId is that of another payment') AS document,
        iif(agrees, 200, 409) AS http_status,
-       NOT agrees AS conflict,
+       NOT agrees AS "conflict",
        iif(agrees, NULL, 'InvId ' || external_id || ' came again with another account or sum') AS warning
 FROM (SELECT external_id, amount = :amount AND account_text IS :account AS agrees
       FROM receipt WHERE source = :channel AND external_id = :external_id);

@@ -8,7 +8,7 @@
 -- channel: text! The channel, whose token or certificate it is signed with
 
 -- Any status but 200 brings it again. Callbacks that were ordered without sums only name the order: then the gateway is
--- asked. It is also asked what went back of an order, if there is a user to ask as: its answer is the total of all refunds.
+-- asked. It also is, what went back of an order, if there is a user to ask as: it tells the total of all refunds.
 WITH field AS MATERIALIZED (
   SELECT name, value, position FROM form_field(iif(:body <> '', :body, :query)) WHERE value IS NOT NULL),
 sent AS MATERIALIZED (
@@ -29,7 +29,7 @@ answered AS (
   SELECT *,
          CASE
            WHEN is_signed IS NOT 1 THEN 'wrong checksum'
-           WHEN operation IS NULL OR operation NOT IN ('deposited', 'refunded', 'reversed') OR status IS NOT '1' THEN 'OK'
+           WHEN status IS NOT '1' OR coalesce(operation, '') NOT IN ('deposited', 'refunded', 'reversed') THEN 'OK'
            WHEN length(coalesce(md_order, '')) NOT BETWEEN 1 AND 64 THEN 'mdOrder is missing'
            WHEN (SELECT currency FROM policy LIMIT 1) <> 'RUB' THEN 'the currency is not that of the books'
          END AS document
@@ -41,8 +41,8 @@ SELECT document,
            NULL) AS url,
        'POST' AS method,
        '{"Content-Type": "application/x-www-form-urlencoded"}' AS headers,
-       coalesce('userName=' || url_encode(secret('user')) || '&password=' || url_encode(secret('password')),
-                'token=' || url_encode(secret('token')), '') || '&orderId=' || url_encode(md_order) AS body
+       coalesce('userName=' || percent_encode(secret('user')) || '&password=' || percent_encode(secret('password')),
+                'token=' || percent_encode(secret('token')), '') || '&orderId=' || percent_encode(md_order) AS body
 FROM answered;
 
 -- ask
@@ -89,15 +89,16 @@ judged AS (
          END AS document
   FROM facts)
 SELECT document,
-       CASE document WHEN 'the gateway does not confirm it' THEN 503 WHEN 'there is no such order' THEN 404 ELSE 422 END
-         AS http_status,
+       CASE document WHEN 'the gateway does not confirm it' THEN 503 WHEN 'there is no such order' THEN 404
+                     ELSE 422 END AS http_status,
        iif(document IS NOT NULL, 'order ' || md_order || ', ' || operation || ': ' || document, NULL) AS warning,
        md_order AS external_id,
        CASE operation WHEN 'reversed' THEN md_order || ':reversed'
                       WHEN 'refunded' THEN md_order || ':refunded:' || coalesce(refunded, amount) END AS return_id,
        iif(refunded IS NULL, amount, NULL) AS amount, refunded,
        -- 15, or 15-1, 15-2 and so on
-       iif(instr(order_number, '-') > 0, substr(order_number, 1, instr(order_number, '-') - 1), order_number) AS account,
+       iif(instr(order_number, '-') > 0, substr(order_number, 1, instr(order_number, '-') - 1), order_number)
+         AS account,
        coalesce(nullif(:body, ''), :query) AS raw
 FROM judged;
 
@@ -113,7 +114,8 @@ INSERT INTO receipt_return(source, external_id, return_id, kind, amount, recorde
 SELECT source, external_id, :return_id, 'refund', amount_back, :now, :who
 FROM (SELECT r.source, r.external_id, r.status, r.amount,
              iif(:refunded IS NULL, :amount,
-                 :refunded + coalesce((SELECT sum(a.amount) FROM receipt_payment AS p JOIN adjustment AS a USING (payment_id)
+                 :refunded + coalesce((SELECT sum(a.amount)
+                                       FROM receipt_payment AS p JOIN adjustment AS a USING (payment_id)
                                        WHERE p.receipt_id = r.receipt_id AND a.kind IN ('refund', 'chargeback')), 0))
                AS amount_back
       FROM receipt AS r
@@ -127,7 +129,7 @@ SELECT CASE
          ELSE 'not yet'
        END AS document,
        CASE WHEN done THEN 200 WHEN :return_id IS NULL THEN 409 ELSE 503 END AS http_status,
-       NOT done AND :return_id IS NULL AS conflict,
+       NOT done AND :return_id IS NULL AS "conflict",
        CASE
          WHEN NOT done AND :return_id IS NULL THEN 'order ' || :external_id || ' came again with another account or sum'
          WHEN done AND returned < coalesce(:refunded, :amount)

@@ -7,8 +7,8 @@
 -- protocol: tbank
 -- channel: text! The channel, whose terminal_key and password it is signed with
 
--- Any text but OK brings it again, every hour for a day. CONFIRMED is a payment, PARTIAL_REFUNDED sends back its Amount,
--- REFUNDED what is left; the others are of no money that is here.
+-- Any text but OK brings it again, every hour for a day. CONFIRMED is a payment, PARTIAL_REFUNDED sends back its Amount
+-- and REFUNDED what is left; the others are of no money that is here.
 WITH sent AS MATERIALIZED (
   SELECT iif(json_valid(:body) AND json_type(:body) = 'object', :body, '{}') AS message),
 -- Token is of the values of the root's scalars and the password, in the order of their keys. Numbers are taken as they
@@ -24,7 +24,8 @@ signed AS MATERIALIZED (
                        ORDER BY key))) AS token
   FROM sent),
 judged AS MATERIALIZED (
-  SELECT trim(message -> '$.PaymentId', '"') AS payment_id, message ->> '$.Status' AS status, message ->> '$.OrderId' AS order_id,
+  SELECT trim(message -> '$.PaymentId', '"') AS payment_id, message ->> '$.Status' AS status,
+         CAST(message ->> '$.OrderId' AS TEXT) AS order_id,
          iif(json_type(message, '$.Amount') = 'integer' AND typeof(message ->> '$.Amount') = 'integer',
              message ->> '$.Amount', NULL) AS amount,
          secret('password') IS NOT NULL AND same(lower(message ->> '$.Token'), token)
@@ -70,7 +71,7 @@ WHERE :return_id IS NOT NULL AND source = :channel AND external_id = :external_i
 SELECT CASE WHEN done THEN 'OK' WHEN :return_id IS NULL THEN 'PaymentId is that of another payment' ELSE 'NOT YET' END
          AS document,
        CASE WHEN done THEN 200 WHEN :return_id IS NULL THEN 409 ELSE 503 END AS http_status,
-       NOT done AND :return_id IS NULL AS conflict,
+       NOT done AND :return_id IS NULL AS "conflict",
        CASE
          WHEN NOT done AND :return_id IS NULL
            THEN 'payment ' || :external_id || ' came again with another account or sum'

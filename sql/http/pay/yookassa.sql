@@ -61,8 +61,8 @@ judged AS (
 SELECT document,
        CASE document WHEN 'OK' THEN 200 WHEN 'YooKassa does not confirm it' THEN 503
                      WHEN 'YooKassa has no such payment or refund' THEN 404 ELSE 422 END AS http_status,
-       iif(document <> 'OK', id || ': ' || document || ' (' || :asked_status || coalesce(', ' || status, '') || ')', NULL)
-         AS warning,
+       iif(document <> 'OK',
+           id || ': ' || document || ' (' || :asked_status || coalesce(', ' || status, '') || ')', NULL) AS warning,
        iif(is_refund, payment_id, id) AS external_id, iif(is_refund, id, NULL) AS return_id,
        amount, received_at, account, payer, purpose, :asked AS raw
 FROM judged;
@@ -87,7 +87,7 @@ SELECT CASE
          ELSE 'not yet'
        END AS document,
        CASE WHEN done THEN 200 WHEN :return_id IS NULL THEN 409 ELSE 503 END AS http_status,
-       NOT done AND :return_id IS NULL AS conflict,
+       NOT done AND :return_id IS NULL AS "conflict",
        CASE
          WHEN NOT done AND :return_id IS NULL
            THEN 'payment ' || :external_id || ' came again with another account or sum'

@@ -18,7 +18,7 @@ verified AS MATERIALIZED (
          iif(field ->> 'sign' IS NOT NULL,
              same(lower(field ->> 'sign'),
                   hmac_sha256(secret('secret'),
-                              (SELECT group_concat(url_encode(name) || '=' || url_encode(value), '&')
+                              (SELECT group_concat(percent_encode(name) || '=' || percent_encode(value), '&')
                                FROM (SELECT name, value FROM field WHERE name <> 'sign' ORDER BY name)))),
              same(lower(field ->> 'sha1_hash'),
                   sha1(coalesce(field ->> 'notification_type', '') || '&' || coalesce(field ->> 'operation_id', '')
@@ -57,7 +57,7 @@ WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id 
 
 SELECT iif(agrees, 'OK', 'operation_id is that of another transfer') AS document,
        iif(agrees, 200, 409) AS http_status,
-       NOT agrees AS conflict,
+       NOT agrees AS "conflict",
        iif(agrees, NULL, 'operation ' || external_id || ' came again with another account or sum') AS warning
 FROM (SELECT external_id, amount = :amount AND account_text IS :account AS agrees
       FROM receipt WHERE source = :channel AND external_id = :external_id);
