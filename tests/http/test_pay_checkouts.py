@@ -182,8 +182,8 @@ class Checkouts(PayCase):
         self.checkout(account, "yookassa_fiscal").expect(200)
         receipt = json.loads(self.fiscal.requests[-1].body)["receipt"]
         self.assertEqual({"email": "anna@romashka.example"}, receipt["customer"])
-        self.assertEqual((12, 1, "123.45"), (receipt["items"][0]["vat_code"], receipt["tax_system_code"],
-                                            receipt["items"][0]["amount"]["value"]))
+        [item] = receipt["items"]
+        self.assertEqual((12, 1, "123.45"), (item["vat_code"], receipt["tax_system_code"], item["amount"]["value"]))
         self.checkout(account, "tbank_fiscal").expect(200)
         asked = json.loads(self.fiscal_tbank.requests[-1].body)
         self.assertEqual(("vat122", "osn"), (asked["Receipt"]["Items"][0]["Tax"], asked["Receipt"]["Taxation"]))

@@ -3,12 +3,18 @@
 https://developer.tbank.ru/eacq/intro/developer/notification, https://developer.tbank.ru/eacq/intro/developer/token
 """
 
+import contextlib
 import hashlib
+import http.client
 import json
+import pathlib
+import tempfile
+import threading
 import unittest
 
 from paying import AnyRefunds, AnySystem, PayCase
 from pay_services import TBank, tbank_token
+from server import Books, Server, peek, saldod
 
 # The examples of the documentation: of Init, and of a notification.
 INIT = {"TerminalKey": "MerchantTerminalKey", "Amount": 19200, "OrderId": "21090",
@@ -20,8 +26,7 @@ NOTIFICATION = {"TerminalKey": "1321054611234DEMO", "OrderId": "201709", "Succes
 NOTIFICATION_TOKEN = "b906d28e76c6428e37b25fcf86c0adc52c63d503013fdd632e300593d165766b"
 
 
-class TBankPayments(AnySystem, AnyRefunds, PayCase):
-    channel = "tbank"
+class TBankCase(PayCase):
     channels = {"tbank": ("tbank", "bank_card"), "tbank_sbp": ("tbank", "sbp"), "published": ("tbank", "bank_card"),
                 "bare": ("tbank", "bank_card")}
 
@@ -39,17 +44,20 @@ class TBankPayments(AnySystem, AnyRefunds, PayCase):
     def tell(self, body, channel="tbank", **options):
         return self.send(f"/pay/tbank/{channel}", body, headers={"Content-Type": "application/json"}, **options)
 
+    def taken(self, answer):
+        return answer.status == 200 and answer.text == "OK"
+
+
+class TBankPayments(AnySystem, AnyRefunds, TBankCase):
+    channel = "tbank"
+
     def pay(self, external_id, account, amount, channel="tbank", **options):
         told = self.bank.notification("CONFIRMED", amount, str(account), int(external_id))
         return self.tell(told, channel, **options)
 
     def refund(self, external_id, _refund_id, amount, total):
-        """The last one is told as REFUNDED, if it is told alone."""
         del total
         return self.tell(self.bank.notification("PARTIAL_REFUNDED", amount, "1", int(external_id)))
-
-    def taken(self, answer):
-        return answer.status == 200 and answer.text == "OK"
 
     def test_published_tokens(self):
         self.assertEqual(INIT_TOKEN, tbank_token(INIT, "usaf8fw8fsw21g"))
@@ -164,6 +172,54 @@ class TBankPayments(AnySystem, AnyRefunds, PayCase):
         self.yes(self.pay(number, account, 200, channel="tbank_sbp"))
         self.assertEqual([(100, "bank_card", f"tbank:{number}"), (200, "sbp", f"tbank_sbp:{number}")],
                          self.payments(account))
+
+
+class Killed(TBankCase):
+    """Answers that are lost as the server dies after its commits: the bank sends again, and all counts once."""
+
+    def test_lost_answers(self):
+        folder = tempfile.TemporaryDirectory(prefix="saldo-")
+        self.addCleanup(folder.cleanup)
+        database = pathlib.Path(folder.name) / "killed.db"
+        tokens = Books.copy(database)
+        flags = self.flags[self.flags.index("--secrets"):]
+        with Server(database, *flags, tokens=tokens) as server, server.client("operator") as operator:
+            operator.put("/v1/channels/tbank", {"protocol": "tbank", "method": "bank_card"}).expect(200, 201)
+            account = self.company(operator)
+        told = [(number, self.bank.notification("CONFIRMED", 100 + number, str(account), number))
+                for number in range(1, 121)]
+        killed = 0
+        while told:
+            server, answered, gone = Server(database, *flags, tokens=tokens), set(), threading.Event()
+
+            def send(part, server=server, answered=answered, gone=gone):
+                with contextlib.suppress(OSError, http.client.HTTPException), \
+                        server.client(None, checked=False) as client:
+                    for number, body in part:
+                        for _ in range(2):
+                            answer = client.post("/pay/tbank/tbank", body)
+                        if answer.text == "OK":
+                            answered.add(number)
+                        if len(answered) >= 25:
+                            gone.set()
+
+            senders = [threading.Thread(target=send, args=(told[first::4],), daemon=True) for first in range(4)]
+            for sender in senders:
+                sender.start()
+            while not gone.wait(0.01) and any(sender.is_alive() for sender in senders):
+                pass
+            server.kill()
+            killed += 1
+            for sender in senders:
+                sender.join(30)
+            committed = {number for number, in peek(database, "SELECT CAST(external_id AS INTEGER) FROM receipt")}
+            self.assertLessEqual(answered, committed)
+            told = [each for each in told if each[0] not in answered]
+        self.assertEqual([(100 + number, f"tbank:{number}") for number in range(1, 121)], peek(
+            database, "SELECT amount, external_id FROM payment ORDER BY amount"))
+        self.assertGreaterEqual(killed, 4)
+        done = saldod("verify", "--database", database)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
