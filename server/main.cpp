@@ -131,6 +131,26 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
                  "Append the digests of closed days to this file");
   app.add_option("--routes", serve.service.routes, "A folder with routes of your own")
       ->check(CLI::ExistingDirectory);
+  app.add_option("--secrets", serve.service.secrets,
+                 "A file with the secrets of the channels of payment systems, in JSON, which its "
+                 "owner alone can read; read again on SIGHUP")
+      ->check(CLI::ExistingFile);
+  app.add_option_function<std::vector<std::string>>(
+         "--trusted-proxy",
+         [&serve](const std::vector<std::string>& texts) {
+           for (const auto& text : texts) {
+             const auto network = parse_network(text);
+             if (!network) {
+               throw CLI::ValidationError("--trusted-proxy",
+                                          text + " is not an address or a network, such as "
+                                                 "127.0.0.1 or 10.0.0.0/8");
+             }
+             serve.service.trusted_proxies.push_back(*network);
+           }
+         },
+         "Addresses and networks of proxies whose X-Forwarded-For is believed, by commas")
+      ->delimiter(',')
+      ->type_name("ADDRESS[/BITS]");
   app.add_flag("--test-clock", serve.service.test_clock,
                "Take the time from the header Saldo-Now, and close no days: for tests");
   auto* certificate =

@@ -114,6 +114,11 @@ std::string list_header(const httplib::Request& request, const std::string& name
   return list;
 }
 
+std::optional<std::string> any_header(const httplib::Request& request, const std::string& name) {
+  if (request.headers.count(name) == 0) return std::nullopt;
+  return list_header(request, name);
+}
+
 bool has_body_by_method(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
@@ -187,11 +192,6 @@ void fill(const httplib::Request& request, httplib::Response& response, Reply&& 
   set_content_type(response, std::move(reply.content_type));
 }
 
-void send_refusal(const httplib::Request& request, httplib::Response& response,
-                  const Error& error) {
-  fill(request, response, problem_reply(error), Then::kClose);
-}
-
 }  // namespace
 
 HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
@@ -259,7 +259,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
         return Handled::Handled;
       }));
   server_->set_exception_handler(
-      [](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+      [this](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
         send_refusal(request, response, no_memory());
       });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
@@ -332,6 +332,11 @@ void HttpServer::answer(const httplib::Request& request, std::string_view body,
   fill(request, response, std::move(reply), crowded_ || refusing_ ? Then::kClose : Then::kGoOn);
 }
 
+void HttpServer::send_refusal(const httplib::Request& request, httplib::Response& response,
+                              const Error& error) {
+  fill(request, response, service_.refuse(request.target, error), Then::kClose);
+}
+
 Error HttpServer::refusal(int status) const {
   if (status == status_of(ErrorCode::kUriTooLong))
     return {ErrorCode::kUriTooLong, "the path and query exceed 8,192 bytes"};
@@ -346,9 +351,10 @@ Reply HttpServer::reply_to(const httplib::Request& request, std::string_view bod
     return service_.handle(
         {request.method, request.target, body, header(request, kAuthorization).value_or(""),
          list_header(request, kAccept), header(request, kContentType).value_or(""),
-         header(request, kIdempotencyKey), header(request, kSaldoNow)});
+         header(request, kIdempotencyKey), header(request, kSaldoNow), request.remote_addr,
+         [&](const std::string& name) { return any_header(request, name); }});
   } catch (const Error& error) {
-    return problem_reply(error);
+    return service_.refuse(request.target, error);
   }
 }
 

@@ -47,6 +47,8 @@ class HttpServer {
   void receive(const httplib::Request& request, httplib::Response& response,
                const httplib::ContentReader& read_content);
   void answer(const httplib::Request& request, std::string_view body, httplib::Response& response);
+  void send_refusal(const httplib::Request& request, httplib::Response& response,
+                    const Error& error);
   // For a status with which the library refuses a request.
   [[nodiscard]] Error refusal(int status) const;
   Reply reply_to(const httplib::Request& request, std::string_view body);
