@@ -30,7 +30,7 @@ judged AS MATERIALIZED (
              message ->> '$.Amount', NULL) AS amount,
          secret('password') IS NOT NULL AND same(lower(message ->> '$.Token'), token)
          AND same(message ->> '$.TerminalKey', secret('terminal_key')) AS is_signed,
-         coalesce(message ->> '$.Success', 0) IN (1, 'true')
+         coalesce(message ->> '$.Success', 1) IN (1, 'true')
          AND message ->> '$.Status' IN ('CONFIRMED', 'PARTIAL_REFUNDED', 'REFUNDED') AS is_money
   FROM signed),
 answered AS (
