@@ -38,7 +38,7 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;
   bool is_empty = false;     // many rows were asked for, and there is none
   bool is_conflict = false;  // a payment system's identifier came again with other content
-  std::string warning;       // a line for the log; empty: none
+  std::string warning{};     // a line for the log; empty: none
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";

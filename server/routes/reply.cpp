@@ -130,8 +130,8 @@ class PartRun {
                           [&](std::int64_t integer) { query.bind(index, integer); },
                           [&](const std::string& text) { query.bind_static(index, text); },
                           [&](RequestInstant) { query.bind_static(index, now_); },
-                          [&](const std::shared_ptr<const nlohmann::json>& json) {
-                            query.bind(index, std::string_view(json->dump()));
+                          [&](const std::shared_ptr<const nlohmann::json>& values) {
+                            query.bind(index, std::string_view(values->dump()));
                           }},
                value);
   }
@@ -250,11 +250,11 @@ class PartRun {
 
   void answer(const RouteStatement& statement, Statement& rows) {
     const bool many = route_.answer == Answer::kMany;
-    const bool json = request_.format == Format::kJson && !statement.document;
+    const bool as_json = request_.format == Format::kJson && !route_.is_payment();
     reply_.content_type = names_of(request_.format).content_type;
     std::string& body = reply_.body;
     if (request_.format == Format::kCsv) append_csv_header(body, statement.columns);
-    if (json && many) body += '[';
+    if (as_json && many) body += '[';
     std::int64_t count = 0;
     std::string last_cursor;
     while (rows.step()) {
@@ -262,7 +262,7 @@ class PartRun {
         reply_.headers.emplace_back("Link", next_link(request_.target, last_cursor));
         break;
       }
-      if (json) {
+      if (as_json) {
         if (count > 0) body += ',';
         append_json_object(body, rows, statement.columns);
       } else if (request_.format == Format::kCsv) {
@@ -277,7 +277,7 @@ class PartRun {
     }
     if (!many && count == 0) throw not_found("there is nothing here by these keys");
     reply_.is_empty = count == 0;
-    if (json && many) body += ']';
+    if (as_json && many) body += ']';
   }
 
   Connection& database_;

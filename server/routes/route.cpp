@@ -160,7 +160,7 @@ class FileReader {
 
   void read_head() {
     const auto request = required_line("method and path, as in `-- GET /v1/days`");
-    const auto space = std::min(request.find(" /"), request.size());
+    const auto space = std::min(request.rfind(' '), request.size());
     read_methods(request.substr(0, space));
     route_->path = request.substr(std::min(space + 1, request.size()));
     read_path();
@@ -201,11 +201,13 @@ class FileReader {
   bool read_optional_line(std::string_view line) {
     const auto label = line.substr(0, line.find(": "));
     const auto value = line.substr(std::min(label.size() + 2, line.size()));
-    constexpr std::array<std::string_view, 6> kLabels = {"takes",   "gives",    "calls",
-                                                         "auth",    "protocol", "charset"};
+    constexpr std::array<std::string_view, 6> kLabels = {"takes", "gives",    "calls",
+                                                         "auth",  "protocol", "charset"};
+    const auto known_label = index_of(kLabels, label);
+    if (!known_label) return false;
     // A field may be called protocol.
-    const auto word = value.substr(0, value.find_first_of(" !"));
-    if (!index_of(kLabels, label) || index_of(kTypes, word)) return false;
+    const bool may_be_field = *known_label >= 3;
+    if (may_be_field && index_of(kTypes, value.substr(0, value.find_first_of(" !")))) return false;
     if (!optional_lines_.insert(label).second) fail(std::string(label) + " is there twice");
     if (label == "takes") {
       read_takes(value);

@@ -22,7 +22,8 @@ class Relay:
 
     tls: an SSL context for STARTTLS, which it then demands. user, password: it demands AUTH. answers: by step ('greet',
     'ehlo', 'auth', 'mail', 'rcpt', 'data', 'body') what it answers there: a text, or a function of the envelope that
-    gives one; nothing: as usual; 'drop': the connection is cut; a threading.Event: when it is set, as usual."""
+    gives one; nothing: as usual; 'drop': the connection is cut; a threading.Event: when it is set, as usual; a number:
+    so many seconds later, as usual."""
 
     def __init__(self, tls=None, user=None, password=None, port=0):
         self.answers, self.mails, self.steps = {}, [], []
@@ -71,6 +72,9 @@ class Relay:
         if isinstance(found, threading.Event):
             while not found.is_set():
                 await asyncio.sleep(0.02)
+            return None
+        if isinstance(found, (int, float)):
+            await asyncio.sleep(found)
             return None
         if found == "drop":
             session.transport.abort()
