@@ -100,8 +100,7 @@ class PayCase(ServerCase):
 
 class AnySystem:
     """What holds for every payment system. A class of its tests says how it speaks: `channel`; pay(external_id,
-    account, amount) sends the notification of a payment of so many kopecks; taken(answer) and not_taken(answer) are
-    True or False by the protocol alone."""
+    account, amount) sends the notification of a payment of so many kopecks; taken(answer) is what the protocol says."""
 
     channel, number = None, 500100
 
@@ -110,9 +109,6 @@ class AnySystem:
         """An identifier that no payment has had."""
         AnySystem.number += 1
         return str(AnySystem.number)
-
-    def taken(self, answer):
-        raise NotImplementedError
 
     def method(self):
         return self.channels[self.channel][1]

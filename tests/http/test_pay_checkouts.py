@@ -7,7 +7,7 @@ import unittest
 
 from paying import PayCase
 from pay_services import TBank, YooKassa, tbank_token
-from server import NOW
+from server import NOW, TODAY
 
 RECEIPT = {"vat_code": 12, "tax_system_code": 1}
 RETURN_URL = "https://crm.example/paid?invoice=1&a=%D0%B1"
@@ -209,14 +209,15 @@ class Checkouts(PayCase):
 
     def test_a_dry_run_asks_nobody(self):
         for channel, service in (("yookassa", self.yookassa), ("tbank", self.tbank)):
-            self.refused(self.checkout(self.company_in("active"), channel, query={"dry_run": "true"}), 400, "malformed")
+            answer = self.checkout(self.company_in("active"), channel, query={"dry_run": "true"})
+            self.refused(answer, 422, "invalid", "dry_run")
             self.assertEqual([], service.requests)
 
     def test_in_english(self):
         server = self.fresh(*self.flags)
         operator = self.client(server, "operator", now=NOW)
         operator.put("/v1/channels/yookassa", {"protocol": "yookassa", "method": "bank_card"}).expect(200, 201)
-        operator.put("/v1/policy", {"language": "en"}).expect(200, 201)
+        operator.put("/v1/policy", {"valid_from": TODAY, "language": "en"}).expect(200, 201)
         account = self.company(operator)
         self.checkout(account, client=operator).expect(200)
         self.assertEqual(f"Top-up of account {account}", json.loads(self.yookassa.requests[-1].body)["description"])

@@ -124,7 +124,8 @@ class TBankPayments(AnySystem, AnyRefunds, TBankCase):
         self.assertEqual([-300, -700], self.returned(account))
         self.logged(number, "PARTIAL_REFUNDED:200", "were left")
         self.assertEqual([("tbank:" + number + ":PARTIAL_REFUNDED:300",), ("tbank:" + number + ":REFUNDED",)],
-                         self.rows("SELECT external_id FROM adjustment WHERE account_id = ?", account))
+                         self.rows("SELECT external_id FROM adjustment WHERE account_id = ? "
+                                   "ORDER BY adjustment_id", account))
 
     def test_refunded_in_full(self):
         account, number = self.company_in("active"), self.next_id()

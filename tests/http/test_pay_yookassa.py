@@ -166,20 +166,18 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
                 self.assertEqual(kopecks is not None, self.taken(self.tell(self.service.notification(payment))))
                 self.assertEqual([kopecks] if kopecks else [], [amount for amount, *_ in self.payments(account)])
         for amount in (None, {}, {"value": 10, "currency": "RUB"}, {"value": "10.00"}, "10.00"):
-            payment = self.payment(self.company_in("active"), 1000, amount=amount) if amount is not None else \
-                self.service.payment("10.00")
-            if amount is None:
-                del payment["amount"]
+            payment = self.payment(self.company_in("active"), 1000)
+            payment["amount"] = amount
             with self.nothing_changes():
                 self.no(self.tell(self.service.notification(payment)))
 
     def test_accounts(self):
         account = self.company_in("active")
-        payment = self.payment(0, 100, metadata={"account": account})
+        payment = self.service.payment("1.00", {"account": account})
         self.yes(self.tell(self.service.notification(payment)))
         self.assertEqual([100], [amount for amount, *_ in self.payments(account)])
         for metadata in ({}, {"account": None}, {"account": [account]}, {"account": {"x": 1}}, {"order": str(account)}):
-            payment = self.payment(0, 100, metadata=metadata)
+            payment = self.service.payment("1.00", metadata)
             self.yes(self.tell(self.service.notification(payment)))
             self.assertEqual(("pending", 100, 0), self.receipt("yookassa", payment["id"]), metadata)
 

@@ -36,7 +36,7 @@ named AS MATERIALIZED (
 judged AS MATERIALIZED (
   SELECT n.*,
          CASE
-           WHEN NOT is_signed THEN 13
+           WHEN is_signed IS NOT 1 THEN 13
            WHEN kind NOT IN ('check', 'pay', 'confirm', 'refund') THEN 0  -- fail, cancel, recurrent: no money
            WHEN kind = 'check' AND account_status(account_number(account), :today) IS NULL THEN 11
            WHEN kind = 'check' AND account_status(account_number(account), :today) = 'closed' THEN 11

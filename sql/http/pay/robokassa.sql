@@ -36,7 +36,7 @@ judged AS MATERIALIZED (
 answered AS (
   SELECT *,
          CASE
-           WHEN NOT is_signed THEN 'bad sign'
+           WHEN is_signed IS NOT 1 THEN 'bad sign'
            WHEN inv_id GLOB '*[^0-9]*' OR length(inv_id) NOT BETWEEN 1 AND 20 THEN 'InvId is no number'
            WHEN is_test = '1' AND NOT coalesce(secret('allow_test'), 0) THEN 'OK' || inv_id
            WHEN (SELECT currency FROM policy LIMIT 1) <> 'RUB' THEN 'the currency is not that of the books'

@@ -36,8 +36,8 @@ judged AS MATERIALIZED (
 answered AS (
   SELECT *,
          CASE
-           WHEN NOT is_signed THEN 'WRONG TOKEN'
-           WHEN NOT is_money THEN 'OK'
+           WHEN is_signed IS NOT 1 THEN 'WRONG TOKEN'
+           WHEN is_money IS NOT 1 THEN 'OK'
            WHEN coalesce(payment_id, 'null') IN ('', 'null') THEN 'PaymentId is missing'
            WHEN (SELECT currency FROM policy LIMIT 1) <> 'RUB' THEN 'the currency is not that of the books'
            WHEN status <> 'REFUNDED' AND coalesce(amount, 0) < 1 THEN 'Amount is no number of kopecks'

@@ -30,7 +30,7 @@ verified AS MATERIALIZED (
 judged AS MATERIALIZED (
   SELECT field, minor_units(field ->> 'amount') AS amount,
          CASE
-           WHEN NOT is_signed THEN 'wrong signature'
+           WHEN is_signed IS NOT 1 THEN 'wrong signature'
            WHEN field ->> 'test_notification' = 'true' THEN 'OK'  -- the button in the wallet's settings
            WHEN coalesce(field ->> 'operation_id', '') = '' THEN 'operation_id is missing'
            WHEN field ->> 'currency' IS NOT '643' OR (SELECT currency FROM policy LIMIT 1) <> 'RUB'
