@@ -22,7 +22,8 @@ constexpr int kOldestSqlite = 3040000;
 
 constexpr const std::vector<Function>& (*kFunctionFamilies[])() = {
     calendar_functions, money_functions,   check_functions,  history_functions, total_functions,
-    books_functions,    posting_functions, notice_functions, install_functions,
+    books_functions,    posting_functions, notice_functions, receipt_functions,
+    install_functions,
 };
 
 struct Table {
@@ -34,6 +35,7 @@ constexpr Table kTables[] = {
     {"daily_charge", daily_charge_module},         {"unpriced_charge", unpriced_charge_module},
     {"access_state", access_state_module},         {"working_calendar", working_calendar_module},
     {"installed_schema", installed_schema_module}, {"posted_charge", posted_charge_module},
+    {"bank_statement", bank_statement_module},
 };
 
 struct Registered {

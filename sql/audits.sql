@@ -126,6 +126,9 @@ FROM adjustment AS a CROSS JOIN payment AS p ON p.payment_id = a.payment_id
 WHERE a.payment_id IS NOT NULL AND a.kind IN ('refund', 'chargeback')
 GROUP BY p.payment_id HAVING -sum(a.amount) > p.amount
 UNION ALL
+SELECT 'channel', channel_id, 'there is no payment method ' || method
+FROM channel WHERE method NOT IN (SELECT method FROM payment_method)
+UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
 UNION ALL
@@ -179,6 +182,61 @@ LEFT JOIN notice_seen AS n ON n.account_id = s.account_id
 WHERE c.at IS NOT NULL AND c.look_at_all = 0
   AND (n.account_id IS NULL OR n.look_at IS NULL OR n.look_at > c.at) AND n.state IS NOT s.state;
 
+-- Receipts that do not agree with their payments; also what a matching or ignoring UPDATE is refused for.
+CREATE VIEW audit_receipt(receipt_id, problem) AS
+SELECT receipt_id, 'there is no channel ' || source FROM receipt
+WHERE source NOT IN (SELECT source FROM receipt_source)
+UNION ALL
+SELECT receipt_id, 'its status is ' || coalesce(status, 'missing') FROM receipt
+WHERE status IS NULL OR status NOT IN ('pending', 'matched', 'ignored')
+UNION ALL
+SELECT receipt_id, 'received_at is not an instant up to recorded_at' FROM receipt
+WHERE received_at IS NOT saldo_received_at(received_at, recorded_at)
+UNION ALL
+SELECT receipt_id, 'its payments sum to ' || paid || ', not to ' || amount
+FROM (SELECT r.receipt_id, r.amount,
+             (SELECT coalesce(sum(p.amount), 0)
+              FROM receipt_payment AS m CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+              WHERE m.receipt_id = r.receipt_id) AS paid
+      FROM receipt AS r WHERE r.status = 'matched')
+WHERE paid <> amount
+UNION ALL
+SELECT r.receipt_id, 'it is ' || r.status || ' and has payment ' || m.payment_id
+FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+WHERE r.status IN ('pending', 'ignored')
+UNION ALL
+SELECT r.receipt_id, 'payment ' || p.payment_id || ' has another ' || CASE
+         WHEN p.method <> s.method THEN 'method than ' || s.method
+         WHEN p.received_at IS NOT r.received_at THEN 'received_at'
+         WHEN p.payer IS NOT r.payer THEN 'payer'
+         WHEN p.purpose IS NOT r.purpose THEN 'purpose'
+         ELSE 'account than ' || r.account_text END
+FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+WHERE (p.method, p.received_at, p.payer, p.purpose) IS NOT (s.method, r.received_at, r.payer, r.purpose)
+   OR (r.status = 'matched' AND (r.reason = 'account_text' OR r.reason GLOB 'M[123]:*')
+       AND p.account_id IS NOT account_number(r.account_text))
+UNION ALL
+-- One payment has the receipt's own external_id; several have #1, #2, … behind it.
+SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || expected
+FROM (SELECT r.receipt_id, p.payment_id, p.external_id,
+             r.source || ':' || r.external_id
+             || iif((SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) = 1, '',
+                    '#' || (SELECT count(*) FROM receipt_payment AS n
+                            WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id)) AS expected
+      FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+      CROSS JOIN payment AS p ON p.payment_id = m.payment_id)
+WHERE external_id IS NOT expected
+UNION ALL
+SELECT r.receipt_id, 'payment ' || c.payment_id || ' has its external_id ' || c.external_id || ' and is not its own'
+FROM receipt AS r CROSS JOIN receipt_claim AS c ON c.receipt_id = r.receipt_id
+WHERE r.status = 'matched'
+UNION ALL
+SELECT m.receipt_id, iif(p.payment_id IS NULL, 'there is no payment ' || m.payment_id, 'there is no such receipt')
+FROM receipt_payment AS m LEFT JOIN payment AS p ON p.payment_id = m.payment_id
+LEFT JOIN receipt AS r ON r.receipt_id = m.receipt_id
+WHERE p.payment_id IS NULL OR r.receipt_id IS NULL;
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -191,4 +249,5 @@ UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
 UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
 UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
-UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice;
+UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice
+UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt;

@@ -217,6 +217,28 @@ CREATE TRIGGER adjustment_kind_archive_delete BEFORE DELETE ON adjustment_kind B
   SELECT saldo_archive_deleted('adjustment_kind', OLD.kind);
 END;
 
+-- channel -------------------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER channel_hold_before_insert BEFORE INSERT ON channel BEGIN
+  SELECT saldo_hold('channel', NEW.channel_id);
+END;
+
+CREATE TRIGGER channel_archive_after_insert AFTER INSERT ON channel BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER channel_hold_before_update BEFORE UPDATE ON channel BEGIN
+  SELECT saldo_hold('channel', OLD.channel_id, NEW.channel_id);
+END;
+
+CREATE TRIGGER channel_archive_after_update AFTER UPDATE ON channel BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER channel_archive_delete BEFORE DELETE ON channel BEGIN
+  SELECT saldo_archive_deleted('channel', OLD.channel_id);
+END;
+
 -- superseded ----------------------------------------------------------------------------------------------------------
 
 CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN

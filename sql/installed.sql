@@ -579,7 +579,8 @@ END;
 
 CREATE TRIGGER payment_method_refuse_delete_of_used BEFORE DELETE ON payment_method BEGIN
   SELECT saldo_refuse('conflict', OLD.method || ' is in use and stays')
-  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method);
+  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method)
+     OR EXISTS (SELECT 1 FROM receipt_source WHERE method = OLD.method);
 END;
 
 CREATE TRIGGER payment_refuse_invalid_insert BEFORE INSERT ON payment BEGIN
@@ -799,6 +800,275 @@ END;
 
 CREATE TRIGGER balance_refuse_delete BEFORE DELETE ON balance BEGIN
   SELECT saldo_posted('balance');
+END;
+
+CREATE TABLE channel(
+  channel_id  TEXT PRIMARY KEY NOT NULL,
+  protocol    TEXT NOT NULL,
+  method      TEXT NOT NULL REFERENCES payment_method,
+  min_amount  INTEGER,
+  max_amount  INTEGER,
+  disabled    INTEGER NOT NULL DEFAULT 0,
+  recorded_at TEXT,
+  recorded_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE receipt(
+  receipt_id    INTEGER PRIMARY KEY,
+  source        TEXT NOT NULL,
+  external_id   TEXT NOT NULL,
+  amount        INTEGER NOT NULL,
+  received_at   TEXT,
+  account_text  TEXT,
+  payer         TEXT,
+  payer_tax_id  TEXT,
+  payer_account TEXT,
+  purpose       TEXT,
+  raw           TEXT,  -- as it came
+  status        TEXT,  -- pending, matched or ignored
+  reason        TEXT,
+  recorded_at   TEXT NOT NULL,
+  recorded_by   TEXT
+);
+
+CREATE UNIQUE INDEX receipt_external_id ON receipt(source, external_id);
+
+CREATE INDEX receipt_status ON receipt(status, source, receipt_id);
+
+CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
+
+CREATE TABLE receipt_payment(
+  receipt_id INTEGER NOT NULL REFERENCES receipt,
+  payment_id INTEGER NOT NULL UNIQUE REFERENCES payment,
+  PRIMARY KEY (receipt_id, payment_id)
+) WITHOUT ROWID;
+
+CREATE VIEW receipt_source(source, method) AS
+SELECT channel_id, method FROM channel
+UNION ALL
+SELECT 'bank', 'bank_transfer';
+
+CREATE VIEW receipt_claim(receipt_id, payment_id, external_id) AS
+SELECT r.receipt_id, p.payment_id, p.external_id
+FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+CROSS JOIN payment AS p
+ON p.method = s.method AND p.external_id >= r.source || ':' || r.external_id
+   AND p.external_id < r.source || ':' || r.external_id || '#:'
+WHERE ltrim(substr(p.external_id, length(r.source) + length(r.external_id) + 2), '#0123456789') = ''
+  AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id);
+
+CREATE VIEW receipt_match(receipt_id, parts, reason, recorded_at, recorded_by) AS
+SELECT r.receipt_id, json_group_array(json_object('account_id', p.account_id, 'amount', p.amount)), r.reason,
+       min(p.recorded_at), min(p.recorded_by)
+FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+GROUP BY r.receipt_id;
+
+CREATE VIEW receipt_return(source, external_id, return_id, kind, amount, recorded_at, recorded_by) AS
+SELECT source, external_id, return_id, kind, sum(amount), min(recorded_at), min(recorded_by)
+FROM (
+  SELECT r.receipt_id, r.source, r.external_id,
+         CASE WHEN (SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) = 1
+              THEN substr(a.external_id, length(r.source) + 2)
+              ELSE substr(a.external_id, length(r.source) + 2,
+                          length(rtrim(a.external_id, '0123456789')) - length(r.source) - 2) END AS return_id,
+         a.kind, -a.amount AS amount, a.recorded_at, a.recorded_by
+  FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+  CROSS JOIN adjustment AS a ON a.payment_id = m.payment_id
+  WHERE a.kind IN ('refund', 'chargeback') AND substr(a.external_id, 1, length(r.source) + 1) = r.source || ':')
+GROUP BY receipt_id, return_id, kind;
+
+CREATE TRIGGER channel_refuse_invalid_insert BEFORE INSERT ON channel BEGIN
+  SELECT saldo_check('channel', NEW.channel_id, NEW.protocol, NEW.method, NEW.min_amount, NEW.max_amount, NEW.disabled,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('invalid', 'bank is where bank statements come from; a channel has another name')
+  WHERE NEW.channel_id = 'bank';
+  SELECT saldo_refuse('not_found', 'there is no payment method ' || NEW.method)
+  WHERE NOT EXISTS (SELECT 1 FROM payment_method WHERE method = NEW.method);
+  SELECT saldo_refuse('out_of_range', 'max_amount is ' || NEW.max_amount || ', below min_amount ' || NEW.min_amount)
+  WHERE NEW.max_amount < NEW.min_amount;
+  SELECT saldo_refuse('conflict', channel_id || ' has receipts; its method stays ' || method)
+  FROM channel
+  WHERE channel_id = NEW.channel_id AND method <> NEW.method
+    AND EXISTS (SELECT 1 FROM receipt WHERE source = NEW.channel_id);
+END;
+
+CREATE TRIGGER channel_refuse_invalid_update BEFORE UPDATE ON channel BEGIN
+  SELECT saldo_check('channel', NEW.channel_id, NEW.protocol, NEW.method, NEW.min_amount, NEW.max_amount, NEW.disabled,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'a channel stays ' || OLD.channel_id || '; insert another one')
+  WHERE NEW.channel_id <> OLD.channel_id;
+  SELECT saldo_refuse('not_found', 'there is no payment method ' || NEW.method)
+  WHERE NOT EXISTS (SELECT 1 FROM payment_method WHERE method = NEW.method);
+  SELECT saldo_refuse('out_of_range', 'max_amount is ' || NEW.max_amount || ', below min_amount ' || NEW.min_amount)
+  WHERE NEW.max_amount < NEW.min_amount;
+  SELECT saldo_refuse('conflict', OLD.channel_id || ' has receipts; its method stays ' || OLD.method)
+  WHERE NEW.method <> OLD.method AND EXISTS (SELECT 1 FROM receipt WHERE source = OLD.channel_id);
+END;
+
+CREATE TRIGGER channel_refuse_delete_of_used BEFORE DELETE ON channel BEGIN
+  SELECT saldo_refuse('conflict', OLD.channel_id || ' has receipts and stays; it can be disabled')
+  WHERE EXISTS (SELECT 1 FROM receipt WHERE source = OLD.channel_id);
+END;
+
+CREATE TRIGGER receipt_refuse_invalid_insert BEFORE INSERT ON receipt BEGIN
+  SELECT saldo_check('receipt', NEW.source, NEW.external_id, NEW.amount, NEW.account_text, NEW.payer, NEW.payer_tax_id,
+                     NEW.payer_account, NEW.purpose, NEW.raw, NEW.status, NEW.reason, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('invalid', 'status is ' || NEW.status || '; a receipt comes in without one, or pending')
+  WHERE NEW.status <> 'pending';
+  SELECT saldo_refuse('conflict', 'receipt ' || NEW.receipt_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM receipt WHERE receipt_id = NEW.receipt_id);
+  SELECT saldo_refuse('conflict', 'the receipt ' || external_id || ' from ' || source || ' is recorded already')
+  FROM receipt WHERE source = NEW.source AND external_id = NEW.external_id;
+  SELECT saldo_refuse('not_found', 'there is no channel ' || NEW.source)
+  WHERE NOT EXISTS (SELECT 1 FROM receipt_source WHERE source = NEW.source);
+END;
+
+CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
+  SELECT saldo_check_id('receipt_id', NEW.receipt_id);
+  UPDATE receipt
+  SET status = 'pending', received_at = saldo_received_at(NEW.received_at, NEW.recorded_at),
+      reason = CASE
+        WHEN NEW.status IS NOT NULL THEN NEW.reason
+        WHEN NEW.account_text IS NULL THEN coalesce(NEW.reason, 'no account is given')
+        ELSE coalesce(NEW.reason || '; ', '') || CASE
+          WHEN account_number(NEW.account_text) IS NULL THEN 'account_text is not the number of an account'
+          WHEN account_status(account_number(NEW.account_text), billing_day(NEW.recorded_at)) IS NULL
+          THEN 'there is no account ' || account_number(NEW.account_text)
+          WHEN account_status(account_number(NEW.account_text), billing_day(NEW.recorded_at)) = 'closed'
+          THEN 'account ' || account_number(NEW.account_text) || ' is closed'
+          ELSE (SELECT 'payment ' || payment_id || ' is recorded already as ' || external_id
+                FROM (SELECT payment_id, external_id FROM receipt_claim WHERE receipt_id = NEW.receipt_id
+                      UNION ALL
+                      SELECT p.payment_id, p.external_id
+                      FROM receipt_source AS s CROSS JOIN payment AS p ON p.method = s.method
+                      WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id)
+                LIMIT 1) END END
+  WHERE receipt_id = NEW.receipt_id;
+  INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
+  SELECT receipt_id, json_array(json_object('account_id', account_number(account_text), 'amount', amount)),
+         coalesce(NEW.reason, 'account_text'), recorded_at, recorded_by
+  FROM receipt WHERE receipt_id = NEW.receipt_id AND NEW.status IS NULL AND reason IS NULL;
+END;
+
+CREATE TRIGGER receipt_refuse_invalid_update BEFORE UPDATE ON receipt BEGIN
+  SELECT saldo_check('receipt', NEW.source, NEW.external_id, NEW.amount, NEW.account_text, NEW.payer, NEW.payer_tax_id,
+                     NEW.payer_account, NEW.purpose, NEW.raw, NEW.status, NEW.reason, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('append_only', 'of a receipt nothing ever changes but its status and reason')
+  WHERE (NEW.receipt_id, NEW.source, NEW.external_id, NEW.amount, NEW.received_at, NEW.account_text, NEW.payer,
+         NEW.payer_tax_id, NEW.payer_account, NEW.purpose, NEW.raw, NEW.recorded_at, NEW.recorded_by)
+        IS NOT
+        (OLD.receipt_id, OLD.source, OLD.external_id, OLD.amount, saldo_received_at(OLD.received_at, OLD.recorded_at),
+         OLD.account_text, OLD.payer, OLD.payer_tax_id, OLD.payer_account, OLD.purpose, OLD.raw, OLD.recorded_at,
+         OLD.recorded_by)
+     OR NEW.status IS NULL;
+  SELECT saldo_refuse('conflict', 'receipt ' || OLD.receipt_id || ' is ' || OLD.status || ' already')
+  WHERE OLD.status <> 'pending';
+  SELECT saldo_refuse('invalid', 'a receipt is ignored for a reason')
+  WHERE NEW.status = 'ignored' AND coalesce(NEW.reason, '') = '';
+END;
+
+CREATE TRIGGER receipt_refuse_disagreement AFTER UPDATE OF status ON receipt WHEN NEW.status <> 'pending' BEGIN
+  SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' cannot be ' || NEW.status || ': ' || problem)
+  FROM audit_receipt WHERE receipt_id = NEW.receipt_id;
+END;
+
+CREATE TRIGGER receipt_refuse_delete BEFORE DELETE ON receipt BEGIN
+  SELECT saldo_refuse('append_only', 'receipts are never deleted; one can be ignored');
+END;
+
+CREATE TRIGGER receipt_payment_refuse_invalid_insert BEFORE INSERT ON receipt_payment BEGIN
+  SELECT saldo_check('receipt_payment', NEW.receipt_id, NEW.payment_id);
+  SELECT saldo_refuse('not_found', 'there is no receipt ' || NEW.receipt_id)
+  WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt_id = NEW.receipt_id);
+  SELECT saldo_refuse('not_found', 'there is no payment ' || NEW.payment_id)
+  WHERE NOT EXISTS (SELECT 1 FROM payment WHERE payment_id = NEW.payment_id);
+  SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' is ' || status || ' already')
+  FROM receipt WHERE receipt_id = NEW.receipt_id AND status <> 'pending';
+  SELECT saldo_refuse('conflict', 'payment ' || payment_id || ' is of receipt ' || receipt_id || ' already')
+  FROM receipt_payment WHERE payment_id = NEW.payment_id;
+END;
+
+CREATE TRIGGER receipt_payment_refuse_update BEFORE UPDATE ON receipt_payment BEGIN
+  SELECT saldo_refuse('append_only', 'what a receipt became is never changed');
+END;
+
+CREATE TRIGGER receipt_payment_refuse_delete BEFORE DELETE ON receipt_payment BEGIN
+  SELECT saldo_refuse('append_only', 'what a receipt became is never deleted');
+END;
+
+CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
+  SELECT saldo_check('receipt_match', NEW.receipt_id, NEW.parts, NEW.reason, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no receipt ' || NEW.receipt_id)
+  WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt_id = NEW.receipt_id);
+  SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' is ' || status || ' already')
+  FROM receipt WHERE receipt_id = NEW.receipt_id AND status <> 'pending';
+  SELECT saldo_refuse('invalid', 'parts is not a JSON array of 1 to 100 objects')
+  WHERE NOT json_valid(NEW.parts)
+     OR iif(json_valid(NEW.parts),
+            json_type(NEW.parts) <> 'array' OR json_array_length(NEW.parts) NOT BETWEEN 1 AND 100, 1);
+  SELECT saldo_refuse('invalid', 'parts[' || part.key || '] has no account_id and amount that are integers')
+  FROM json_each(NEW.parts) AS part
+  WHERE part.type <> 'object'
+     OR iif(part.type = 'object', json_type(part.value, '$.account_id') IS NOT 'integer'
+                                  OR json_type(part.value, '$.amount') IS NOT 'integer', 1);
+  SELECT saldo_refuse('out_of_range', 'parts[' || part.key || '].amount is ' || (part.value ->> 'amount')
+                                      || '; that of a part is from 1 to the receipt''s ' || r.amount)
+  FROM receipt AS r CROSS JOIN json_each(NEW.parts) AS part
+  WHERE r.receipt_id = NEW.receipt_id AND (part.value ->> 'amount') NOT BETWEEN 1 AND r.amount;
+  SELECT saldo_refuse('out_of_range', 'the parts sum to ' || total || '; the receipt is of ' || r.amount)
+  FROM receipt AS r CROSS JOIN (SELECT sum(value ->> 'amount') AS total FROM json_each(NEW.parts))
+  WHERE r.receipt_id = NEW.receipt_id AND total <> r.amount;
+  INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose, recorded_at,
+                      recorded_by)
+  SELECT part.value ->> 'account_id', part.value ->> 'amount', s.method,
+         r.source || ':' || r.external_id || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+         r.received_at, NEW.recorded_at, r.payer, r.purpose, NEW.recorded_at, NEW.recorded_by
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  WHERE r.receipt_id = NEW.receipt_id
+  ORDER BY part.key;
+  INSERT INTO receipt_payment(receipt_id, payment_id)
+  SELECT r.receipt_id, p.payment_id
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  CROSS JOIN payment AS p
+  ON p.method = s.method
+     AND p.external_id = r.source || ':' || r.external_id
+                         || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1))
+  WHERE r.receipt_id = NEW.receipt_id
+  ORDER BY part.key;
+  UPDATE receipt SET status = 'matched', reason = NEW.reason WHERE receipt_id = NEW.receipt_id;
+END;
+
+CREATE TRIGGER receipt_return_adjust INSTEAD OF INSERT ON receipt_return BEGIN
+  SELECT saldo_check('receipt_return', NEW.source, NEW.external_id, NEW.return_id, NEW.kind, NEW.amount,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no receipt ' || NEW.external_id || ' from ' || NEW.source)
+  WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = NEW.source AND external_id = NEW.external_id);
+  SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' is pending; all of it, ' || amount
+                                  || ', can go back, not ' || NEW.amount)
+  FROM receipt
+  WHERE source = NEW.source AND external_id = NEW.external_id AND status = 'pending' AND NEW.amount < amount;
+  UPDATE receipt SET status = 'ignored', reason = 'refunded'
+  WHERE source = NEW.source AND external_id = NEW.external_id AND status = 'pending';
+  INSERT INTO adjustment(account_id, amount, kind, effective_at, external_id, payment_id, recorded_at, recorded_by)
+  SELECT account_id, -min(remaining, coalesce(NEW.amount - taken, remaining)), NEW.kind, NEW.recorded_at,
+         NEW.source || ':' || NEW.return_id || iif(payments = 1, '', '#' || number), payment_id, NEW.recorded_at,
+         NEW.recorded_by
+  FROM (
+    SELECT payment_id, account_id, remaining, sum(remaining) OVER earlier - remaining AS taken,
+           row_number() OVER earlier AS number, count(*) OVER () AS payments
+    FROM (
+      SELECT p.payment_id, p.account_id,
+             p.amount + (SELECT coalesce(sum(a.amount), 0) FROM adjustment AS a
+                         WHERE a.payment_id = p.payment_id AND a.kind IN ('refund', 'chargeback')) AS remaining
+      FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+      CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+      WHERE r.source = NEW.source AND r.external_id = NEW.external_id)
+    WINDOW earlier AS (ORDER BY payment_id ROWS UNBOUNDED PRECEDING))
+  WHERE remaining > 0 AND (NEW.amount IS NULL OR taken < NEW.amount)
+    AND NOT EXISTS (SELECT 1 FROM receipt_return
+                    WHERE source = NEW.source AND external_id = NEW.external_id AND return_id = NEW.return_id)
+  ORDER BY payment_id;
 END;
 
 CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
@@ -1067,6 +1337,26 @@ CREATE TRIGGER adjustment_kind_archive_delete BEFORE DELETE ON adjustment_kind B
   SELECT saldo_archive_deleted('adjustment_kind', OLD.kind);
 END;
 
+CREATE TRIGGER channel_hold_before_insert BEFORE INSERT ON channel BEGIN
+  SELECT saldo_hold('channel', NEW.channel_id);
+END;
+
+CREATE TRIGGER channel_archive_after_insert AFTER INSERT ON channel BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER channel_hold_before_update BEFORE UPDATE ON channel BEGIN
+  SELECT saldo_hold('channel', OLD.channel_id, NEW.channel_id);
+END;
+
+CREATE TRIGGER channel_archive_after_update AFTER UPDATE ON channel BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER channel_archive_delete BEFORE DELETE ON channel BEGIN
+  SELECT saldo_archive_deleted('channel', OLD.channel_id);
+END;
+
 CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN
   SELECT saldo_check('superseded', NEW.day);
   SELECT saldo_refuse('conflict', 'superseded row ' || NEW.superseded_id || ' stands already')
@@ -1278,6 +1568,9 @@ FROM adjustment AS a CROSS JOIN payment AS p ON p.payment_id = a.payment_id
 WHERE a.payment_id IS NOT NULL AND a.kind IN ('refund', 'chargeback')
 GROUP BY p.payment_id HAVING -sum(a.amount) > p.amount
 UNION ALL
+SELECT 'channel', channel_id, 'there is no payment method ' || method
+FROM channel WHERE method NOT IN (SELECT method FROM payment_method)
+UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
 UNION ALL
@@ -1328,6 +1621,60 @@ LEFT JOIN notice_seen AS n ON n.account_id = s.account_id
 WHERE c.at IS NOT NULL AND c.look_at_all = 0
   AND (n.account_id IS NULL OR n.look_at IS NULL OR n.look_at > c.at) AND n.state IS NOT s.state;
 
+CREATE VIEW audit_receipt(receipt_id, problem) AS
+SELECT receipt_id, 'there is no channel ' || source FROM receipt
+WHERE source NOT IN (SELECT source FROM receipt_source)
+UNION ALL
+SELECT receipt_id, 'its status is ' || coalesce(status, 'missing') FROM receipt
+WHERE status IS NULL OR status NOT IN ('pending', 'matched', 'ignored')
+UNION ALL
+SELECT receipt_id, 'received_at is not an instant up to recorded_at' FROM receipt
+WHERE received_at IS NOT saldo_received_at(received_at, recorded_at)
+UNION ALL
+SELECT receipt_id, 'its payments sum to ' || paid || ', not to ' || amount
+FROM (SELECT r.receipt_id, r.amount,
+             (SELECT coalesce(sum(p.amount), 0)
+              FROM receipt_payment AS m CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+              WHERE m.receipt_id = r.receipt_id) AS paid
+      FROM receipt AS r WHERE r.status = 'matched')
+WHERE paid <> amount
+UNION ALL
+SELECT r.receipt_id, 'it is ' || r.status || ' and has payment ' || m.payment_id
+FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+WHERE r.status IN ('pending', 'ignored')
+UNION ALL
+SELECT r.receipt_id, 'payment ' || p.payment_id || ' has another ' || CASE
+         WHEN p.method <> s.method THEN 'method than ' || s.method
+         WHEN p.received_at IS NOT r.received_at THEN 'received_at'
+         WHEN p.payer IS NOT r.payer THEN 'payer'
+         WHEN p.purpose IS NOT r.purpose THEN 'purpose'
+         ELSE 'account than ' || r.account_text END
+FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+WHERE (p.method, p.received_at, p.payer, p.purpose) IS NOT (s.method, r.received_at, r.payer, r.purpose)
+   OR (r.status = 'matched' AND (r.reason = 'account_text' OR r.reason GLOB 'M[123]:*')
+       AND p.account_id IS NOT account_number(r.account_text))
+UNION ALL
+-- One payment has the receipt's own external_id; several have #1, #2, … behind it.
+SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || expected
+FROM (SELECT r.receipt_id, p.payment_id, p.external_id,
+             r.source || ':' || r.external_id
+             || iif((SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) = 1, '',
+                    '#' || (SELECT count(*) FROM receipt_payment AS n
+                            WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id)) AS expected
+      FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
+      CROSS JOIN payment AS p ON p.payment_id = m.payment_id)
+WHERE external_id IS NOT expected
+UNION ALL
+SELECT r.receipt_id, 'payment ' || c.payment_id || ' has its external_id ' || c.external_id || ' and is not its own'
+FROM receipt AS r CROSS JOIN receipt_claim AS c ON c.receipt_id = r.receipt_id
+WHERE r.status = 'matched'
+UNION ALL
+SELECT m.receipt_id, iif(p.payment_id IS NULL, 'there is no payment ' || m.payment_id, 'there is no such receipt')
+FROM receipt_payment AS m LEFT JOIN payment AS p ON p.payment_id = m.payment_id
+LEFT JOIN receipt AS r ON r.receipt_id = m.receipt_id
+WHERE p.payment_id IS NULL OR r.receipt_id IS NULL;
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -1340,7 +1687,8 @@ UNION ALL SELECT 'audit_schema', count(*) FROM audit_schema
 UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
 UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
-UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice;
+UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice
+UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt;
 
 CREATE TABLE token(
   name       TEXT PRIMARY KEY NOT NULL,

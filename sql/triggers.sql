@@ -341,7 +341,8 @@ END;
 
 CREATE TRIGGER payment_method_refuse_delete_of_used BEFORE DELETE ON payment_method BEGIN
   SELECT saldo_refuse('conflict', OLD.method || ' is in use and stays')
-  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method);
+  WHERE EXISTS (SELECT 1 FROM payment WHERE method = OLD.method)
+     OR EXISTS (SELECT 1 FROM receipt_source WHERE method = OLD.method);
 END;
 
 -- payment -------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "rules/limits.h"
 #include "rules/notice_text.h"
 #include "rules/role.h"
+#include "rules/text.h"
 #include "rules/time.h"
 #include "sqlite/value.h"
 
@@ -167,6 +168,41 @@ const std::vector<CheckedTable>& tables() {
             {{"account_id", kReference},
              {"granted_at", kInstant},
              {"days", kReference}}),  // its limits are the policy's, which a trigger reads
+      facts("channel", {{"channel_id", kIdentifier},
+                        {"protocol", kIdentifier},
+                        {"method", kReferenceByText},
+                        {"min_amount", nullable(integer(1, kAmountMax))},
+                        {"max_amount", nullable(integer(1, kAmountMax))},
+                        {"disabled", kFlag}}),
+      {"receipt",
+       {{"source", kReferenceByText},
+        {"external_id", kName},
+        {"amount", integer(1, kAmountMax)},
+        {"account_text", nullable(kText)},
+        {"payer", nullable(kText)},
+        {"payer_tax_id", nullable(kText)},
+        {"payer_account", nullable(kText)},
+        {"purpose", nullable(kText)},
+        {"raw", nullable(kText)},
+        {"status", nullable(one_of("pending|matched|ignored"))},
+        {"reason", nullable(kText)},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
+      {"receipt_payment", {{"receipt_id", kReference}, {"payment_id", kReference}}},
+      {"receipt_match",
+       {{"receipt_id", kReference},
+        {"parts", kText},
+        {"reason", nullable(kText)},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
+      {"receipt_return",
+       {{"source", kReferenceByText},
+        {"external_id", kReferenceByText},
+        {"return_id", kName},
+        {"kind", one_of("refund|chargeback")},
+        {"amount", nullable(integer(1, kAmountMax))},
+        {"recorded_at", kInstant},
+        {"recorded_by", nullable(kText)}}},
       {"superseded", {{"day", kDay}}},
       {"day_close", {{"day", kDay}, {"closed_at", kInstant}}},
       {"token",

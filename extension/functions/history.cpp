@@ -44,6 +44,7 @@ constexpr ReplaceableTable kReplaceableTables[] = {
      " AND started_on = ?3"},
     {"payment_method", 1, "SELECT * FROM main.payment_method WHERE method = ?1"},
     {"adjustment_kind", 1, "SELECT * FROM main.adjustment_kind WHERE kind = ?1"},
+    {"channel", 1, "SELECT * FROM main.channel WHERE channel_id = ?1"},
 };
 
 const ReplaceableTable& find_table(sqlite3_value* name) {

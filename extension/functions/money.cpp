@@ -1,4 +1,4 @@
-// Prices and money: daily_fee, monthly_price, money.
+// Prices and money: daily_fee, monthly_price, money, minor_units.
 #include "rules/money.h"
 
 #include <limits>
@@ -43,6 +43,15 @@ void money(Context& context, sqlite3_context* result, int count, sqlite3_value**
                                    books->calendar.policy_on(books->open_day).language));
 }
 
+// Of a text, or of a number as SQLite writes it; NULL for what is no such sum, blobs among it.
+void minor_units(Context& /*context*/, sqlite3_context* result, int /*count*/,
+                 sqlite3_value** arguments) {
+  const int type = sqlite3_value_type(arguments[0]);
+  if (type == SQLITE_NULL || type == SQLITE_BLOB) return;
+  if (const auto amount = parse_minor_units(value_text(arguments[0])))
+    sqlite3_result_int64(result, *amount);
+}
+
 }  // namespace
 
 const std::vector<Function>& money_functions() {
@@ -50,6 +59,7 @@ const std::vector<Function>& money_functions() {
       {"daily_fee", 2, kPure, daily_fee_of},
       {"monthly_price", 4, kReads, monthly_price},
       {"money", 1, kReads, money},
+      {"minor_units", 1, kPure, minor_units},
   };
   return kFunctions;
 }

@@ -24,6 +24,12 @@ constexpr Currency kCurrencies[] = {
     {"JOD", "", 3},    {"KWD", "", 3},    {"LYD", "", 3},    {"OMR", "", 3},  {"TND", "", 3},
 };
 
+const Currency* find_currency(std::string_view code) {
+  const auto* found = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
+                                   [&](const Currency& currency) { return currency.code == code; });
+  return found == std::end(kCurrencies) ? nullptr : found;
+}
+
 }  // namespace
 
 Amount add(Amount a, Amount b) {
@@ -59,28 +65,51 @@ Amount daily_fee(MonthlyPrice price, Day day) {
 }
 
 std::string format_money(Amount amount, std::string_view currency, std::string_view language) {
-  const auto* known = std::find_if(std::begin(kCurrencies), std::end(kCurrencies),
-                                   [&](const Currency& c) { return c.code == currency; });
-  const bool is_known = known != std::end(kCurrencies);
-  const auto minor_digits = static_cast<std::size_t>(is_known ? known->minor_digits : 2);
-  const std::string sign(is_known && !known->sign.empty() ? known->sign : currency);
+  const Currency* known = find_currency(currency);
+  const auto minor = static_cast<std::size_t>(minor_digits(currency));
+  const std::string sign(known != nullptr && !known->sign.empty() ? known->sign : currency);
   const bool russian = language == "ru";
 
   // The magnitude of the least amount does not fit an Amount.
   const auto magnitude =
       amount < 0 ? 0 - static_cast<std::uint64_t>(amount) : static_cast<std::uint64_t>(amount);
   std::string digits = std::to_string(magnitude);
-  if (digits.size() <= minor_digits) digits.insert(0, minor_digits + 1 - digits.size(), '0');
+  if (digits.size() <= minor) digits.insert(0, minor + 1 - digits.size(), '0');
 
-  std::string major = digits.substr(0, digits.size() - minor_digits);
+  std::string major = digits.substr(0, digits.size() - minor);
   for (std::size_t i = major.size(); i > 3; i -= 3) major.insert(i - 3, 1, russian ? ' ' : ',');
   std::string text = major;
-  if (minor_digits > 0) text += (russian ? ',' : '.') + digits.substr(digits.size() - minor_digits);
+  if (minor > 0) text += (russian ? ',' : '.') + digits.substr(digits.size() - minor);
 
   const std::string minus = amount < 0 ? "-" : "";
   if (russian) return minus + text + ' ' + sign;
   const bool letters = sign == currency;
   return minus + sign + (letters ? " " : "") + text;
+}
+
+int minor_digits(std::string_view currency) {
+  const Currency* known = find_currency(currency);
+  return known == nullptr ? 2 : known->minor_digits;
+}
+
+std::optional<Amount> parse_minor_units(std::string_view text) {
+  constexpr std::size_t kMajorDigitsMax = 13;
+  const std::size_t point = std::min(text.find_first_of(".,"), text.size());
+  const std::string_view major = text.substr(0, point);
+  const std::string_view minor = text.substr(std::min(point + 1, text.size()));
+  const bool has_point = point < text.size();
+  if (major.empty() || major.size() > kMajorDigitsMax || minor.size() > 2 ||
+      (has_point && minor.empty()))
+    return std::nullopt;
+  Amount amount = 0;
+  for (const std::string_view part : {major, minor}) {
+    for (const char c : part) {
+      if (c < '0' || c > '9') return std::nullopt;
+      amount = amount * 10 + (c - '0');
+    }
+  }
+  for (std::size_t digits = minor.size(); digits < 2; ++digits) amount *= 10;
+  return amount;
 }
 
 }  // namespace saldo

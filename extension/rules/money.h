@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,5 +38,14 @@ Amount daily_fee(MonthlyPrice price, Day day);
 // '1 990,00 ₽' in Russian, '₽1,990.00' in English. `currency` is of ISO 4217; one without a
 // sign of its own here is written by its code. `language` is ru or en.
 std::string format_money(Amount amount, std::string_view currency, std::string_view language);
+
+// How many digits of an amount in `currency` (of ISO 4217) are minor units; 2 for one that is not
+// known here.
+int minor_digits(std::string_view currency);
+
+// A sum as payment systems write it, in units of two minor digits: '10.45', '10,45' and '10' are
+// 1045, 1045 and 1000. nullopt unless it is up to 13 digits, with one or two more after a dot or a
+// comma, and nothing else.
+std::optional<Amount> parse_minor_units(std::string_view text);
 
 }  // namespace saldo

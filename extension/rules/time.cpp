@@ -190,6 +190,13 @@ Instant BillingDays::start_of(Day day) const {
   return instant;
 }
 
+Instant BillingDays::instant_at(date::local_seconds wall_clock) const {
+  const Instant instant = zone_->to_sys(wall_clock, date::choose::earliest);
+  if (instant < kFirstInstant || instant > kLastInstant)
+    throw out_of_range("an instant lies outside of the years 0000 to 9999 of UTC");
+  return instant;
+}
+
 Day BillingDays::day_of(Instant instant) const {
   const auto offset = zone_->get_info(instant).offset;
   const auto utc_day = date::floor<days>(instant + offset);
@@ -202,6 +209,20 @@ Day BillingDays::day_of(Instant instant) const {
     throw out_of_range("an instant lies in a day outside of 0000-01-01 to 9999-12-31");
   }
   return day;
+}
+
+std::optional<Instant> parse_received_at(std::string_view text,
+                                         const BillingDays& billing_days) {
+  if (const auto instant = parse_rfc3339(text)) return instant;
+  const auto date = parse_date(text.substr(0, 10));
+  if (!date) return std::nullopt;
+  auto wall_clock = date::local_seconds{Day{*date}};
+  if (text.size() > 10) {
+    const auto clock = parse_clock(text.substr(11), 59);
+    if (!clock || (text[10] != 'T' && text[10] != ' ')) return std::nullopt;
+    wall_clock += *clock;
+  }
+  return billing_days.instant_at(wall_clock);
 }
 
 const date::time_zone* find_zone(const std::string& name) {

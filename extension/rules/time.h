@@ -61,6 +61,9 @@ class BillingDays {
   }
   // Throws likewise.
   [[nodiscard]] Day day_of(Instant instant) const;
+  // The first instant at which clocks on the wall show this; of a time that summer time skips, the
+  // jump. Throws likewise.
+  [[nodiscard]] Instant instant_at(date::local_seconds wall_clock) const;
   // What clocks on the wall show.
   [[nodiscard]] date::local_seconds wall_clock(Instant instant) const {
     return zone_->to_local(instant);
@@ -82,6 +85,12 @@ class BillingDays {
   // again and again.
   mutable std::array<Start, 8> recent_{};
 };
+
+// When a payer paid, as payment systems and banks write it: a date-time of RFC 3339, or, in the
+// billing time zone, 'YYYY-MM-DDTHH:MM:SS', also with a space, or 'YYYY-MM-DD', which is its
+// beginning. nullopt for all else.
+std::optional<Instant> parse_received_at(std::string_view text,
+                                         const BillingDays& billing_days);
 
 // Throws invalid where the IANA database, as installed in the system, has no such zone of one place
 // or offset. What depends on the machine ('localtime') or counts leap seconds ('right/UTC') is

@@ -46,48 +46,4 @@ void result_text_static(sqlite3_context* context, std::string_view text) {
   sqlite3_result_text64(context, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
 
-bool is_utf8(std::string_view text) {
-  // Well-formed as The Unicode Standard, table 3-7, has it; and no NUL, at which C strings end.
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto in = [](unsigned value, unsigned low, unsigned high) {
-    return low <= value && value <= high;
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    if (in(lead, 1, 0x7F)) {
-      i += 1;
-      continue;
-    }
-    std::size_t length = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xBF;
-    if (in(lead, 0xC2, 0xDF)) {
-      length = 2;
-    } else if (in(lead, 0xE0, 0xEF)) {
-      length = 3;
-      if (lead == 0xE0) low = 0xA0;
-      if (lead == 0xED) high = 0x9F;
-    } else if (in(lead, 0xF0, 0xF4)) {
-      length = 4;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    if (!in(byte(i + 1), low, high)) return false;
-    for (std::size_t k = 2; k < length; ++k) {
-      if (!in(byte(i + k), 0x80, 0xBF)) return false;
-    }
-    i += length;
-  }
-  return true;
-}
-
-std::string_view text_problem(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos) return "holds a NUL character";
-  return is_utf8(text) ? "" : "is not UTF-8";
-}
-
 }  // namespace saldo

@@ -14,11 +14,6 @@ std::string_view value_text(sqlite3_value* value);
 // How an error names a value: 'text', 7, 7.5, NULL, or a blob.
 std::string describe(sqlite3_value* value);
 
-// Whether a text is UTF-8, and without NUL, at which C strings end.
-bool is_utf8(std::string_view text);
-// What is wrong with a text that is not, as the end of a sentence; empty for one that is.
-std::string_view text_problem(std::string_view text);
-
 void result_text(sqlite3_context* context, std::string_view text);
 // As SQLITE_STATIC: not copied; the bytes must outlive the row.
 void result_text_static(sqlite3_context* context, std::string_view text);

@@ -11,5 +11,6 @@ const sqlite3_module* access_state_module();
 const sqlite3_module* working_calendar_module();
 const sqlite3_module* installed_schema_module();
 const sqlite3_module* posted_charge_module();
+const sqlite3_module* bank_statement_module();
 
 }  // namespace saldo

@@ -2,7 +2,7 @@
 
 #include "codecs/base64.h"
 #include "codecs/json.h"
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 

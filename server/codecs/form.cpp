@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "rules/error.h"
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {

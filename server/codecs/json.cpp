@@ -5,8 +5,8 @@
 
 #include "codecs/base64.h"
 #include "rules/error.h"
+#include "rules/text.h"
 #include "sqlite/json.h"
-#include "sqlite/value.h"
 
 namespace saldo::server {
 

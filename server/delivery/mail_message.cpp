@@ -4,7 +4,6 @@
 
 #include "codecs/base64.h"
 #include "rules/text.h"
-#include "sqlite/value.h"
 
 namespace saldo::server {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {

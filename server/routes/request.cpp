@@ -9,7 +9,7 @@
 #include "codecs/json.h"
 #include "routes/accept.h"
 #include "routes/problem.h"
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {

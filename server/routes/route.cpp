@@ -10,7 +10,7 @@
 
 #include "codecs/json.h"
 #include "payments/functions.h"
-#include "sqlite/value.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {

@@ -8,7 +8,6 @@
 
 #include "hash.h"
 #include "rules/text.h"
-#include "sqlite/value.h"
 
 namespace saldo::server {
 std::optional<Role> parse_role(std::string_view name) {

@@ -141,6 +141,8 @@ constexpr const char* kQuestions[] = {
     "next_working_day('2026-03-12')",
     "SELECT daily_fee(3000, '2026-03-12'), monthly_price('standard', 'crm', '2026-03-12', 7), "
     "money(123456)",
+    "account_number(' 0015 ')",
+    "account_status(1, '2026-03-12')",
     "SELECT saldo_version(), saldo_check_id('account_id', 5)",
     "SELECT saldo_check('headcount', 1, '2026-03-12', 5, NULL, NULL)",
     "SELECT saldo_check('headcount', 1, 'no day', 5, NULL, NULL)",
@@ -186,7 +188,21 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_check_template('body', '{no}')",
     "SELECT saldo_are_notice_kinds('[\"payment\"]'), saldo_json_object('name', 'One', 'debt', 5)",
     "SELECT saldo_promise_end('2026-03-12T09:00:00Z', 2)",
+    "SELECT saldo_received_at('2026-03-12 09:00:00', '2026-03-12T09:00:00Z')",
     "SELECT saldo_await('usage_event', 'u')",
+    "SELECT minor_units('10.45'), minor_units(10)",
+    "SELECT s.* FROM (SELECT replace('1CClientBankExchange|РасчСчет=40702810100000000001|"
+    "СекцияРасчСчет|РасчСчет=40702810100000000001|ВсегоПоступило=9|КонецРасчСчет|СекцияДокумент=x|"
+    "Номер=7|Сумма=700|ПлательщикСчет=40702810900000000009|Плательщик=ИНН 7700000001 Ромашка|"
+    "ПолучательСчет=40702810.1.00000000001|ДатаПоступило=16.11.2026|НазначениеПлатежа=Оплата|"
+    "по счету|НазначениеПлатежа1=12|КонецДокумента|КонецФайла', '|', char(10)) AS content) AS f "
+    "JOIN bank_statement(CAST(f.content AS BLOB)) AS s",
+    "SELECT content, reference, warning FROM bank_statement('<Document><BkToCstmrStmt><Stmt><Acct>"
+    "<Id><IBAN>DE89</IBAN></Id></Acct><Ntry><Amt Ccy=\"EUR\">5</Amt><CdtDbtInd>CRDT</CdtDbtInd>"
+    "<Sts>BOOK</Sts><BookgDt><Dt>2026-11-16</Dt></BookgDt><NtryDtls><TxDtls><RmtInf><Ustrd>a &amp; "
+    "b</Ustrd><Ustrd>c</Ustrd></RmtInf></TxDtls><TxDtls/></NtryDtls></Ntry></Stmt></BkToCstmrStmt>"
+    "</Document>')",
+    "SELECT * FROM bank_statement('1CClientBankExchange')",
     "SELECT saldo_post_notices()",
     "SELECT c.day, c.amount FROM daily_charge AS c JOIN account AS a USING (account_id) JOIN "
     "working_calendar AS w ON "

@@ -51,12 +51,19 @@ constexpr const char* kQuestions[] = {
     "SELECT * FROM audit_reference",
     "SELECT * FROM audit_computed",
     "SELECT * FROM audit_notice",
+    "SELECT * FROM audit_receipt",
+    "SELECT * FROM receipt_match",
+    "SELECT * FROM receipt_return",
     "SELECT * FROM notice_message",
     "UPDATE notice_clock SET at = '2026-03-20T09:00:00Z'",
     "INSERT INTO headcount(account_id, day, employees) VALUES (1, '2026-03-12', 6) "
     "ON CONFLICT DO UPDATE SET employees = 7",
     "INSERT INTO payment(account_id, amount, method, credited_at) "
     "VALUES (3, 100, 'sbp', '2026-03-12T12:00:00Z')",
+    "INSERT INTO receipt(source, external_id, amount, account_text, recorded_at) "
+    "VALUES ('bank', 'n', 100, '3', '2026-03-12T12:00:00Z')",
+    "INSERT INTO receipt_return(source, external_id, return_id, kind, amount, recorded_at) "
+    "VALUES ('bank', 'n', 'r', 'refund', 50, '2026-03-12T12:00:00Z')",
     "INSERT INTO promised_payment(account_id, granted_at, days) VALUES (10, "
     "'2026-03-12T12:00:00Z', 1)",
     "INSERT INTO usage_event(usage_id, account_id, service_id, occurred_at, quantity) "

@@ -92,8 +92,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/notice-kinds"): "operator",
     ("GET", "/v1/notice-clock"): "operator",
     **{("GET", f"/v1/reports/{view}"): "analyst"
-       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_reference",
-                    "books")},
+       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_receipt",
+                    "audit_reference", "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -165,7 +165,7 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_notice",
-             "audit_promised_payment", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
+             "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
              "revenue_by_day"))}
 
 UNKNOWN = "no_such_parameter"
@@ -1365,6 +1365,8 @@ class Tampered(HistoryCase):
             DELETE FROM day_close WHERE day = '{monday}';
             UPDATE notice_clock SET at = '{noon(OPEN_DAY)}';
             INSERT INTO notice_seen(account_id, state) VALUES (1, 'closed'), (2, 'closed');
+            INSERT INTO receipt(receipt_id, source, external_id, amount, received_at, status, recorded_at) VALUES
+                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
             COMMIT;""")
         connection.close()
 
@@ -1413,6 +1415,7 @@ class Tampered(HistoryCase):
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
                 "problem": "there is no service fax"}
                for tier in (1, 2)],
+            "audit_receipt": [{"receipt_id": 21, "problem": "its payments sum to 0, not to 5"}],
             "audit_notice": [{"account_id": account_id, "remembered": remembered, "computed": states[account_id]}
                              for account_id, remembered in ((1, "closed"), (2, "closed"), (3, None))],
         }

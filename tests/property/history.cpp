@@ -1082,7 +1082,7 @@ void History::compare_audits() {
     compare("SELECT sum(violations) FROM audit WHERE check_name <> 'audit_unpriced'", {}, {"0"});
   }
   for (const char* check : {"audit_charge", "audit_charge_total", "audit_balance", "audit_day_gap",
-                            "audit_promised_payment", "audit_digest", "audit_notice"}) {
+                            "audit_promised_payment", "audit_digest", "audit_notice", "audit_receipt"}) {
     compare("SELECT * FROM " + std::string(check), {}, {});
   }
 }

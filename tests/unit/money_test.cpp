@@ -73,5 +73,41 @@ TEST(Money, AsText) {
             "-₽92,233,720,368,547,758.08");
 }
 
+TEST(Money, MinorUnits) {
+  EXPECT_EQ(parse_minor_units("10.45"), 1045);
+  EXPECT_EQ(parse_minor_units("10,45"), 1045);
+  EXPECT_EQ(parse_minor_units("10"), 1000);
+  EXPECT_EQ(parse_minor_units("10.5"), 1050);
+  EXPECT_EQ(parse_minor_units("0"), 0);
+  EXPECT_EQ(parse_minor_units("0000000000010"), 1000);
+  EXPECT_EQ(parse_minor_units("9999999999999.99"), 999'999'999'999'999);
+  for (const std::string_view text : {"",
+                                      " 1",
+                                      "1 ",
+                                      "10.450",
+                                      "1e3",
+                                      "-1",
+                                      "+1",
+                                      "1.",
+                                      "1,",
+                                      ".5",
+                                      ",5",
+                                      ".",
+                                      "10000000000000",
+                                      "00000000000010",
+                                      "1.2.3",
+                                      "1,2,3",
+                                      "1.,2",
+                                      "0x1",
+                                      "١",
+                                      "1 000",
+                                      "NaN",
+                                      "10.4-",
+                                      "10.-4"})
+    EXPECT_EQ(parse_minor_units(text), std::nullopt) << text;
+  EXPECT_EQ(parse_minor_units(std::string_view("10\0", 3)), std::nullopt);
+  EXPECT_EQ(parse_minor_units(std::string_view("10.\0", 4)), std::nullopt);
+}
+
 }  // namespace
 }  // namespace saldo

@@ -1,0 +1,121 @@
+#include "statements/encoding.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "rules/text.h"
+
+namespace saldo {
+namespace {
+
+constexpr char32_t kReplacementCharacter = 0xFFFD;
+
+// The characters of the bytes 0x80 to 0xFF.
+constexpr std::u16string_view kCp866Characters =
+    u"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмноп"
+    u"░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀"
+    u"рстуфхцчшщъыьэюяЁёЄєЇїЎў°∙·√№¤■\u00A0";
+constexpr std::u16string_view kWindows1251Characters =
+    u"ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\uFFFD™љ›њќћџ"
+    u"\u00A0ЎўЈ¤Ґ¦§Ё©Є«¬\u00AD®Ї°±Ііґµ¶·ё№є»јЅѕї"
+    u"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя";
+static_assert(kCp866Characters.size() == 128 && kWindows1251Characters.size() == 128);
+
+void append_utf8(std::string& text, char32_t character) {
+  const auto add = [&](char32_t bits) { text += static_cast<char>(bits); };
+  if (character < 0x80) {
+    add(character);
+  } else if (character < 0x800) {
+    add(0xC0U | (character >> 6U));
+    add(0x80U | (character & 0x3FU));
+  } else if (character < 0x10000) {
+    add(0xE0U | (character >> 12U));
+    add(0x80U | ((character >> 6U) & 0x3FU));
+    add(0x80U | (character & 0x3FU));
+  } else {
+    add(0xF0U | (character >> 18U));
+    add(0x80U | ((character >> 12U) & 0x3FU));
+    add(0x80U | ((character >> 6U) & 0x3FU));
+    add(0x80U | (character & 0x3FU));
+  }
+}
+
+char32_t character_of(unsigned char byte, Encoding encoding) {
+  if (byte < 0x80 || encoding == Encoding::kLatin1) return byte;
+  return (encoding == Encoding::kCp866 ? kCp866Characters : kWindows1251Characters)[byte - 0x80U];
+}
+
+}  // namespace
+
+std::optional<Encoding> find_encoding(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, Encoding>, 10> kNames = {{
+      {"utf-8", Encoding::kUtf8},
+      {"utf8", Encoding::kUtf8},
+      {"us-ascii", Encoding::kUtf8},
+      {"windows-1251", Encoding::kWindows1251},
+      {"cp1251", Encoding::kWindows1251},
+      {"windows1251", Encoding::kWindows1251},
+      {"cp866", Encoding::kCp866},
+      {"ibm866", Encoding::kCp866},
+      {"iso-8859-1", Encoding::kLatin1},
+      {"latin1", Encoding::kLatin1},
+  }};
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  for (const auto& [known, encoding] : kNames) {
+    if (known == lower) return encoding;
+  }
+  return std::nullopt;
+}
+
+std::string to_utf8(std::string_view text, Encoding encoding) {
+  std::string utf8;
+  // Cyrillic letters take two bytes, and are most of what such a file holds.
+  utf8.reserve(text.size() + (encoding == Encoding::kUtf8 ? 0 : text.size() / 2));
+  while (!text.empty()) {
+    std::size_t bytes = 1;
+    if (encoding != Encoding::kUtf8) {
+      append_utf8(utf8, character_of(static_cast<unsigned char>(text[0]), encoding));
+    } else if (bytes = utf8_character_bytes(text); bytes > 0) {
+      utf8 += text.substr(0, bytes);
+    } else {
+      utf8 += kReplacement;
+      bytes = 1;
+    }
+    text.remove_prefix(bytes);
+  }
+  return utf8;
+}
+
+std::optional<std::string> utf16_to_utf8(std::string_view text) {
+  const bool little = text.starts_with("\xFF\xFE");
+  if (!little && !text.starts_with("\xFE\xFF")) return std::nullopt;
+  const auto unit = [&](std::size_t i) -> char32_t {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const auto second = static_cast<unsigned char>(text[i + 1]);
+    return little ? first | char32_t{second} << 8U : second | char32_t{first} << 8U;
+  };
+  std::string utf8;
+  utf8.reserve(text.size());
+  std::size_t i = 2;
+  for (; i + 1 < text.size(); i += 2) {
+    char32_t character = unit(i);
+    if (character >= 0xD800 && character < 0xE000) {
+      const char32_t low = i + 3 < text.size() ? unit(i + 2) : 0;
+      if (character < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
+        character = 0x10000 + ((character - 0xD800) << 10U) + (low - 0xDC00);
+        i += 2;
+      } else {
+        character = kReplacementCharacter;
+      }
+    }
+    append_utf8(utf8, character);
+  }
+  if (i < text.size()) utf8 += kReplacement;
+  return utf8;
+}
+
+}  // namespace saldo
