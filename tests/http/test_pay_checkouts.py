@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-from paying import PayCase
+from paying import PayCase, speaks
 from pay_services import TBank, YooKassa, tbank_token
 from server import NOW, TODAY
 
@@ -14,10 +14,10 @@ RETURN_URL = "https://crm.example/paid?invoice=1&a=%D0%B1"
 
 
 class Checkouts(PayCase):
-    channels = {"yookassa": ("yookassa", "bank_card"), "tbank": ("tbank", "sbp"),
-                "yookassa_fiscal": ("yookassa", "bank_card"), "tbank_fiscal": ("tbank", "bank_card"),
-                "bare": ("yookassa", "bank_card"), "wallet": ("yoomoney", "e_money"),
-                "small": ("yookassa", "bank_card")}
+    channels = {"yookassa": speaks("yookassa", "bank_card"), "tbank": speaks("tbank", "sbp"),
+                "yookassa_fiscal": speaks("yookassa", "bank_card"), "tbank_fiscal": speaks("tbank", "bank_card"),
+                "bare": speaks("yookassa", "bank_card"), "wallet": speaks("yoomoney", "e_money"),
+                "small": speaks("yookassa", "bank_card")}
 
     @classmethod
     def setUpClass(cls):
@@ -30,7 +30,7 @@ class Checkouts(PayCase):
                                                 "max_amount": 5000}).expect(200)
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"yookassa": cls.yookassa.secrets, "tbank": cls.tbank.secrets, "small": cls.yookassa.secrets,
                 "yookassa_fiscal": {**cls.fiscal.secrets, "receipt": RECEIPT},
                 "tbank_fiscal": {**cls.fiscal_tbank.secrets, "receipt": RECEIPT}, "wallet": {"secret": "x"}}
@@ -62,7 +62,7 @@ class Checkouts(PayCase):
             self.assertEqual(503, self.send("/pay/yookassa/yookassa", told).status)
         told = self.yookassa.pay(payment["id"])
         self.assertEqual(200, self.send("/pay/yookassa/yookassa", told).status)
-        self.assertEqual([(12345, "bank_card", f"yookassa:{payment['id']}")], self.payments(account))
+        self.assertEqual([("bank_card", f"yookassa:{payment['id']}", 12345)], self.payments(account))
         refund = self.yookassa.refund(payment["id"], "23.45")
         self.assertEqual(200, self.send("/pay/yookassa/yookassa", self.yookassa.notification(refund)).status)
         self.assertEqual([-2345], self.returned(account))
@@ -80,7 +80,7 @@ class Checkouts(PayCase):
         self.assertRegex(asked["OrderId"], rf"^{account}-[0-9a-f]{{19}}$")
         told = self.tbank.paid(payment_id)
         self.assertEqual("OK", self.send("/pay/tbank/tbank", told).text)
-        self.assertEqual([(12345, "sbp", f"tbank:{payment_id}")], self.payments(account))
+        self.assertEqual([("sbp", f"tbank:{payment_id}", 12345)], self.payments(account))
 
     def test_each_time_another(self):
         account = self.company_in("active")

@@ -10,7 +10,7 @@ import json
 import unittest
 import urllib.parse
 
-from paying import SUMS, AnyRefunds, AnySystem, PayCase
+from paying import SUMS, AnyRefunds, AnySystem, PayCase, speaks
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -36,11 +36,11 @@ def content_hmac(body, secret=SECRET):
 
 class CloudPayments(AnySystem, AnyRefunds, PayCase):
     channel = "cloud"
-    channels = {"cloud": ("cloudpayments", "bank_card"), "cloud_test": ("cloudpayments", "bank_card"),
-                "cloud_bare": ("cloudpayments", "bank_card")}
+    channels = {"cloud": speaks("cloudpayments", "bank_card"), "cloud_test": speaks("cloudpayments", "bank_card"),
+                "cloud_bare": speaks("cloudpayments", "bank_card")}
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"cloud": {"secret": SECRET}, "cloud_test": {"secret": SECRET, "allow_test": True}, "cloud_bare": {}}
 
     def tell(self, fields, kind="pay", channel="cloud", form=True, headers=None, **options):
@@ -104,7 +104,7 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
         account = self.company_in("active")
         body = f'{{"TransactionId":{self.next_id()},"Amount":10.450,"Currency":"RUB","AccountId":"{account}"}}'.encode()
         self.yes(self.tell(body, form=False))
-        self.assertEqual([1045], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([1045], self.amounts(account))
 
     def test_signatures(self):
         account, number = self.company_in("active"), self.next_id()
@@ -129,7 +129,7 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
             with self.subTest(text):
                 answer = self.tell(payment(number, account, text))
                 self.assertEqual(kopecks is not None, self.taken(answer), answer)
-                self.assertEqual([kopecks] if kopecks else [], [amount for amount, *_ in self.payments(account)])
+                self.assertEqual([kopecks] if kopecks else [], self.amounts(account))
 
     def test_what_is_no_money_of_the_books(self):
         account = self.company_in("active")
@@ -148,7 +148,7 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
         self.yes(self.tell(payment(number, account, "10.00", Status="Authorized")))
         self.yes(self.tell(payment(number, account, "8.00"), "confirm"))
         self.yes(self.tell(payment(self.next_id(), account, "1.00", TestMode="1"), channel="cloud_test"))
-        self.assertEqual([800, 100], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([800, 100], self.amounts(account))
 
 
 if __name__ == "__main__":

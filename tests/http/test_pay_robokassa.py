@@ -7,7 +7,7 @@ import hashlib
 import unittest
 import urllib.parse
 
-from paying import SUMS, AnySystem, PayCase
+from paying import SUMS, AnySystem, PayCase, speaks
 
 PASSWORD2 = "Пароль №2 & co"
 
@@ -23,12 +23,12 @@ def result(inv_id, account, out_sum, algorithm="sha256", password=PASSWORD2, **m
 
 class Robokassa(AnySystem, PayCase):
     channel = "robo"
-    channels = {"robo": ("robokassa", "bank_card"), "robo_md5": ("robokassa", "bank_card"),
-                "robo_test": ("robokassa", "bank_card"), "robo_sha512": ("robokassa", "bank_card"),
-                "robo_odd": ("robokassa", "bank_card"), "robo_bare": ("robokassa", "bank_card")}
+    channels = {"robo": speaks("robokassa", "bank_card"), "robo_md5": speaks("robokassa", "bank_card"),
+                "robo_test": speaks("robokassa", "bank_card"), "robo_sha512": speaks("robokassa", "bank_card"),
+                "robo_odd": speaks("robokassa", "bank_card"), "robo_bare": speaks("robokassa", "bank_card")}
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"robo": {"password2": PASSWORD2, "hash": "SHA256"}, "robo_md5": {"password2": PASSWORD2},
                 "robo_sha512": {"password2": PASSWORD2, "hash": "sha512"},
                 "robo_test": {"password2": "test", "hash": "sha1", "allow_test": True},
@@ -62,7 +62,7 @@ class Robokassa(AnySystem, PayCase):
                     fields = result(number, account, "0.01", algorithm)
                     fields["SignatureValue"] = case(fields["SignatureValue"])
                     self.yes(self.tell(fields, channel, method))
-                    self.assertEqual([1], [amount for amount, *_ in self.payments(account)])
+                    self.assertEqual([1], self.amounts(account))
         with self.nothing_changes():
             self.no(self.tell(result(self.next_id(), 1, "1.00", "md5"), "robo"))
             self.no(self.tell(result(self.next_id(), 1, "1.00", "md5"), "robo_odd"))
@@ -91,7 +91,7 @@ class Robokassa(AnySystem, PayCase):
             with self.subTest(text):
                 answer = self.tell(result(number, account, text))
                 self.assertEqual(kopecks is not None, self.taken(answer), answer)
-                self.assertEqual([kopecks] if kopecks else [], [amount for amount, *_ in self.payments(account)])
+                self.assertEqual([kopecks] if kopecks else [], self.amounts(account))
 
     def test_numbers(self):
         with self.nothing_changes():
@@ -103,7 +103,7 @@ class Robokassa(AnySystem, PayCase):
         with self.nothing_changes():
             self.yes(self.tell(result(number, account, "1.00", IsTest="1")))
         self.yes(self.tell(result(number, account, "1.00", "sha1", "test", IsTest="1"), "robo_test"))
-        self.assertEqual([100], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([100], self.amounts(account))
 
 
 if __name__ == "__main__":

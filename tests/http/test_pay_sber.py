@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 import uuid
 
-from paying import AnyRefunds, AnySystem, PayCase
+from paying import AnyRefunds, AnySystem, PayCase, speaks
 from pay_services import Sber, sber_checksum, sber_signed
 
 # The example of the documentation.
@@ -26,8 +26,8 @@ def callback(md_order, operation="deposited", order_number="1", **more):
 
 
 class SberCase(PayCase):
-    channels = {"sber": ("sber", "bank_card"), "sber_rsa": ("sber", "bank_card"), "sber_alone": ("sber", "bank_card"),
-                "sber_bare": ("sber", "bank_card")}
+    channels = {"sber": speaks("sber", "bank_card"), "sber_rsa": speaks("sber", "bank_card"),
+                "sber_alone": speaks("sber", "bank_card"), "sber_bare": speaks("sber", "bank_card")}
 
     @classmethod
     def setUpClass(cls):
@@ -42,7 +42,7 @@ class SberCase(PayCase):
         super().setUpClass()
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"sber": cls.gateway.secrets, "sber_alone": {"token": Sber.token}, "sber_bare": {},
                 "sber_rsa": {"certificate": cls.certificate, "user": Sber.user, "password": Sber.password,
                              "api": cls.gateway.url}}
@@ -96,7 +96,7 @@ class SberPayments(AnySystem, SberCase):
         # Whatever the gateway calls its algorithm.
         for alias in ("SHA-256 with RSA", "SHA-512 with RSA", ""):
             self.yes(self.tell({**fields, "sign_alias": alias}, "sber_rsa", checksum=signature.upper()))
-        self.assertEqual([4200], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([4200], self.amounts(account))
 
     def test_operations(self):
         account = self.company_in("active")
@@ -121,7 +121,7 @@ class SberPayments(AnySystem, SberCase):
                                        currency=840)))
         account = self.company_in("active")
         self.yes(self.tell(callback(self.next_id(), order_number=f"{account}-7", amount=10, currency=643)))
-        self.assertEqual([10], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([10], self.amounts(account))
 
     def test_refunds_where_nobody_can_be_asked(self):
         account, md_order = self.company_in("active"), self.next_id()
@@ -183,7 +183,7 @@ class SberAsked(AnySystem, AnyRefunds, SberCase):
         account, md_order = self.company_in("active"), self.next_id()
         self.order(md_order, account, 1000, deposited=800)
         self.yes(self.tell(callback(md_order, order_number=account)))
-        self.assertEqual([800], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([800], self.amounts(account))
 
     def test_what_the_gateway_does_not_confirm(self):
         account = self.company_in("active")
@@ -207,7 +207,7 @@ class SberAsked(AnySystem, AnyRefunds, SberCase):
             self.assertEqual(503, self.no(self.tell(callback(md_order, order_number=account))).status)
             self.gateway.up()
         self.yes(self.tell(callback(md_order, order_number=account)))
-        self.assertEqual([1000], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([1000], self.amounts(account))
 
     def test_equal_parts(self):
         account, md_order = self.company_in("active"), self.next_id()
@@ -221,7 +221,7 @@ class SberAsked(AnySystem, AnyRefunds, SberCase):
         self.order(md_order, account, 1000, deposited=700, refunded=300)
         self.yes(self.tell(callback(md_order, order_number=account)))
         self.yes(self.tell(callback(md_order, "refunded", account)))
-        self.assertEqual(([1000], [-300]), ([amount for amount, *_ in self.payments(account)], self.returned(account)))
+        self.assertEqual(([1000], [-300]), (self.amounts(account), self.returned(account)))
 
 
 if __name__ == "__main__":

@@ -7,15 +7,15 @@ import json
 import unittest
 import urllib.parse
 
-from paying import SUMS, AnyRefunds, AnySystem, PayCase
+from paying import SUMS, AnyRefunds, AnySystem, PayCase, speaks
 from pay_services import YooKassa
 from server import NOW
 
 
 class YooKassaCase(PayCase):
-    channels = {"yookassa": ("yookassa", "bank_card"), "yookassa_test": ("yookassa", "e_money"),
-                "yookassa_bare": ("yookassa", "bank_card"), "yookassa_wrong": ("yookassa", "bank_card"),
-                "yookassa_nowhere": ("yookassa", "bank_card")}
+    channels = {"yookassa": speaks("yookassa", "bank_card"), "yookassa_test": speaks("yookassa", "e_money"),
+                "yookassa_bare": speaks("yookassa", "bank_card"), "yookassa_wrong": speaks("yookassa", "bank_card"),
+                "yookassa_nowhere": speaks("yookassa", "bank_card")}
 
     @classmethod
     def setUpClass(cls):
@@ -25,7 +25,7 @@ class YooKassaCase(PayCase):
         super().setUpClass()
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"yookassa": cls.service.secrets, "yookassa_test": {**cls.service.secrets, "allow_test": True},
                 "yookassa_bare": {"api": cls.service.url},
                 "yookassa_wrong": {**cls.service.secrets, "secret_key": "live_x"},
@@ -91,7 +91,7 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
         told = self.service.notification(payment, amount={"value": "9999.00", "currency": "RUB"}, paid=True,
                                          metadata={"account": str(other)})
         self.yes(self.tell(told))
-        self.assertEqual(([1000], []), ([amount for amount, *_ in self.payments(account)], self.payments(other)))
+        self.assertEqual(([1000], []), (self.amounts(account), self.payments(other)))
 
     def test_what_the_service_does_not_confirm(self):
         account = self.company_in("active")
@@ -135,7 +135,7 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
             self.service.up()
         self.assertEqual([], self.stranger.requests)
         self.yes(self.tell(told))
-        self.assertEqual([1000], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([1000], self.amounts(account))
 
     def test_what_is_not_asked_for(self):
         with self.nothing_changes():
@@ -156,7 +156,7 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
         with self.nothing_changes():
             self.yes(self.paid(account, 1000, test=True)[0])
         self.yes(self.paid(account, 1000, channel="yookassa_test", test=True)[0])
-        self.assertEqual([(1000, "e_money")], [each[:2] for each in self.payments(account)])
+        self.assertEqual([("e_money", 1000)], [(method, amount) for method, _, amount in self.payments(account)])
 
     def test_sums(self):
         for text, kopecks in SUMS.items():
@@ -164,7 +164,7 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
             payment = self.service.payment(text, {"account": str(account)})
             with self.subTest(text):
                 self.assertEqual(kopecks is not None, self.taken(self.tell(self.service.notification(payment))))
-                self.assertEqual([kopecks] if kopecks else [], [amount for amount, *_ in self.payments(account)])
+                self.assertEqual([kopecks] if kopecks else [], self.amounts(account))
         for amount in (None, {}, {"value": 10, "currency": "RUB"}, {"value": "10.00"}, "10.00"):
             payment = self.payment(self.company_in("active"), 1000)
             payment["amount"] = amount
@@ -175,7 +175,7 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
         account = self.company_in("active")
         payment = self.service.payment("1.00", {"account": account})
         self.yes(self.tell(self.service.notification(payment)))
-        self.assertEqual([100], [amount for amount, *_ in self.payments(account)])
+        self.assertEqual([100], self.amounts(account))
         for metadata in ({}, {"account": None}, {"account": [account]}, {"account": {"x": 1}}, {"order": str(account)}):
             payment = self.service.payment("1.00", metadata)
             self.yes(self.tell(self.service.notification(payment)))

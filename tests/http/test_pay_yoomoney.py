@@ -8,7 +8,7 @@ import hmac
 import unittest
 import urllib.parse
 
-from paying import SUMS, AnySystem, PayCase
+from paying import SUMS, AnySystem, PayCase, speaks
 
 SECRET = "01234567890ABCDEF01234567890"
 
@@ -39,10 +39,10 @@ def transfer(operation_id, account, amount, **altered):
 
 class YooMoney(AnySystem, PayCase):
     channel = "wallet"
-    channels = {"wallet": ("yoomoney", "e_money")}
+    channels = {"wallet": speaks("yoomoney", "e_money")}
 
     @classmethod
-    def secrets(cls):
+    def secrets_of_channels(cls):
         return {"wallet": {"secret": SECRET}}
 
     def tell(self, fields, channel="wallet", **options):
@@ -84,7 +84,7 @@ class YooMoney(AnySystem, PayCase):
         # sha1_hash is one field of those that sign is of.
         signed = {**fields, "sha1_hash": "wrong"}
         self.yes(self.tell({**signed, "sign": sign(signed).upper()}))
-        self.assertEqual(1000, self.payments(account)[0][0])
+        self.assertEqual(1000, self.amounts(account)[0])
 
     def test_sums(self):
         for text, kopecks in SUMS.items():
@@ -93,7 +93,7 @@ class YooMoney(AnySystem, PayCase):
             with self.subTest(text):
                 answer = self.tell({**fields, "sign": sign(fields)})
                 self.assertEqual(kopecks is not None, self.taken(answer), answer)
-                self.assertEqual([kopecks] if kopecks else [], [amount for amount, *_ in self.payments(account)])
+                self.assertEqual([kopecks] if kopecks else [], self.amounts(account))
                 if kopecks is None:
                     self.logged(number, "amount")
 
