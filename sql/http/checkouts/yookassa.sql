@@ -1,5 +1,5 @@
 -- POST /v1/accounts/{account_id}/checkouts
--- Start a payment by YooKassa: the address to send the payer to.
+-- Start a payment by a payment system: the address to send the payer to.
 -- role: crm
 -- answer: one
 -- protocol: yookassa
