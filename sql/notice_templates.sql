@@ -58,7 +58,7 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Чтобы денег хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
 Если оплатить до закрытия входа не получится, воспользуйтесь тогда услугой «Обещанный платёж»: '
-|| 'доступ сохранится на срок до {promise_days} дн. Она предоставляется один раз до погашения задолженности.
+|| 'доступ сохранится на срок до {promise_days}. Она предоставляется один раз до погашения задолженности.
 
 {name}, лицевой счёт № {account_id}'),
 
@@ -85,7 +85,7 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Чтобы их хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
 Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж»: '
-|| 'доступ откроется на срок до {promise_days} дн.
+|| 'доступ откроется на срок до {promise_days}.
 
 {name}, лицевой счёт № {account_id}'),
 
@@ -160,7 +160,7 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 Чтобы их хватило до конца следующего месяца, пополните счёт на {top_up}.
 Пополнить счёт: {pay_url}
 Если оплатить сейчас не получается, воспользуйтесь услугой «Обещанный платёж»: '
-|| 'доступ откроется на срок до {promise_days} дн.
+|| 'доступ откроется на срок до {promise_days}.
 Если вы уже оплатили, ничего делать не нужно: платёж скоро будет зачислен.
 
 {name}, лицевой счёт № {account_id}'),
@@ -222,7 +222,7 @@ You may also pay on the first working day: access opens as soon as the money arr
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
 If you cannot pay before your employees are locked out, you can promise the payment then: '
-|| 'access stays open for up to {promise_days} days. This is possible once until the debt is paid.
+|| 'access stays open for up to {promise_days}. This is possible once until the debt is paid.
 
 {name}, account {account_id}'),
 
@@ -248,7 +248,7 @@ Locked out since: {restricted_from}.
 Access opens as soon as the money arrives.
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
-If you cannot pay now, promise the payment: access opens for up to {promise_days} days.
+If you cannot pay now, promise the payment: access opens for up to {promise_days}.
 
 {name}, account {account_id}'),
 
@@ -322,7 +322,7 @@ Locked out since: {restricted_from}.
 Access opens as soon as the money arrives.
 To have enough until the end of next month, please top up {top_up}.
 Pay here: {pay_url}
-If you cannot pay now, promise the payment: access opens for up to {promise_days} days.
+If you cannot pay now, promise the payment: access opens for up to {promise_days}.
 If you have paid already, there is nothing to do: your payment will be credited soon.
 
 {name}, account {account_id}'),

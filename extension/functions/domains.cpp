@@ -370,9 +370,12 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       [[fallthrough]];
     }
     case Kind::kUrl:
-      expect(is_url(text),
-             "an address such as https://example.org:8443/path, of https or http, in ASCII without "
-             "spaces, user or password");
+      // The value is not told: there may be a password in it.
+      if (!is_url(text)) {
+        throw invalid(std::string(name) +
+                      " is not an address such as https://example.org:8443/path, of https or http, "
+                      "in ASCII without spaces, user or password");
+      }
       break;
     case Kind::kWebhookSecret:
       // The value is not told: it may be all but one character of somebody's secret.

@@ -8,9 +8,10 @@
 //       N5; NULL: no amount is enough, or the state is none that money changes
 //   saldo_fill_template(template, language, values)
 //       the template filled (rules/notice_text.h); `values` is a JSON object by the placeholders'
-//       words: amounts as integers, instants and days as texts; what is null or not there is
-//       missing. In pay_url, {account_id} stands for the account_id. `at` is none of the words, but
-//       the instant at which the text is said: days of its year are written without the year
+//       words: amounts and counts as integers, instants and days as texts; what is null or not
+//       there is missing. In pay_url, {account_id} stands for the account_id. `at` is none of the
+//       words, but the instant at which the text is said: days of its year are written without the
+//       year
 //   saldo_json_object(word, value, ...)
 //       such a JSON object, for views: with trusted_schema=OFF SQLite 3.40 refuses its own
 //       json_object in them
@@ -113,7 +114,7 @@ void top_up_of_account(Context& context, sqlite3_context* result, int count,
 }
 
 // What people read in place of a value.
-enum class ReadAs { kItself, kMoney, kWeekday, kTime };
+enum class ReadAs { kItself, kMoney, kDayCount, kWeekday, kTime };
 
 ReadAs read_as(std::string_view word) {
   for (const auto each : {"balance", "debt", "amount", "top_up"})
@@ -122,6 +123,7 @@ ReadAs read_as(std::string_view word) {
     if (word == each) return ReadAs::kWeekday;
   for (const auto each : {"arrears_since", "restricted_from", "promised_until"})
     if (word == each) return ReadAs::kTime;
+  if (word == "promise_days") return ReadAs::kDayCount;
   return ReadAs::kItself;
 }
 
@@ -143,6 +145,9 @@ std::string readable(const Books& books, std::string_view language, std::optiona
     case ReadAs::kMoney:
       if (row.type(column) != SQLITE_INTEGER) throw not_a("an amount", word, text);
       return format_money(row.integer(column), books.currency, language);
+    case ReadAs::kDayCount:
+      if (row.type(column) != SQLITE_INTEGER) throw not_a("a count of days", word, text);
+      return format_day_count_for_people(row.integer(column), language);
     case ReadAs::kWeekday: {
       const auto day = parse_day(text);
       if (!day) throw not_a("a day (YYYY-MM-DD)", word, text);

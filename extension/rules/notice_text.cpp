@@ -124,4 +124,13 @@ std::string format_time_for_people(date::local_seconds wall, std::optional<Day> 
   return format_day_for_people(day, today, language) + ", " + date::format("%H:%M", wall);
 }
 
+std::string format_day_count_for_people(std::int64_t count, std::string_view language) {
+  constexpr int kTen = 10;
+  constexpr int kHundred = 100;
+  constexpr int kEleven = 11;
+  if (language != "ru") return std::to_string(count) + (count == 1 ? " day" : " days");
+  const bool singular = count % kTen == 1 && count % kHundred != kEleven;
+  return std::to_string(count) + (singular ? " дня" : " дней");
+}
+
 }  // namespace saldo

@@ -24,8 +24,12 @@ namespace {
 // Fails at the start, rather than under load, when the system allows too few open files.
 void reserve_descriptors(std::size_t connections, int readers) {
   constexpr rlim_t kFilesPerReader = 3;  // the database, its WAL, a temporary file
+  constexpr rlim_t kFilesPerSender = 3;  // a connection; while a name is looked up, two more
   constexpr rlim_t kOtherFiles = 64;     // the writer's, the log, time zones, libraries
-  const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) + kOtherFiles;
+  const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) +
+                        kFilesPerSender * (Sender::kMailThreads + Sender::kWebhookThreads +
+                                           static_cast<rlim_t>(Asker::kAtOnce)) +
+                        kOtherFiles;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur >= needed) return;

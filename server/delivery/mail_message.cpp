@@ -103,9 +103,9 @@ std::string with_links(std::string_view line) {
 }
 
 // Paragraphs where there are empty lines, else line breaks.
-std::string html_of(std::string_view lines, std::string_view subject) {
-  std::string html = "<!DOCTYPE html>\r\n<html><head><meta charset=\"utf-8\"><title>";
-  html += escaped(subject) + "</title></head>\r\n<body>\r\n<p>";
+std::string html_of(std::string_view lines, std::string_view subject, std::string_view language) {
+  std::string html = "<!DOCTYPE html>\r\n<html lang=\"" + escaped(language) + "\"><head>";
+  html += "<meta charset=\"utf-8\"><title>" + escaped(subject) + "</title></head>\r\n<body>\r\n<p>";
   const char* between = "";
   for (auto rest = lines; !rest.empty();) {
     const auto line = rest.substr(0, rest.find("\r\n"));
@@ -188,20 +188,20 @@ std::string encode_header_text(std::string_view text, std::size_t column) {
   return encoded;
 }
 
-MailMessage compose_mail(const Mailbox& from, std::string_view to, std::string_view subject,
-                         std::string_view body, std::string_view id, Instant date) {
+MailMessage compose_mail(const Mailbox& from, std::string_view to, const MailText& text,
+                         std::string_view id, Instant date) {
   constexpr std::string_view kSubject = "Subject: ";
   MailMessage message;
   message.headers = {
       address_field("From: ", from),
       address_field("To: ", {"", std::string(to)}),
-      std::string(kSubject) + encode_header_text(subject, kSubject.size()),
+      std::string(kSubject) + encode_header_text(text.subject, kSubject.size()),
       "Date: " + date_of(date),
       std::string("Message-ID: <").append(id).append("@").append(from.domain()).append(">"),
       "Auto-Submitted: auto-generated",
   };
-  message.text = with_mail_lines(body);
-  message.html = html_of(message.text, subject);
+  message.text = with_mail_lines(text.body);
+  message.html = html_of(message.text, text.subject, text.language);
   return message;
 }
 

@@ -33,9 +33,16 @@ struct MailMessage {
   std::string html;
 };
 
+// What a message says; `language` is a tag of RFC 5646, such as ru.
+struct MailText {
+  std::string subject;
+  std::string body;
+  std::string language;
+};
+
 // `to` is an address. `id` is what stands before the @ of the Message-ID.
-MailMessage compose_mail(const Mailbox& from, std::string_view to, std::string_view subject,
-                         std::string_view body, std::string_view id, Instant date);
+MailMessage compose_mail(const Mailbox& from, std::string_view to, const MailText& text,
+                         std::string_view id, Instant date);
 
 // For a header field: as it is where it is short and of ASCII, else in encoded words of at most 75
 // characters, split between the characters of `text`. A control character becomes a space.

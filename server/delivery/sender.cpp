@@ -15,11 +15,6 @@ namespace {
 
 constexpr std::string_view kEmail = "email";
 
-// E-mails that are under way at once: one that the relay is slow with holds up no other.
-constexpr int kMailThreads = 16;
-// As many as there may be webhooks (sql/deliveries.sql), so that each has its own.
-constexpr int kWebhookThreads = 16;
-
 // When what was taken is due again, if nothing is heard of it: later than any attempt takes.
 constexpr seconds kMailLease = SmtpClient::kPatience + seconds{30};
 constexpr seconds kWebhookLease = WebhookClient::kPatience + seconds{15};
@@ -103,7 +98,7 @@ void Sender::send_mail() {
     if (is_mail_address(attempt->recipient)) {
       try {
         outcome = client->send(
-            mail_message(attempt->recipient, attempt->subject, attempt->body,
+            mail_message(attempt->recipient, {attempt->subject, attempt->body, attempt->language},
                          "notice-" + std::to_string(attempt->notice_id) + ".email", attempt->since),
             options_.mail.from.address, attempt->recipient);
         note(outcome, client->unreachable());
@@ -228,7 +223,8 @@ std::optional<Sender::Attempt> Sender::take(const std::string& channel) {
                       parse_instant(row.text(4)).value_or(now),
                       std::string(row.text(5)),
                       std::string(row.text(6)),
-                      std::string(row.text(7))};
+                      std::string(row.text(7)),
+                      std::string(row.text(8))};
   });
   if (attempt && attempt->status != "waiting") metrics_.count_delivery(channel, attempt->status);
   return attempt;
@@ -364,10 +360,11 @@ void Sender::note(const Outcome& outcome, bool unreachable) {
   paused_until_ = Clock::now() + pause_;
 }
 
-MailMessage Sender::mail_message(const std::string& to, std::string_view subject,
-                                 std::string_view body, std::string_view id, Instant date) const {
-  return compose_mail(options_.mail.from, to, replace_invalid_utf8(subject),
-                      replace_invalid_utf8(body), id, date);
+MailMessage Sender::mail_message(const std::string& to, MailText text, std::string_view id,
+                                 Instant date) const {
+  text.subject = replace_invalid_utf8(text.subject);
+  text.body = replace_invalid_utf8(text.body);
+  return compose_mail(options_.mail.from, to, text, id, date);
 }
 
 WebhookMessage Sender::webhook_message(const std::string& name, std::string url, std::string id,
@@ -393,7 +390,8 @@ Outcome Sender::test_mail(const std::string& to) {
   const auto id = "test-" + std::to_string(Clock::now().time_since_epoch().count()) + ".email";
   const std::string& recipient = options_.mail.redirect.empty() ? to : options_.mail.redirect;
   auto outcome = client.send(
-      mail_message(recipient, "Saldo: test", "This is a test of the e-mail of Saldo.", id, now),
+      mail_message(recipient, {"Saldo: test", "This is a test of the e-mail of Saldo.", "en"}, id,
+                   now),
       options_.mail.from.address, recipient);
   note(outcome, client.unreachable());
   return outcome;

@@ -39,6 +39,11 @@ struct SenderOptions {
 
 class Sender {
  public:
+  // E-mails that are under way at once: one that the relay is slow with holds up no other.
+  static constexpr int kMailThreads = 16;
+  // As many as there may be webhooks (sql/deliveries.sql), so that each has its own.
+  static constexpr int kWebhookThreads = 16;
+
   Sender(const std::string& database, Writer& writer, Metrics& metrics, SenderOptions options);
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
@@ -74,6 +79,7 @@ class Sender {
     std::string recipient;
     std::string subject;
     std::string body;
+    std::string language;  // of an e-mail; empty for a webhook
   };
 
   void send_mail();
@@ -97,8 +103,8 @@ class Sender {
   std::optional<std::string> due_at(const std::string& channel);
   WebhookMessage webhook_message(const std::string& name, std::string url, std::string id,
                                  std::string body);
-  MailMessage mail_message(const std::string& to, std::string_view subject, std::string_view body,
-                           std::string_view id, Instant date) const;
+  MailMessage mail_message(const std::string& to, MailText text, std::string_view id,
+                           Instant date) const;
   // Until when no e-mail may be sent.
   Clock::time_point mail_closed_until() const;
   [[nodiscard]] bool is_mail_limited() const;

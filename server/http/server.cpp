@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "routes/accept.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
@@ -85,8 +86,6 @@ class ConnectionThreads : public httplib::TaskQueue {
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
-
-Error no_memory() { return {ErrorCode::kOverloaded, "there is no memory for it now; try again"}; }
 
 // Keys of the library's map of headers.
 const std::string kAccept = "Accept";

@@ -24,14 +24,14 @@ struct AskedAnswer {
 // From any thread; at most four ask at once, and others wait for them.
 class Asker {
  public:
+  static constexpr int kAtOnce = 4;
+
   // Throws overloaded where nothing answers in 10 seconds, or more than 1 MiB, or where others take
   // too long; internal for a question that is not of https, or of http to this machine. What went
   // wrong goes to the log, which is told of `route`.
   AskedAnswer ask(const Question& question, const std::string& route);
 
  private:
-  static constexpr int kAtOnce = 4;
-
   std::counting_semaphore<kAtOnce> free_{kAtOnce};
   std::atomic<bool> stopping_{false};  // never: questions under way are finished
 };

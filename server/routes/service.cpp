@@ -14,6 +14,7 @@
 #include "routes/accept.h"
 #include "routes/embedded.h"
 #include "routes/openapi.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
@@ -198,7 +199,7 @@ Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
     }
     return refused(known);
   } catch (const std::bad_alloc&) {
-    return refused(Error(ErrorCode::kOverloaded, "there is no memory for it now; try again"));
+    return refused(no_memory());
   }
 }
 
@@ -335,10 +336,11 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   return reply;
 }
 
-// Asks again after each commit, though not more often than ten times a second; and every second, as
-// other programs may write, too.
+// Asks again after each commit, though not more often than some 300 times a second for all who wait
+// together, so that they hold up nobody else; and every second, as other programs may write, too.
 Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patience) {
   constexpr std::chrono::milliseconds kRest{100};
+  constexpr std::chrono::milliseconds kRestPerClient{3};
   constexpr std::chrono::milliseconds kAskAgain{1000};
   const Commits& commits = writer_.commits();
   const auto end = Clock::now() + patience;
@@ -353,8 +355,9 @@ Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patien
     }
     if (!reply.is_empty || Clock::now() >= end) return reply;
     const auto next = std::min(end, Clock::now() + kAskAgain);
-    if (!commits.wait(seen, next) || !commits.sleep(std::min(end, Clock::now() + kRest)))
-      return reply;
+    if (!commits.wait(seen, next)) return reply;
+    const auto rest = kRest + kRestPerClient * waiting_clients_.load();
+    if (!commits.sleep(std::min(end, Clock::now() + rest))) return reply;
   }
 }
 
@@ -577,6 +580,15 @@ std::int64_t Service::overdue_days(Database& reader) const {
   return row.step() ? row.integer(0) : 0;
 }
 
+// Where the clock of the notices is, if that is later than two clocks may differ.
+std::optional<std::string> Service::notice_clock_ahead(Database& reader) {
+  const std::string latest = format_instant(clock_now() + kClockDifferenceMax);
+  auto row = reader.prepare("SELECT at FROM notice_clock WHERE at > ?1");
+  row.bind_static(1, latest);
+  if (!row.step()) return std::nullopt;
+  return std::string(row.text(0));
+}
+
 Reply Service::health() {
   nlohmann::ordered_json document = {{"version", SALDO_VERSION}};
   std::string problem;
@@ -591,7 +603,14 @@ Reply Service::health() {
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
-    if (notices_ && notices_->failing()) problem = "posting notices fails; the log says why";
+    if (notices_) {
+      const auto ahead = notice_clock_ahead(*reader);
+      if (ahead) {
+        problem = "the clock of the notices is at " + *ahead +
+                  ", ahead of this machine's; until then no notice is posted";
+      }
+      if (notices_->failing()) problem = "posting notices fails; the log says why";
+    }
     if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
   } catch (const Error& error) {
     problem = error.what();

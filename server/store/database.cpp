@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include "payments/functions.h"
+#include "store/memory.h"
 
 namespace saldo::server {
 namespace {
@@ -101,7 +102,7 @@ Error error_of(const SqliteError& error) {
     case SQLITE_INTERRUPT:
       return {ErrorCode::kTimedOut, "the query exceeded its time limit"};
     case SQLITE_NOMEM:
-      return {ErrorCode::kOverloaded, "there is no memory for it now; try again"};
+      return no_memory();
     case SQLITE_TOOBIG:
       return {ErrorCode::kOutOfRange, "a value is too long"};
     case SQLITE_MISMATCH:

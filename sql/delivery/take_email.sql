@@ -57,4 +57,5 @@ SET recipient = coalesce(j.recipient, delivery.recipient),
     body = coalesce(delivery.body, j.message ->> 1)
 FROM judged AS j
 WHERE delivery.delivery_id = j.delivery_id
-RETURNING delivery_id, notice_id, status, attempts, since, recipient, subject, body;
+RETURNING delivery_id, notice_id, status, attempts, since, recipient, subject, body,
+          (SELECT language FROM notice_message AS m WHERE m.notice_id = delivery.notice_id) AS language;

@@ -22,4 +22,4 @@ WHERE delivery_id = (SELECT delivery_id FROM delivery
                      WHERE channel = :channel AND status = 'waiting' AND in_turn = 1
                        AND coalesce(next_at, '') <= :now
                      ORDER BY coalesce(next_at, ''), delivery_id LIMIT 1)
-RETURNING delivery_id, notice_id, status, attempts, since, recipient, subject, body;
+RETURNING delivery_id, notice_id, status, attempts, since, recipient, subject, body, NULL AS language;

@@ -296,9 +296,9 @@ TEST(HeaderText, EncodedWordsSplitBetweenCharacters) {
 
 TEST(MailMessage, NothingBeginsAHeaderFieldOfItsOwn) {
   const std::string evil = "a\r\nBcc: b@example.org\n\nbody\r" + std::string("\0x", 2);
-  const auto message =
-      compose_mail({"Vendor \"x\" \\", "billing@example.org"}, "anna@example.org", evil, evil,
-                   "notice-1.email", parse_instant("2026-11-16T06:00:00Z").value());
+  const auto message = compose_mail({"Vendor \"x\" \\", "billing@example.org"}, "anna@example.org",
+                                    {evil, evil, evil}, "notice-1.email",
+                                    parse_instant("2026-11-16T06:00:00Z").value());
   for (const auto& header : message.headers) {
     for (std::size_t at = header.find_first_of("\r\n"); at != std::string::npos;
          at = header.find_first_of("\r\n", at + 3)) {
@@ -315,19 +315,21 @@ TEST(MailMessage, NothingBeginsAHeaderFieldOfItsOwn) {
 }
 
 TEST(MailMessage, BothFormsOfTheText) {
-  const auto message = compose_mail({"", "a@b"}, "c@d", "1 < 2",
-                                    "Dear <Anna> & \"Co\",\nline\n\n\nend", "x", Instant());
+  const auto message = compose_mail(
+      {"", "a@b"}, "c@d", {"1 < 2", "Dear <Anna> & \"Co\",\nline\n\n\nend", "en"}, "x", Instant());
   EXPECT_EQ("Dear <Anna> & \"Co\",\r\nline\r\n\r\n\r\nend\r\n", message.text);
   EXPECT_NE(
       std::string::npos,
       message.html.find("<p>Dear &lt;Anna&gt; &amp; &quot;Co&quot;,<br>\r\nline</p>\r\n<p>end</p>"))
       << message.html;
   EXPECT_NE(std::string::npos, message.html.find("<title>1 &lt; 2</title>"));
+  EXPECT_NE(std::string::npos, message.html.find("<html lang=\"en\">"));
 }
 
 TEST(MailMessage, AddressesAreLinks) {
   const auto html = [](std::string_view line) {
-    const auto message = compose_mail({"", "a@b"}, "c@d", "x", line, "x", Instant());
+    const auto message =
+        compose_mail({"", "a@b"}, "c@d", {"x", std::string(line), "en"}, "x", Instant());
     const auto begin = message.html.find("<p>") + 3;
     return message.html.substr(begin, message.html.find("</p>") - begin);
   };

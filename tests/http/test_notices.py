@@ -9,7 +9,7 @@ import time
 import unittest
 
 from notices import NoticesCase, later
-from server import NOW, TODAY, daily_fee, day_plus, noon, saldod, wait_for
+from server import NOW, TODAY, Server, daily_fee, day_plus, noon, saldod, wait_for
 
 
 class Clock(NoticesCase):
@@ -43,6 +43,14 @@ class Clock(NoticesCase):
         [notice] = client.get("/v1/notices?wait=60").expect(200).json
         self.assertEqual("payment", notice["kind"])
         self.assertEqual(1, server.metric("saldo_notices_total"))
+
+    def test_a_clock_that_is_ahead_is_told(self):
+        server = self.fresh()
+        self.client(server, "operator").post("/v1/notice-clock", now="9000-01-01T00:00:00Z").expect(200)
+        server.stop()
+        with Server(server.database, tokens=server.tokens) as another:
+            health = self.client(another, None).get("/healthz").expect(503)
+        self.assertIn("9000-01-01T00:00:00Z", health.json["detail"])
 
 
 class Feed(NoticesCase):

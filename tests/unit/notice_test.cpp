@@ -310,4 +310,14 @@ TEST(NoticeText, DaysAndTimesAsPeopleReadThem) {
 }
 
 }  // namespace
+TEST(NoticeText, CountsOfDaysAsPeopleReadThem) {
+  const std::vector<std::pair<int, const char*>> after_do = {
+      {1, "1 дня"},   {2, "2 дней"},    {5, "5 дней"},     {11, "11 дней"},
+      {21, "21 дня"}, {101, "101 дня"}, {111, "111 дней"}, {366, "366 дней"}};
+  for (const auto& [count, text] : after_do)
+    EXPECT_EQ(text, format_day_count_for_people(count, "ru"));
+  EXPECT_EQ("1 day", format_day_count_for_people(1, "en"));
+  EXPECT_EQ("21 days", format_day_count_for_people(21, "en"));
+}
+
 }  // namespace saldo
