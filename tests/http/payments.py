@@ -96,7 +96,7 @@ class PaymentsCase(ServerCase):
 
     @classmethod
     def pay_flags(cls):
-        flags = ("--secrets", cls.secrets_file, *(("--routes", os.environ["PAYING_ROUTES"]) if "PAYING_ROUTES" in os.environ else ()))
+        flags = ("--secrets", cls.secrets_file)
         if cls.files:
             routes = cls.private / "routes"
             routes.mkdir(exist_ok=True)
