@@ -18,7 +18,7 @@ signed AS MATERIALIZED (
          sha256((SELECT group_concat(text, '')
                  FROM (SELECT key, iif(type = 'text', atom, message -> fullkey) AS text
                        FROM json_each(message)
-                       WHERE type NOT IN ('object', 'array', 'null') AND key NOT IN ('Token', 'Password')
+                       WHERE type NOT IN ('object', 'array', 'null') AND key <> 'Token'
                        UNION ALL
                        SELECT 'Password', secret('password')
                        ORDER BY key))) AS token
