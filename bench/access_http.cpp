@@ -6,11 +6,12 @@
 // Makes books of ACCOUNTS accounts (10,000; see books.h), closes WEEKS weeks (15, so that who never
 // paid has been restricted for a hundred days), and has `wrk` ask on the Saturday after, with 8
 // kept-alive connections for SECONDS (3), in turns: saldod for the access of an account, active, in
-// grace or restricted, and a server of cpp-httplib whose handler answers nothing. The answers are
-// compared with what the database says. Prints the requests a second, their ratio, and its spread
-// over RUNS (5) runs. Then RUNS days are closed, as the shell does it, and the 99th percentile of
-// the access asked for meanwhile is printed beside that of as long a time without a closing.
-// SECONDS 0 leaves `wrk` out: the answers are compared, and days closed.
+// grace or restricted, and a server of cpp-httplib whose handlers answer nothing, or as many bytes
+// as the access has. The answers are compared with what the database says. Prints the requests a
+// second, their ratios, and the ratios' spread over RUNS (5) runs. Then RUNS days are closed, as
+// the shell does it, and the 99th percentile of the access asked for meanwhile is printed beside
+// that of as long a time without a closing. SECONDS 0 leaves `wrk` out: the answers are compared,
+// and days closed.
 #include <httplib.h>
 
 #include <atomic>
@@ -36,12 +37,16 @@ double requests_per_second(int port, const std::string& path, const std::string&
   return std::atof(report.c_str() + found + 13);
 }
 
-// A server of the library as it comes, but for connections that stay open.
-int serve_nothing() {
+// A server of the library as it comes, but for connections that stay open: "/" answers nothing,
+// "/N" N bytes.
+int serve_plainly() {
   httplib::Server server;
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1'000'000'000);
   server.Get("/", [](const httplib::Request& /*request*/, httplib::Response& /*response*/) {});
+  server.Get("/([0-9]+)", [](const httplib::Request& request, httplib::Response& response) {
+    response.set_content(std::string(std::stoul(request.matches[1]), 'x'), "application/json");
+  });
   std::printf("http://127.0.0.1:%d\n", server.bind_to_any_port("127.0.0.1"));
   std::fflush(stdout);
   server.listen_after_bind();
@@ -96,7 +101,7 @@ void measure_closing(Database& db, int accounts, int runs, int port, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string(argv[1]) == "--nothing") return serve_nothing();
+  if (argc == 2 && std::string(argv[1]) == "--plain") return serve_plainly();
   if (argc < 2) fail("usage: access_http SALDOD [ACCOUNTS [SECONDS [RUNS [WEEKS]]]]");
   const std::string saldod = argv[1];
   const int accounts = argument(argc, argv, 2, 10'000, 33);
@@ -112,13 +117,13 @@ int main(int argc, char** argv) {
   const std::string token = new_token(saldod, path, "crm");
   const Child server({saldod, "serve", "--database", path, "--listen", "127.0.0.1:0",
                       "--test-clock", "--log-level", "warning"});
-  const Child nothing({std::filesystem::read_symlink("/proc/self/exe").string(), "--nothing"});
+  const Child plain({std::filesystem::read_symlink("/proc/self/exe").string(), "--plain"});
   const auto route = [&](int account) {
     return "/v1/accounts/" + std::to_string(account) + "/access?at=" + at;
   };
 
-  std::printf("%d accounts, %d closed days\n%-28s %10s %10s %8s\n", accounts, open_day_number(db),
-              "account", "access/s", "empty/s", "ratio");
+  std::printf("%d accounts, %d closed days\n%-28s %10s %10s %8s %10s %8s\n", accounts,
+              open_day_number(db), "account", "access/s", "empty/s", "ratio", "as long/s", "ratio");
   httplib::Client client("127.0.0.1", server.port());
   for (const auto& known : kKnownStates) {
     const auto answer = client.Get(route(known.account), {{"Authorization", "Bearer " + token}});
@@ -134,16 +139,22 @@ int main(int argc, char** argv) {
       fail("the answer is not what the database says: " + answer->body);
 
     if (seconds == 0) continue;
+    const std::string as_long = "/" + std::to_string(answer->body.size());
     std::vector<double> ratios;
+    std::vector<double> ratios_as_long;
     for (int run = 0; run < runs; ++run) {
       const double access =
           requests_per_second(server.port(), route(known.account), token, seconds);
-      const double empty = requests_per_second(nothing.port(), "/", token, seconds);
+      const double empty = requests_per_second(plain.port(), "/", token, seconds);
+      const double same = requests_per_second(plain.port(), as_long, token, seconds);
       ratios.push_back(access / empty);
-      std::printf("%-28s %10.0f %10.0f %8.2f\n", known.name, access, empty, ratios.back());
+      ratios_as_long.push_back(access / same);
+      std::printf("%-28s %10.0f %10.0f %8.2f %10.0f %8.2f\n", known.name, access, empty,
+                  ratios.back(), same, ratios_as_long.back());
       std::fflush(stdout);
     }
     print_spread("ratio, " + std::string(known.name), ratios, kBar, true);
+    print_spread("ratio to an answer as long, " + std::string(known.name), ratios_as_long, 0);
   }
   measure_closing(db, accounts, runs, server.port(),
                   http_request("GET " + route(kKnownStates[0].account), token));

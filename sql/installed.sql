@@ -59,9 +59,14 @@ CREATE TABLE account(
   legal_name     TEXT,
   tax_id         TEXT,
   postal_address TEXT,
+  contract       TEXT,  -- as in '№ 15 от 01.02.2026'
   recorded_at    TEXT,
   recorded_by    TEXT
 );
+
+CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
+
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 
 CREATE INDEX account_registered_on ON account(registered_on);
 
@@ -386,8 +391,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -403,8 +408,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
@@ -833,7 +838,9 @@ CREATE TABLE receipt(
 
 CREATE UNIQUE INDEX receipt_external_id ON receipt(source, external_id);
 
-CREATE INDEX receipt_status ON receipt(status, source, receipt_id);
+CREATE INDEX receipt_status ON receipt(status);
+
+CREATE INDEX receipt_received_at ON receipt(source, received_at);
 
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
@@ -876,7 +883,7 @@ FROM (
   FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
   CROSS JOIN adjustment AS a ON a.payment_id = m.payment_id
   WHERE a.kind IN ('refund', 'chargeback') AND substr(a.external_id, 1, length(r.source) + 1) = r.source || ':')
-GROUP BY receipt_id, return_id, kind;
+GROUP BY receipt_id, source, external_id, return_id, kind;
 
 CREATE TRIGGER channel_refuse_invalid_insert BEFORE INSERT ON channel BEGIN
   SELECT saldo_check('channel', NEW.channel_id, NEW.protocol, NEW.method, NEW.min_amount, NEW.max_amount, NEW.disabled,

@@ -73,7 +73,8 @@ CREATE TABLE receipt(
   recorded_by   TEXT
 );
 CREATE UNIQUE INDEX receipt_external_id ON receipt(source, external_id);
-CREATE INDEX receipt_status ON receipt(status, source, receipt_id);
+CREATE INDEX receipt_status ON receipt(status);
+CREATE INDEX receipt_received_at ON receipt(source, received_at);
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
 CREATE TABLE receipt_payment(
@@ -117,7 +118,7 @@ FROM (
   FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
   CROSS JOIN adjustment AS a ON a.payment_id = m.payment_id
   WHERE a.kind IN ('refund', 'chargeback') AND substr(a.external_id, 1, length(r.source) + 1) = r.source || ':')
-GROUP BY receipt_id, return_id, kind;
+GROUP BY receipt_id, source, external_id, return_id, kind;
 
 -- channel -------------------------------------------------------------------------------------------------------------
 

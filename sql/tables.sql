@@ -65,9 +65,12 @@ CREATE TABLE account(
   legal_name     TEXT,
   tax_id         TEXT,
   postal_address TEXT,
+  contract       TEXT,  -- as in '№ 15 от 01.02.2026'
   recorded_at    TEXT,
   recorded_by    TEXT
 );
+CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
+CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;
 CREATE INDEX account_registered_on ON account(registered_on);
 
 CREATE TABLE account_terms(

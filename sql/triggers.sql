@@ -132,8 +132,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -149,8 +149,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.recorded_at,
-                     NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
+                     NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;

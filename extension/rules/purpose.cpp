@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
+#include <tuple>
 #include <utility>
 
 namespace saldo {
@@ -53,8 +53,9 @@ void append_utf8(std::string& out, char32_t c) {
 // Cyrillic letters that look like Latin ones, which people type in their place: contracts 15-А and
 // 15-A are the same.
 constexpr std::pair<char32_t, char32_t> kAlike[] = {
-    {U'а', U'a'}, {U'в', U'b'}, {U'е', U'e'}, {U'ё', U'e'}, {U'к', U'k'}, {U'м', U'm'}, {U'н', U'h'},
-    {U'о', U'o'}, {U'р', U'p'}, {U'с', U'c'}, {U'т', U't'}, {U'у', U'y'}, {U'х', U'x'},
+    {U'а', U'a'}, {U'в', U'b'}, {U'е', U'e'}, {U'ё', U'e'}, {U'к', U'k'},
+    {U'м', U'm'}, {U'н', U'h'}, {U'о', U'o'}, {U'р', U'p'}, {U'с', U'c'},
+    {U'т', U't'}, {U'у', U'y'}, {U'х', U'x'},
 };
 
 // The one spelling; 0 for what is left out.
@@ -162,9 +163,8 @@ bool is_form(TextView word, const Spelled<N>& stem, const Spelled<M>&... endings
 }
 
 bool is_month_stem(TextView word, unsigned& month) {
-  constexpr Spelled<4> kStems[] = {U"янв", U"фев", U"мар", U"апр",
-                                U"мая", U"июн", U"июл", U"авг",
-                                U"сен", U"окт", U"ноя", U"дек"};
+  constexpr Spelled<4> kStems[] = {U"янв", U"фев", U"мар", U"апр", U"мая", U"июн",
+                                   U"июл", U"авг", U"сен", U"окт", U"ноя", U"дек"};
   for (month = 1; month <= 12; ++month) {
     if (begins(word, kStems[month - 1].view())) return true;
   }
@@ -207,7 +207,8 @@ class PurposeReader {
 
   static bool is_bill(TextView word) {
     return is_form(word, Spelled(U"счет"), Spelled(U"а"), Spelled(U"у"), Spelled(U"ом"),
-                   Spelled(U"е"), Spelled(U"ов"), Spelled(U"ам"), Spelled(U"ами"), Spelled(U"ах")) ||
+                   Spelled(U"е"), Spelled(U"ов"), Spelled(U"ам"), Spelled(U"ами"),
+                   Spelled(U"ах")) ||
            is_any(word, Spelled(U"сч"), Spelled(U"invoice"), Spelled(U"invoices"));
   }
   static bool is_contract(TextView word) {
@@ -342,7 +343,8 @@ class PurposeReader {
       return is_stem(Spelled(U"клиент"), Spelled(U"абонент"), Spelled(U"плательщик"),
                      Spelled(U"пользовател"), Spelled(U"компани"), Spelled(U"организаци"));
     }
-    return is_any(word, Spelled(U"на"), Spelled(U"об"), Spelled(U"о"), Spelled(U"за"), Spelled(U"и")) ||
+    return is_any(word, Spelled(U"на"), Spelled(U"об"), Spelled(U"о"), Spelled(U"за"),
+                  Spelled(U"и")) ||
            is_stem(Spelled(U"оказан"), Spelled(U"услуг"), Spelled(U"постав"), Spelled(U"оферт"),
                    Spelled(U"возмезд"), Spelled(U"обслуж"), Spelled(U"публич"), Spelled(U"аренд"),
                    Spelled(U"лиценз"), Spelled(U"подряд"), Spelled(U"абонент"), Spelled(U"связ"),
@@ -365,8 +367,8 @@ class PurposeReader {
   }
 
   // A number begins with a digit; without a sign before it, it is not a date, a sum or a year. That
-  // of a contract or invoice may begin with up to four letters, where digits follow at once («К-15»,
-  // «ДУ15»), and behind a sign with any word that has digits in it.
+  // of a contract or invoice may begin with up to four letters, where digits follow at once
+  // («К-15», «ДУ15»), and behind a sign with any word that has digits in it.
   [[nodiscard]] bool is_number_here(Named::Kind kind, bool has_sign) const {
     if (is_type(0, Type::kDigits))
       return !is_date_at(0) && (has_sign || (!is_sum_at(0) && !is_year_at(0)));
@@ -400,7 +402,8 @@ class PurposeReader {
     bool bad_date = false;
     if (!date) read_date(date, bad_date);
     named.date = date;
-    named.unclear = unclear || bad_date || may_go_on || (kind == Named::Kind::kAccount && !is_plain);
+    named.unclear =
+        unclear || bad_date || may_go_on || (kind == Named::Kind::kAccount && !is_plain);
     // The account of a bank's client has 20 digits.
     constexpr std::size_t kDigitsMax = 17;
     if (is_plain && number.size() >= kDigitsMax) return;
@@ -414,8 +417,7 @@ class PurposeReader {
   [[nodiscard]] std::size_t joined_tokens() const {
     const auto* next = peek();
     if (next == nullptr) return 0;
-    if (next->type != Type::kMark)
-      return next->glued && !is_following_word(next->text) ? 1 : 0;
+    if (next->type != Type::kMark) return next->glued && !is_following_word(next->text) ? 1 : 0;
     const auto* after = peek(1);
     if (after == nullptr || after->type == Type::kMark) return 0;
     const bool is_glued = next->glued && after->glued;
@@ -429,11 +431,19 @@ class PurposeReader {
 
   // Whether what stands behind a number may be more of it, or another one: «15 16», «15 А от …»,
   // «15 / К».
-  [[nodiscard]] bool goes_on() const {
+  bool goes_on() {
     if (is_type(0, Type::kDigits)) return !is_date_at(0) && !is_sum_at(0) && !is_year_at(0);
     if (is_mark(0, U"/")) return true;
-    return word().size() == 1 &&
+    return word().size() == 1 && !is_keyword_here() &&
            (peek(1) == nullptr || is_type(1, Type::kMark) || is_any(word(1), Spelled(U"от")));
+  }
+
+  // Also of a bank's account, «р/с».
+  bool is_keyword_here() {
+    const auto here = std::pair(at_, keyword_at_);
+    const bool is_one = keyword().has_value() || at_ != here.first;
+    std::tie(at_, keyword_at_) = here;
+    return is_one;
   }
 
   // «15, 16», «15 и 16», «№15,№16».
@@ -466,7 +476,8 @@ class PurposeReader {
         !(is_mark(ahead + 2, U"./-") && is_type(ahead + 3, Type::kDigits)))
       return true;
     const auto unit = word(ahead);
-    return is_mark(ahead, U"%₽") || is_any(unit, Spelled(U"р"), Spelled(U"rub"), Spelled(U"rur")) ||
+    return is_mark(ahead, U"%₽") ||
+           is_any(unit, Spelled(U"р"), Spelled(U"rub"), Spelled(U"rur")) ||
            begins(unit, Spelled(U"руб").view()) || begins(unit, Spelled(U"коп").view());
   }
 
@@ -535,7 +546,8 @@ class PurposeReader {
     bad_date = bad_date || !found.day;
     at_ += ahead + found.tokens;
     if (is_any(word(), Spelled(U"г")) || begins(word(), Spelled(U"год").view())) ++at_;
-    if (is_mark(0, U".") && at_ > 0 && is_any(TextView(tokens_[at_ - 1].text), Spelled(U"г"))) ++at_;
+    if (is_mark(0, U".") && at_ > 0 && is_any(TextView(tokens_[at_ - 1].text), Spelled(U"г")))
+      ++at_;
   }
 
   std::vector<Token> tokens_;

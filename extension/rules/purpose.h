@@ -1,6 +1,6 @@
 // What the purpose of a bank transfer names (M1): invoices, contracts and account numbers, as
-// people write them, in capital or small letters and with misprints of spacing. A number that stands
-// alone is none of them, be it a year, a sum, a tax number or a telephone's.
+// people write them, in capital or small letters and with misprints of spacing. A number that
+// stands alone is none of them, be it a year, a sum, a tax number or a telephone's.
 #pragma once
 
 #include <optional>

@@ -211,8 +211,7 @@ Day BillingDays::day_of(Instant instant) const {
   return day;
 }
 
-std::optional<Instant> parse_received_at(std::string_view text,
-                                         const BillingDays& billing_days) {
+std::optional<Instant> parse_received_at(std::string_view text, const BillingDays& billing_days) {
   if (const auto instant = parse_rfc3339(text)) return instant;
   const auto date = parse_date(text.substr(0, 10));
   if (!date) return std::nullopt;

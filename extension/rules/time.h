@@ -89,8 +89,7 @@ class BillingDays {
 // When a payer paid, as payment systems and banks write it: a date-time of RFC 3339, or, in the
 // billing time zone, 'YYYY-MM-DDTHH:MM:SS', also with a space, or 'YYYY-MM-DD', which is its
 // beginning. nullopt for all else.
-std::optional<Instant> parse_received_at(std::string_view text,
-                                         const BillingDays& billing_days);
+std::optional<Instant> parse_received_at(std::string_view text, const BillingDays& billing_days);
 
 // Throws invalid where the IANA database, as installed in the system, has no such zone of one place
 // or offset. What depends on the machine ('localtime') or counts leap seconds ('right/UTC') is

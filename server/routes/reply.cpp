@@ -225,8 +225,7 @@ class PartRun {
     reply_.content_type = content_type_of(route_, format);
     reply_.body = row.blob(*statement.document);
     if (route_.charset == Charset::kWindows1251) {
-      reply_.body =
-          to_windows_1251(reply_.body, format == Format::kXml || format == Format::kHtml);
+      reply_.body = to_windows_1251(reply_.body, format == Format::kXml || format == Format::kHtml);
     }
   }
 

@@ -177,7 +177,6 @@ class FileReader {
     while (const auto line = comment_line()) {
       if (!read_optional_line(*line)) read_parameter(*line);
     }
-    check_body();
     check_channel();
     for (const auto& part : route_->parts) {
       if (!part.placeholder.empty() && route_->find_parameter(part.placeholder) == nullptr)
@@ -237,9 +236,10 @@ class FileReader {
 
   void read_takes(std::string_view value) {
     check_has_body();
-    const auto format = parse_format(value);
+    route_->takes_statement = value == "statement";
+    const auto format = route_->takes_statement ? Format::kText : parse_format(value);
     if (format != Format::kJson && format != Format::kForm && format != Format::kText)
-      fail("takes is json, form or text, not " + std::string(value));
+      fail("takes is json, form, text or statement, not " + std::string(value));
     route_->takes = *format;
   }
 
@@ -263,17 +263,6 @@ class FileReader {
     if (route_->method == "GET") fail("a GET has no body");
   }
 
-  // Fields are read out of a body of JSON alone.
-  void check_body() const {
-    if (route_->takes == Format::kJson || !route_->has_fields_in_body()) return;
-    for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
-      const Parameter& parameter = route_->parameters[i];
-      if (parameter.in_path) continue;
-      fail_at(declared_at_[i], "a route with `takes: " + std::string(names_of(route_->takes).name) +
-                                   "` reads :body; it has no fields such as " + parameter.name);
-    }
-  }
-
   // What a payment system's head says, and that of another route with a channel.
   void check_channel() {
     line_ = 1;
@@ -288,16 +277,19 @@ class FileReader {
       fail("a route with `auth:` has `role: none` and `answer: one`, and takes any body");
     if (route_->protocol.empty()) fail("a route with `auth:` has `protocol: NAME`");
     const Format given = route_->gives.front();
-    if (optional_lines_.count("gives") == 0 || route_->gives.size() != 1 ||
-        given == Format::kCsv || given == Format::kPdf)
+    if (optional_lines_.count("gives") == 0 || route_->gives.size() != 1 || given == Format::kCsv ||
+        given == Format::kPdf)
       fail("a route with `auth:` gives json, xml, html or text, one of them");
-    const auto in_path = [&](const PathPart& part) { return part.placeholder == kChannelParameter; };
+    const auto in_path = [&](const PathPart& part) {
+      return part.placeholder == kChannelParameter;
+    };
     if (std::none_of(route_->parts.begin(), route_->parts.end(), in_path))
       fail("the path of a route with `auth:` has {channel}");
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
       if (!route_->parameters[i].in_path)
-        fail_at(declared_at_[i], "a route with `auth:` reads its fields with form_field(:query) "
-                                 "and from :body");
+        fail_at(declared_at_[i],
+                "a route with `auth:` reads its fields with form_field(:query) "
+                "and from :body");
     }
     if (route_->find_parameter(kChannelParameter) != nullptr) return;
     route_->parameters.push_back({std::string(kChannelParameter), Type::kText, true, true, "", {}});
@@ -307,7 +299,8 @@ class FileReader {
   void require_channel_field(const std::string& reason) const {
     const Parameter* channel = route_->find_parameter(kChannelParameter);
     if (channel == nullptr || channel->type != Type::kText || !channel->required)
-      fail("a route with `" + reason + "` has the field `channel: text!`, whose secrets it may use");
+      fail("a route with `" + reason +
+           "` has the field `channel: text!`, whose secrets it may use");
   }
 
   void read_path() {
@@ -420,7 +413,8 @@ class FileReader {
       const auto end = std::min(text_.find('\n', at), text_.size());
       if (const auto mark = index_of(kMarks, text_.substr(at, end - at))) {
         if (*mark < next)
-          fail_at(line_of(at), "`-- ask`, `-- write` and `-- failure` are there once, in this order");
+          fail_at(line_of(at),
+                  "`-- ask`, `-- write` and `-- failure` are there once, in this order");
         marks[*mark] = at;
         next = *mark + 1;
       }
@@ -469,7 +463,8 @@ class FileReader {
     is_writing_ = true;
     if (place_ == Place::kOnReader) fail("what stands before `-- ask` or `-- write` only reads");
     if (place_ == Place::kFailing) fail("what stands behind `-- failure` only reads");
-    if (place_ == Place::kLast && asked_) fail("what writes behind `-- ask` stands behind `-- write`");
+    if (place_ == Place::kLast && asked_)
+      fail("what writes behind `-- ask` stands behind `-- write`");
     if (route_->method == "GET" && !route_->is_payment()) fail("a GET route only reads");
   }
 
@@ -485,8 +480,9 @@ class FileReader {
     if (route_->writes && !behind_write && !request_function_.empty())
       fail(request_function_ + "() is for what stands before `-- write`");
     if (route_->auth == Auth::kSignature && !verifies_) {
-      fail_at(1, "with `auth: signature` a file calls same() or rsa_verify() before `-- write`, "
-                 "or before its end where it only reads");
+      fail_at(1,
+              "with `auth: signature` a file calls same() or rsa_verify() before `-- write`, "
+              "or before its end where it only reads");
     }
     if (route_->auth == Auth::kAsk && !asked_) fail_at(1, "with `auth: ask` a file has `-- ask`");
   }
@@ -610,14 +606,14 @@ class FileReader {
     }
     const bool given = bare.substr(0, kGiven.size()) == kGiven;
     if (given) bare.remove_prefix(kGiven.size());
-    const auto* declared =
-        place_ != Place::kFailing ? route_->find_parameter(bare) : nullptr;
+    const auto* declared = place_ != Place::kFailing ? route_->find_parameter(bare) : nullptr;
     if (declared == nullptr) {
-      fail(name + (place_ == Place::kBehindWrite
-                       ? " is neither a column of the row before `-- write` nor declared in the head"
-                   : place_ == Place::kFailing
-                       ? " is not :query, :body, :failure or :status, which there are here"
-                       : " is not declared in the head"));
+      fail(name +
+           (place_ == Place::kBehindWrite
+                ? " is neither a column of the row before `-- write` nor declared in the head"
+            : place_ == Place::kFailing
+                ? " is not :query, :body, :failure or :status, which there are here"
+                : " is not declared in the head"));
     }
     const auto place = route_->place_of(*declared);
     if (given) return IsGiven{place};
@@ -695,13 +691,13 @@ class FileReader {
   std::size_t line_ = 0;  // of the line last read
   std::unique_ptr<Route> route_;
   std::vector<std::string> methods_;
-  Place place_ = Place::kLast;    // where the statement stands that is being compiled
-  bool has_channel_ = false;      // so that there are secrets to be asked for
-  bool asked_ = false;            // `-- ask` was passed
-  bool is_writing_ = false;       // some statement was
-  bool verifies_ = false;         // some statement calls such a function
-  std::string request_function_;  // that the last part calls
-  std::string denied_;            // why the statement is not to be compiled
+  Place place_ = Place::kLast;                 // where the statement stands that is being compiled
+  bool has_channel_ = false;                   // so that there are secrets to be asked for
+  bool asked_ = false;                         // `-- ask` was passed
+  bool is_writing_ = false;                    // some statement was
+  bool verifies_ = false;                      // some statement calls such a function
+  std::string request_function_;               // that the last part calls
+  std::string denied_;                         // why the statement is not to be compiled
   std::set<std::string_view> optional_lines_;  // the labels of those that were read
   std::vector<std::size_t> declared_at_;       // the lines of its parameters
   std::set<std::size_t> used_;

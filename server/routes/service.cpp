@@ -81,9 +81,9 @@ std::optional<Question> question_of(const Route& route, const std::vector<Value>
     if (std::holds_alternative<std::monostate>(values[i])) continue;
     const auto* text = std::get_if<std::string>(&values[i]);
     const auto wrong = [&] {
-      return Error(ErrorCode::kInternal, columns[i].name + " of the row before `-- ask` is not " +
-                                             (columns[i].name == "headers" ? "an object of texts"
-                                                                           : "a text"));
+      return Error(ErrorCode::kInternal,
+                   columns[i].name + " of the row before `-- ask` is not " +
+                       (columns[i].name == "headers" ? "an object of texts" : "a text"));
     };
     if (text == nullptr) throw wrong();
     if (columns[i].name == "url") {
@@ -178,6 +178,22 @@ Reply Service::handle(const HttpRequest& http) noexcept {
   return reply;
 }
 
+bool Service::takes_statement(std::string_view method, std::string_view target,
+                              std::string_view authorization) noexcept {
+  try {
+    std::vector<std::string> path_values;
+    const auto* path = routes_.find(parse_target(target).parts, path_values);
+    const Route* route = path == nullptr ? nullptr : path->find(method);
+    if (route == nullptr || !route->takes_statement) return false;
+    const auto reader = readers_.lend(options_.route_timeout);
+    const auto snapshot = reader->snapshot();
+    const Token* token = reader->tokens.find(*reader, snapshot.integer(0), bearer(authorization));
+    return token != nullptr && is_allowed(token->role, route->role);
+  } catch (const std::exception&) {
+    return false;  // what is wrong, the answer says
+  }
+}
+
 Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
   const auto log = [&](const std::string& failure) {
     spdlog::error("{} {}: {}", http.method, progress.route != nullptr ? progress.route->path : "-",
@@ -221,8 +237,8 @@ Reply Service::refuse(std::string_view target, const Error& error) noexcept {
   }
 }
 
-// How a payment system is told of what it cannot read as problem details: in the file's own form, or
-// by the status alone.
+// How a payment system is told of what it cannot read as problem details: in the file's own form,
+// or by the status alone.
 Reply Service::failure(const HttpRequest& http, const Route& route, const Error& error) {
   Reply reply{status_of(error.code()), "", "", {}};
   if (route.failing.exists()) {

@@ -21,8 +21,8 @@
 #include "routes/reply.h"
 #include "routes/sql_query.h"
 #include "sqlite/connection.h"
-#include "store/readers.h"
 #include "store/answers.h"
+#include "store/readers.h"
 #include "store/writer.h"
 
 namespace saldo::server {
@@ -40,8 +40,8 @@ struct ServiceOptions {
   std::string anchor;
   std::chrono::milliseconds notice_every{60'000};
   SenderOptions sender;
-  int waiting_clients_max = 128;  // that wait for rows at once; others are answered at once
-  std::string secrets;            // the file with those of channels; empty: none
+  int waiting_clients_max = 128;         // that wait for rows at once; others are answered at once
+  std::string secrets;                   // the file with those of channels; empty: none
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
 };
 
@@ -65,6 +65,11 @@ class Service {
 
   // Reads the secrets of channels again. Throws std::runtime_error, and then the old ones stay.
   void reload_secrets() { secrets_.reload(); }
+
+  // Whether the body may be a statement, which is larger than others: its route takes one, and the
+  // token may use the route.
+  bool takes_statement(std::string_view method, std::string_view target,
+                       std::string_view authorization) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};

@@ -141,8 +141,10 @@ constexpr const char* kQuestions[] = {
     "next_working_day('2026-03-12')",
     "SELECT daily_fee(3000, '2026-03-12'), monthly_price('standard', 'crm', '2026-03-12', 7), "
     "money(123456)",
-    "account_number(' 0015 ')",
-    "account_status(1, '2026-03-12')",
+    "SELECT account_number(' 0015 '), account_status(1, '2026-03-12')",
+    "SELECT bank_match('ЛС 1, договор 15', '7701234567', '40702810900000000015', '2026-03-12')",
+    "SELECT bank_match(NULL, '7701234567', NULL, '2026-03-12'), "
+    "bank_match('', NULL, '40702810900000000015', '2026-03-12')",
     "SELECT saldo_version(), saldo_check_id('account_id', 5)",
     "SELECT saldo_check('headcount', 1, '2026-03-12', 5, NULL, NULL)",
     "SELECT saldo_check('headcount', 1, 'no day', 5, NULL, NULL)",

@@ -104,7 +104,7 @@ MAY = {"crm": {"crm", "operator", "admin"}, "cashier": {"cashier", "operator", "
 
 ACCOUNT_FIELDS = {"external_id", "name", "admin_email", "registered_on", "trial_ends_on", "customer_since",
                   "legal_name",
-                  "tax_id", "postal_address"}
+                  "tax_id", "postal_address", "contract"}
 
 # The fields of the body of each write: those that must be given, and the others.
 FIELDS = {
@@ -470,7 +470,8 @@ class Accounts(RoutesCase):
     WHOLE = {"external_id": "crm-1", "name": "ООО «Ёлочка»", "admin_email": "a@example.com",
              "registered_on": "2026-11-01",
              "trial_ends_on": "2026-11-15", "customer_since": "2020-02-29", "legal_name": "Общество «Ёлочка»",
-             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1"}
+             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1",
+             "contract": "№ 15 от 01.02.2026"}
 
     def test_registered_with_a_name_alone(self):
         answer = self.crm.post("/v1/accounts", {"name": "Ромашка"})
@@ -1142,7 +1143,7 @@ class Values(RoutesCase):
                           value in crm.get("/v1/accounts/2").json.items()}, answer.csv[1])
         # RFC 4180: lines end in CR LF, quotes are doubled, and null is an empty field.
         header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,"
-                  "legal_name,tax_id,postal_address,recorded_at,recorded_by\r\n")
+                  "legal_name,tax_id,postal_address,contract,recorded_at,recorded_by\r\n")
         self.assertTrue(answer.text.startswith(header), answer)
         self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,{NOW},crm\r\n',
                          crm.get("/v1/accounts/3", accept="text/csv").expect(200).text)

@@ -520,7 +520,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"account",
             "account_id = 1",
             {"external_id", "name", "admin_email", "trial_ends_on", "customer_since", "legal_name",
-             "tax_id", "postal_address", "recorded_at", "recorded_by"}},
+             "tax_id", "postal_address", "contract", "recorded_at", "recorded_by"}},
         Row{"account_terms", "account_id = 2 AND valid_from = '2026-03-02'", {}},
         Row{"headcount", "account_id = 1 AND day = '2026-03-03'", {}},
         Row{"subscription", "account_id = 1 AND service_id = 'db'", {"recorded_at", "recorded_by"}},
@@ -542,8 +542,9 @@ class SchemaTamperTest : public TamperTest {
   }
 
   std::vector<std::string> triggers_of(const std::string& name) {
-    return connection_.must("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '" +
-                            name + "' ORDER BY name");
+    return connection_.must(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '" + name +
+        "' ORDER BY name");
   }
 
   // `sql` makes exactly these names findings of audit_schema.

@@ -61,7 +61,7 @@ constexpr Purpose kAccounts[] = {
     {"Account 15", "account 15"},
     {"top up account no. 15", "account 15"},
     {"account #15 for November 2026", "account 15"},
-    {"LС 15", ""},           // an L is not read as Л
+    {"LС 15", ""},            // an L is not read as Л
     {"ЛC 15", "account 15"},  // but a Latin C is as С
     {"«ЛС» №15", "account 15"},
     {"ЛС 15от Ромашки", "account 15"},
@@ -125,6 +125,8 @@ constexpr Purpose kContracts[] = {
     {"договор 15, НДС 20% - 250-00", "contract 15"},
     {"Договор 15.НДС не облагается", "contract 15"},
     {"Договор 15 ЛС 16", "contract 15; account 16"},
+    {"дог. 15 л/с16", "contract 15; account 16"},
+    {"ЛС 15 р/с 40702810900000000015", "account 15"},
     {"договоры № 15, 16", "contract 15; contract 16"},
     {"договор 2026", "contract 2026"},
     {"договор 7701234567", "contract 7701234567"},

@@ -12,12 +12,13 @@
 -- legal_name: text
 -- tax_id: text
 -- postal_address: text
+-- contract: text The contract with the customer, as in № 15 от 01.02.2026
 
 INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since,
-                    legal_name, tax_id, postal_address, recorded_at, recorded_by)
+                    legal_name, tax_id, postal_address, contract, recorded_at, recorded_by)
 VALUES (:account_id, :external_id, :name, :admin_email, coalesce(:registered_on, :today), :trial_ends_on,
-        :customer_since, :legal_name, :tax_id, :postal_address, :now, :who);
+        :customer_since, :legal_name, :tax_id, :postal_address, :contract, :now, :who);
 
 SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
-       postal_address, recorded_at, recorded_by, 201 AS http_status
+       postal_address, contract, recorded_at, recorded_by, 201 AS http_status
 FROM account WHERE account_id = last_insert_rowid();
