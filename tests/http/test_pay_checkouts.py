@@ -1,4 +1,8 @@
-"""Starting a payment by YooKassa and T-Bank, whose services are stand-ins, and paying it or not."""
+"""Starting a payment by YooKassa and T-Bank, whose services are stand-ins, and paying it or not.
+
+Seen to fail: a key of chance for YooKassa; answers with another sum; one order of T-Bank for all; no fiscal receipt, or
+one without an address; any text taken for a URL.
+"""
 
 import base64
 import json

@@ -1,6 +1,8 @@
 """Payments and refunds by CloudPayments, signed as it does.
 
 https://developers.cloudpayments.ru/#uvedomleniya
+
+Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal.
 """
 
 import base64

@@ -1,6 +1,9 @@
 """Payments by Robokassa, as it tells them to the ResultURL.
 
 https://docs.robokassa.ru/pay-interface (ResultURL)
+
+Seen to fail: fields of the shop that are not signed; sums with six digits that are refused; trials that are credited; a
+signature in capital letters that is refused.
 """
 
 import hashlib

@@ -1,6 +1,9 @@
 """Payments and refunds by the acquiring of Sberbank, signed as its gateway does, and the gateway itself by a stand-in.
 
 https://securepayments.sberbank.ru/wiki/doku.php/integration:api:callback:start
+
+Seen to fail: orders that are not paid yet, or are another one, and are credited; totals of refunds that are taken for
+refunds; RSA with SHA-256.
 """
 
 import pathlib

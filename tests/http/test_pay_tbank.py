@@ -1,6 +1,9 @@
 """Payments and refunds by T-Bank, with the tokens that it makes.
 
 https://developer.tbank.ru/eacq/intro/developer/notification, https://developer.tbank.ru/eacq/intro/developer/token
+
+Seen to fail: tokens of SQLite's numbers in the place of those that were sent; refunds that are told apart by payment
+alone; orders that are the account's number alone.
 """
 
 import contextlib

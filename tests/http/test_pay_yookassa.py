@@ -1,6 +1,9 @@
 """Payments and refunds by YooKassa: notifications that anybody can send, and the service that is asked, by a stand-in.
 
 https://yookassa.ru/developers/using-api/webhooks, https://yookassa.ru/developers/api#get_payment
+
+Seen to fail: a sum out of the notification; another payment than the one asked for; trials that are credited;
+identifiers of any form in the address of the service.
 """
 
 import json

@@ -1,6 +1,9 @@
 """Transfers to a wallet of YooMoney, signed as it does.
 
 https://yoomoney.ru/docs/wallet/using-api/notification-p2p-incoming
+
+Seen to fail: sha1_hash that decides beside a sign; a transfer not accepted yet that is credited; dollars taken for
+roubles; another account under the same identifier that is answered as a repetition.
 """
 
 import hashlib
