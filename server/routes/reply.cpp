@@ -274,7 +274,7 @@ class PartRun {
       if (statement.cursor) last_cursor = rows.text(*statement.cursor);
       if (!many) break;
     }
-    if (!many && count == 0) throw not_found("there is nothing here by these keys");
+    if (!many && count == 0) throw no_row(route_);
     reply_.is_empty = count == 0;
     if (as_json && many) body += ']';
   }
@@ -290,6 +290,11 @@ class PartRun {
 };
 
 }  // namespace
+
+Error no_row(const Route& route) {
+  if (!route.is_payment()) return not_found("there is nothing here by these keys");
+  return {ErrorCode::kUnauthorized, "the signature is wrong, or there is none"};
+}
 
 Reply run_part(Connection& database, const Request& request, const RoutePart& part) {
   return PartRun(database, request, part).run();

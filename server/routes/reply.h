@@ -12,6 +12,9 @@ namespace saldo::server {
 // SqliteError.
 Reply run_part(Connection& database, const Request& request, const RoutePart& part);
 
+// Why a part that is to give a row has given none: of a payment system its signature is wrong.
+Error no_row(const Route& route);
+
 // The row of a part that goes before.
 struct PartRow {
   std::optional<Reply> reply;  // its document, which is the answer

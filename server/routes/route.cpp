@@ -471,14 +471,13 @@ class FileReader {
   // Whether the last part goes to the writer.
   void decide_writing(bool behind_write) {
     line_ = 1;
-    if (!route_->is_payment()) {
-      route_->writes = behind_write || (route_->method != "GET" && !asked_);
-      if (behind_write && route_->method == "GET") fail("a GET route only reads");
-      return;
-    }
-    route_->writes = behind_write || is_writing_;
+    // Without a channel it is the method that tells, as the document of the routes says it.
+    route_->writes = behind_write || (has_channel_ ? is_writing_ : route_->method != "GET");
+    if (route_->writes && route_->method == "GET" && !route_->is_payment())
+      fail("a GET route only reads");
     if (route_->writes && !behind_write && !request_function_.empty())
       fail(request_function_ + "() is for what stands before `-- write`");
+    if (!route_->is_payment()) return;
     if (route_->auth == Auth::kSignature && !verifies_) {
       fail_at(1,
               "with `auth: signature` a file calls same() or rsa_verify() before `-- write`, "

@@ -449,12 +449,9 @@ std::optional<Reply> Service::run_before(const HttpRequest& http, Request& reque
     request.route = &path.find(method_of(http), row.text(0));
   }
   const Route& route = *request.route;
-  // A statement that gives no row refuses, in the way in which a forged signature is refused.
   const auto row_of = [&](const RoutePart& part) {
     auto row = read_row(*reader, request, part);
-    if (!row && route.is_payment())
-      throw Error(ErrorCode::kUnauthorized, "the signature is wrong, or there is none");
-    if (!row) throw not_found("there is nothing here by these keys");
+    if (!row) throw no_row(route);
     return *std::move(row);
   };
   if (route.asking.exists()) {

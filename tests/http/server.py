@@ -41,7 +41,7 @@ SMS_UNIT_FEE = 250
 START_SECONDS = 30
 STOP_SECONDS = 60
 # A server that stops waits for idle connections as long; the default of `serve` would make most of a test's time.
-KEEP_ALIVE = "1s"
+KEEP_ALIVE = "4s"
 
 
 def saldod(*arguments, timeout=60):
