@@ -5,15 +5,36 @@ one without an address; any text taken for a URL.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 import re
 import unittest
+import urllib.parse
 
 from paying import PayCase, speaks
 from pay_services import TBank, YooKassa, tbank_token
 from server import NOW, TODAY
 
 RECEIPT = {"vat_code": 12, "tax_system_code": 1}
+# Another system's, as an operator drops it into the folder of --routes: its address is signed, and nobody is asked.
+OWN = """-- POST /v1/accounts/{account_id}/checkouts
+-- Start a payment by a payment system: the address to send the payer to.
+-- role: crm
+-- answer: one
+-- protocol: tollgate
+-- account_id: integer!
+-- channel: text! One that takes payments this way
+-- amount: integer! In minor units, within the channel's limits
+-- return_url: text! Where the payer comes back to, of https or http
+
+SELECT 'https://toll.example/' || :account_id || '/' || :amount || '/'
+       || hmac_sha256(secret('key'), :account_id || ':' || :amount) || '?back=' || percent_encode(:return_url) AS url;
+
+-- write
+
+SELECT :url AS url;
+"""
 RETURN_URL = "https://crm.example/paid?invoice=1&a=%D0%B1"
 
 
@@ -21,7 +42,8 @@ class Checkouts(PayCase):
     channels = {"yookassa": speaks("yookassa", "bank_card"), "tbank": speaks("tbank", "sbp"),
                 "yookassa_fiscal": speaks("yookassa", "bank_card"), "tbank_fiscal": speaks("tbank", "bank_card"),
                 "bare": speaks("yookassa", "bank_card"), "wallet": speaks("yoomoney", "e_money"),
-                "small": speaks("yookassa", "bank_card")}
+                "small": speaks("yookassa", "bank_card"), "toll": speaks("tollgate", "bank_card")}
+    files = {"toll_checkout.sql": OWN}
 
     @classmethod
     def setUpClass(cls):
@@ -37,7 +59,8 @@ class Checkouts(PayCase):
     def secrets_of_channels(cls):
         return {"yookassa": cls.yookassa.secrets, "tbank": cls.tbank.secrets, "small": cls.yookassa.secrets,
                 "yookassa_fiscal": {**cls.fiscal.secrets, "receipt": RECEIPT},
-                "tbank_fiscal": {**cls.fiscal_tbank.secrets, "receipt": RECEIPT}, "wallet": {"secret": "x"}}
+                "tbank_fiscal": {**cls.fiscal_tbank.secrets, "receipt": RECEIPT}, "wallet": {"secret": "x"},
+                "toll": {"key": "k"}}
 
     def setUp(self):
         super().setUp()
@@ -85,6 +108,15 @@ class Checkouts(PayCase):
         told = self.tbank.paid(payment_id)
         self.assertEqual("OK", self.send("/pay/tbank/tbank", told).text)
         self.assertEqual([("sbp", f"tbank:{payment_id}", 12345)], self.payments(account))
+
+    def test_a_system_of_the_operators_own(self):
+        account = self.company_in("active")
+        signature = hmac.new(b"k", f"{account}:12345".encode(), hashlib.sha256).hexdigest()
+        self.assertEqual({"url": f"https://toll.example/{account}/12345/{signature}?back="
+                                 + urllib.parse.quote(RETURN_URL, safe="")},
+                         self.checkout(account, "toll").expect(200).json)
+        self.assertEqual([], self.yookassa.requests)
+        self.refused(self.checkout(account, "wallet"), 422, "invalid", "tollgate", "tbank", "yookassa")
 
     def test_each_time_another(self):
         account = self.company_in("active")
