@@ -1010,8 +1010,6 @@ WRONG_FILES = {
     "calls the server": (HEAD + "-- calls: sql\n", 5, "calls"),
     "calls what there is not": (HEAD + "-- calls: nothing\n", 5, "calls"),
     "calls, and has a statement": (HEAD + "-- calls: health\nSELECT 1;\n", 5, "calls"),
-    "fields of a form": (POST + "-- takes: form\n-- x: integer\nSELECT :x;\n", 6, "takes: form"),
-    "fields of a text": (POST + "-- x: integer\n-- takes: text\nSELECT :x;\n", 5, "takes: text"),
     "a GET takes JSON": (HEAD + "-- takes: json\nSELECT 1;\n", 5, "a GET has no body"),
     "a GET takes a form": (HEAD + "-- takes: form\nSELECT 1;\n", 5, "a GET has no body"),
     "the body of a GET": (HEAD + "SELECT :body;\n", 5, "a GET has no body"),

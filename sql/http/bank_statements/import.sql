@@ -10,9 +10,9 @@ SELECT saldo_refuse('not_found', 'the statement has no account ' || :account)
 WHERE :account IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM bank_statement(:body) WHERE own_account = replace(replace(:account, '.', ''), ' ', ''));
 
--- All are matched before the first of them is written: what this statement brings says nothing of who pays from where.
+-- In the order of the file. All are matched before the first of them is written: what this statement brings says nothing of who pays from where.
 WITH document AS MATERIALIZED (
-  SELECT s.rowid AS position, s.*, bank_match(s.purpose, s.payer_tax_id, s.payer_account, :today) AS found
+  SELECT row_number() OVER () AS position, s.*, bank_match(s.purpose, s.payer_tax_id, s.payer_account, :today) AS found
   FROM bank_statement(:body) AS s
   WHERE s.direction = 'in' AND s.booked_on IS NOT NULL AND s.amount > 0
     AND s.currency = (SELECT currency FROM policy LIMIT 1)
@@ -28,7 +28,7 @@ SELECT 'bank', reference, amount, booked_on, found ->> 'account_id', payer, paye
 FROM document ORDER BY position;
 
 WITH document AS MATERIALIZED (
-  SELECT s.rowid AS position, s.direction, s.booked_on, s.amount, s.warning,
+  SELECT row_number() OVER () AS position, s.direction, s.booked_on, s.amount, s.warning,
          s.direction = 'in' AND s.booked_on IS NOT NULL AS is_incoming,
          s.currency = (SELECT currency FROM policy LIMIT 1) AS is_ours
   FROM bank_statement(:body) AS s

@@ -21,11 +21,11 @@ WITH line AS MATERIALIZED (
 theirs AS MATERIALIZED (
   SELECT number, json_array_length(field) AS fields, field ->> 0 AS txn_id, account_number(field ->> 3) AS account_id,
          minor_units(field ->> 4) AS amount, count(*) OVER (PARTITION BY field ->> 0) AS times,
-         date(CASE WHEN field ->> 1 GLOB '??.??.????'
-                   THEN substr(field ->> 1, 7) || '-' || substr(field ->> 1, 4, 2) || '-' || substr(field ->> 1, 1, 2)
-                   WHEN field ->> 1 GLOB '????????'
-                   THEN substr(field ->> 1, 1, 4) || '-' || substr(field ->> 1, 5, 2) || '-' || substr(field ->> 1, 7)
-                   ELSE field ->> 1 END) AS day
+         CASE WHEN field ->> 1 GLOB '??.??.????'
+              THEN substr(field ->> 1, 7) || '-' || substr(field ->> 1, 4, 2) || '-' || substr(field ->> 1, 1, 2)
+              WHEN field ->> 1 GLOB '????????'
+              THEN substr(field ->> 1, 1, 4) || '-' || substr(field ->> 1, 5, 2) || '-' || substr(field ->> 1, 7)
+              ELSE field ->> 1 END AS day
   FROM line WHERE field ->> 0 <> 'Total:'),
 total AS MATERIALIZED (
   SELECT number, json_array_length(field) AS fields, field ->> 1 AS lines, minor_units(field ->> 2) AS amount
@@ -34,6 +34,7 @@ wrong AS (
   SELECT saldo_refuse('invalid', 'line ' || number || ' is neither txn_id, date, time, account and sum between tabs '
                                  || 'nor Total:, the count and the amount') AS refused
   FROM (SELECT number FROM theirs WHERE fields <> 5 OR txn_id = '' OR amount IS NULL OR day IS NULL
+           OR date(day, '+0 days') IS NOT day
         UNION ALL
         SELECT number FROM total WHERE fields <> 3 OR lines = '' OR lines GLOB '*[^0-9]*' OR amount IS NULL)
   ORDER BY number LIMIT 1),
@@ -43,7 +44,7 @@ ours AS (
                    WHERE b.source = r.source AND b.external_id = r.external_id) AS amount
   FROM receipt AS r WHERE source = :channel AND status <> 'ignored')
 SELECT txn_id, problem, registry_account_id, registry_amount, account_id, amount
-FROM (
+FROM (SELECT count(refused) AS refusals FROM wrong) CROSS JOIN (
   SELECT t.txn_id, CASE WHEN t.times > 1 THEN 'twice in the registry'
                         WHEN coalesce(o.amount, 0) = 0 THEN 'not here'
                         ELSE 'differs' END AS problem,
@@ -60,5 +61,5 @@ FROM (
   SELECT NULL, 'the total is of ' || lines || ' lines', NULL, amount, NULL, (SELECT sum(amount) FROM theirs)
   FROM total
   WHERE (CAST(lines AS INTEGER), amount) IS NOT (SELECT count(*), coalesce(sum(amount), 0) FROM theirs))
-WHERE (SELECT count(refused) FROM wrong) = 0
+WHERE refusals = 0
 ORDER BY txn_id IS NULL, txn_id;
