@@ -164,6 +164,9 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   app.add_option("--max-body", serve.http.body, "Bytes of a body")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, kBytesMax));
+  app.add_option("--max-statement", serve.http.statement, "Bytes of a bank's statement")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, kBytesMax));
   app.add_option("--max-connections", serve.http.connections, "Connections at once")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
@@ -237,6 +240,15 @@ int run(int count, char** arguments) {
   auto* closing = command(app, "close", "Close every ended day up to one");
   closing->add_option("--through", through, "The last day to close")->required();
   closing->callback([&] { status = commands::close_days(database, through); });
+
+  commands::Import statements;
+  auto* importing = command(
+      app, "import", "Take in what statements of banks show as received, each document once");
+  importing->add_option("FILE", statements.files, "Statements, 1CClientBankExchange or camt.053")
+      ->required();
+  importing->add_option("--account", statements.account, "Only what came to this account of ours");
+  importing->add_flag("--dry-run", statements.dry_run, "Tell what would be done, and do nothing");
+  importing->callback([&] { status = commands::import_statements(database, statements); });
 
   std::string anchor;
   auto* verifying = command(

@@ -216,7 +216,8 @@ json parse_body(const Request& request, std::string_view content_type) {
   const Format takes = request.route->takes;
   // What a payment system sends its file reads.
   if (request.body.empty() || request.route->is_payment()) return json::object();
-  if (!content_type.empty() && !is_media_type_of(content_type, takes)) {
+  if (!content_type.empty() && !request.route->takes_statement &&
+      !is_media_type_of(content_type, takes)) {
     throw Error(ErrorCode::kUnsupportedMediaType,
                 "the body is " + std::string(names_of(takes).media_type) + " here");
   }

@@ -177,7 +177,6 @@ class FileReader {
     while (const auto line = comment_line()) {
       if (!read_optional_line(*line)) read_parameter(*line);
     }
-    check_body();
     check_channel();
     for (const auto& part : route_->parts) {
       if (!part.placeholder.empty() && route_->find_parameter(part.placeholder) == nullptr)
@@ -237,9 +236,10 @@ class FileReader {
 
   void read_takes(std::string_view value) {
     check_has_body();
-    const auto format = parse_format(value);
+    route_->takes_statement = value == "statement";
+    const auto format = route_->takes_statement ? Format::kText : parse_format(value);
     if (format != Format::kJson && format != Format::kForm && format != Format::kText)
-      fail("takes is json, form or text, not " + std::string(value));
+      fail("takes is json, form, text or statement, not " + std::string(value));
     route_->takes = *format;
   }
 
@@ -261,17 +261,6 @@ class FileReader {
 
   void check_has_body() const {
     if (route_->method == "GET") fail("a GET has no body");
-  }
-
-  // Fields are read out of a body of JSON alone.
-  void check_body() const {
-    if (route_->takes == Format::kJson || !route_->has_fields_in_body()) return;
-    for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
-      const Parameter& parameter = route_->parameters[i];
-      if (parameter.in_path) continue;
-      fail_at(declared_at_[i], "a route with `takes: " + std::string(names_of(route_->takes).name) +
-                                   "` reads :body; it has no fields such as " + parameter.name);
-    }
   }
 
   // What a payment system's head says, and that of another route with a channel.

@@ -111,6 +111,7 @@ struct Route {
   Role role = Role::kAdmin;
   Answer answer = Answer::kOne;
   Format takes = Format::kJson;
+  bool takes_statement = false;  // a text of any media type, up to --max-statement
   std::vector<Format> gives = {Format::kJson, Format::kCsv};
   std::optional<BuiltIn> calls;
   Auth auth = Auth::kToken;
@@ -127,7 +128,10 @@ struct Route {
 
   // Of a payment system, in whose own form all is answered.
   [[nodiscard]] bool is_payment() const { return auth != Auth::kToken; }
-  [[nodiscard]] bool has_fields_in_body() const { return method != "GET" && method != "DELETE"; }
+  // Other fields are in the query.
+  [[nodiscard]] bool has_fields_in_body() const {
+    return method != "GET" && method != "DELETE" && takes == Format::kJson;
+  }
   [[nodiscard]] bool paged() const { return last.uses(Bound::kLimit); }
   // Whether it has the channel's secrets before it answers.
   [[nodiscard]] bool has_channel() const {

@@ -178,6 +178,22 @@ Reply Service::handle(const HttpRequest& http) noexcept {
   return reply;
 }
 
+bool Service::takes_statement(std::string_view method, std::string_view target,
+                              std::string_view authorization) noexcept {
+  try {
+    std::vector<std::string> path_values;
+    const auto* path = routes_.find(parse_target(target).parts, path_values);
+    const Route* route = path == nullptr ? nullptr : path->find(method);
+    if (route == nullptr || !route->takes_statement) return false;
+    const auto reader = readers_.lend(options_.route_timeout);
+    const auto snapshot = reader->snapshot();
+    const Token* token = reader->tokens.find(*reader, snapshot.integer(0), bearer(authorization));
+    return token != nullptr && is_allowed(token->role, route->role);
+  } catch (const std::exception&) {
+    return false;  // what is wrong, the answer says
+  }
+}
+
 Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
   const auto log = [&](const std::string& failure) {
     spdlog::error("{} {}: {}", http.method, progress.route != nullptr ? progress.route->path : "-",

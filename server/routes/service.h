@@ -66,6 +66,11 @@ class Service {
   // Reads the secrets of channels again. Throws std::runtime_error, and then the old ones stay.
   void reload_secrets() { secrets_.reload(); }
 
+  // Whether the body may be a statement, which is larger than others: its route takes one, and the
+  // token may use the route.
+  bool takes_statement(std::string_view method, std::string_view target,
+                       std::string_view authorization) noexcept;
+
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
 
