@@ -230,8 +230,9 @@ TEST(Exchange1c, Sums) {
   };
   for (const auto& [text, amount] : cases)
     EXPECT_EQ(only(read(exchange(document({{"Сумма", text}})))).amount, amount) << text;
-  for (const char* text : {"1,234", "1,230", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-",
-                           ".", "5-", "5 р", "1,234.567", "٣", "0x10", "1 234 ,5 6", "1..5"})
+  for (const char* text :
+       {"1,234", "1,230", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-", ".", "5-",
+        "5 р", "1,234.567", "٣", "0x10", "1 234 ,5 6", "1..5"})
     EXPECT_NE(error_of(exchange(document({{"Сумма", text}}))).find("Сумма is '"), std::string::npos)
         << text;
 }
