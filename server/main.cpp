@@ -131,6 +131,27 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
                  "Append the digests of closed days to this file");
   app.add_option("--routes", serve.service.routes, "A folder with routes of your own")
       ->check(CLI::ExistingDirectory);
+  app.add_option("--secrets", serve.service.secrets,
+                 "A file with the secrets of the channels of payment systems, in JSON, which its "
+                 "owner alone can read; read again on SIGHUP")
+      ->check(CLI::ExistingFile);
+  app.add_option_function<std::vector<std::string>>(
+         "--trusted-proxy",
+         [&serve](const std::vector<std::string>& texts) {
+           for (const auto& text : texts) {
+             const auto network = parse_network(text);
+             if (!network) {
+               throw CLI::ValidationError("--trusted-proxy",
+                                          text +
+                                              " is not an address or a network, such as "
+                                              "127.0.0.1 or 10.0.0.0/8");
+             }
+             serve.service.trusted_proxies.push_back(*network);
+           }
+         },
+         "Addresses and networks of proxies whose X-Forwarded-For is believed, by commas")
+      ->delimiter(',')
+      ->type_name("ADDRESS[/BITS]");
   app.add_flag("--test-clock", serve.service.test_clock,
                "Take the time from the header Saldo-Now, and close no days: for tests");
   auto* certificate =
@@ -141,6 +162,9 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   certificate->needs(key);
   key->needs(certificate);
   app.add_option("--max-body", serve.http.body, "Bytes of a body")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, kBytesMax));
+  app.add_option("--max-statement", serve.http.statement, "Bytes of a bank's statement")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, kBytesMax));
   app.add_option("--max-connections", serve.http.connections, "Connections at once")
@@ -216,6 +240,15 @@ int run(int count, char** arguments) {
   auto* closing = command(app, "close", "Close every ended day up to one");
   closing->add_option("--through", through, "The last day to close")->required();
   closing->callback([&] { status = commands::close_days(database, through); });
+
+  commands::Import statements;
+  auto* importing = command(
+      app, "import", "Take in what statements of banks show as received, each document once");
+  importing->add_option("FILE", statements.files, "Statements, 1CClientBankExchange or camt.053")
+      ->required();
+  importing->add_option("--account", statements.account, "Only what came to this account of ours");
+  importing->add_flag("--dry-run", statements.dry_run, "Tell what would be done, and do nothing");
+  importing->callback([&] { status = commands::import_statements(database, statements); });
 
   std::string anchor;
   auto* verifying = command(

@@ -102,6 +102,9 @@ std::string Metrics::text(const Gauges& gauges) const {
     fmt::format_to(out, "saldo_notices_total{{kind=\"{}\"}} {}\n", kind, count);
   figure("saldo_notice_clock_failures_total", "counter", "Failures to move the clock of notices.",
          failed_notices_.load());
+  figure("saldo_pay_conflicts_total", "counter",
+         "Payments that came again from a payment system with other content.",
+         pay_conflicts_.load());
   head("saldo_deliveries_total", "counter",
        "Attempts of deliveries; `again` and `paused` ones are made again.");
   {

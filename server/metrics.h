@@ -41,6 +41,7 @@ class Metrics {
   void count_closed_day(std::chrono::nanoseconds took);
   void count_failed_close() { ++failed_closes_; }
   void count_failed_notices() { ++failed_notices_; }
+  void count_pay_conflict() { ++pay_conflicts_; }
   void count_delivery(const std::string& channel, const std::string& outcome);
 
   // What is known elsewhere, at the moment of asking.
@@ -66,6 +67,7 @@ class Metrics {
   std::atomic<std::uint64_t> failed_closes_{0};
   std::atomic<std::int64_t> closing_nanoseconds_{0};
   std::atomic<std::uint64_t> failed_notices_{0};
+  std::atomic<std::uint64_t> pay_conflicts_{0};
   mutable std::mutex deliveries_mutex_;
   std::map<std::pair<std::string, std::string>, std::uint64_t> deliveries_;  // channel, outcome
 };

@@ -16,10 +16,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-}  // namespace
-
-std::string percent_decoded(std::string_view text, bool plus_is_space) {
-  std::string decoded;
+// Puts the decoded bytes into `decoded`; returns what is wrong with them, the end of a sentence, or
+// nothing.
+std::string_view decode(std::string_view text, bool plus_is_space, std::string& decoded) {
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
@@ -28,29 +27,51 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
     }
     const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      throw Error(ErrorCode::kMalformed,
-                  "the path or query holds a % without two hexadecimal digits");
-    }
+    if (high < 0 || low < 0) return "holds a % without two hexadecimal digits";
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (const auto problem = text_problem(decoded); !problem.empty())
+  return text_problem(decoded);
+}
+
+// Takes what stands before the next '&'; nullopt: nothing is left. Empty ones are passed over.
+std::optional<std::pair<std::string_view, std::string_view>> take_field(std::string_view& text) {
+  while (!text.empty()) {
+    const auto field = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(field.size() + 1, text.size()));
+    if (field.empty()) continue;
+    const auto equals = std::min(field.find('='), field.size());
+    return std::pair{field.substr(0, equals), field.substr(std::min(equals + 1, field.size()))};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string percent_decoded(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  if (const auto problem = decode(text, plus_is_space, decoded); !problem.empty())
     throw Error(ErrorCode::kMalformed, "the path or query " + std::string(problem));
   return decoded;
 }
 
 Fields parse_form(std::string_view text) {
   Fields fields;
-  while (!text.empty()) {
-    const auto field = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(field.size() + 1, text.size()));
-    if (field.empty()) continue;
-    const auto equals = std::min(field.find('='), field.size());
-    fields.emplace_back(percent_decoded(field.substr(0, equals), true),
-                        percent_decoded(field.substr(std::min(equals + 1, field.size())), true));
+  while (const auto field = take_field(text)) {
+    fields.emplace_back(percent_decoded(field->first, true), percent_decoded(field->second, true));
   }
   return fields;
+}
+
+std::optional<ReadField> next_field(std::string_view& text) {
+  const auto field = take_field(text);
+  if (!field) return std::nullopt;
+  const auto decoded = [](std::string_view encoded) -> std::optional<std::string> {
+    std::string bytes;
+    if (!decode(encoded, true, bytes).empty()) return std::nullopt;
+    return bytes;
+  };
+  return ReadField{decoded(field->first), decoded(field->second)};
 }
 
 void append_percent_encoded(std::string& text, std::string_view value) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace saldo::server::commands {
 
@@ -14,6 +15,16 @@ int install(const std::string& database, const std::string& opening, const std::
 
 // Closes every ended day up to `through`, one commit a day, with progress on a terminal.
 int close_days(const std::string& database, const std::string& through);
+
+struct Import {
+  std::vector<std::string> files;
+  std::string account;  // empty: all
+  bool dry_run = false;
+};
+
+// As POST /v1/bank-statements does, one commit a file, with progress on a terminal. A dry run takes
+// all files in, in their order, and undoes it.
+int import_statements(const std::string& database, const Import& statements);
 
 // Integrity, every audit, and the digests against those in the file `anchor` (empty: there is
 // none). Prints what is found; the exit status is 1 when anything is.

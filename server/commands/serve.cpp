@@ -27,7 +27,8 @@ void reserve_descriptors(std::size_t connections, int readers) {
   constexpr rlim_t kFilesPerSender = 3;  // a connection; while a name is looked up, two more
   constexpr rlim_t kOtherFiles = 64;     // the writer's, the log, time zones, libraries
   const rlim_t needed = connections + kFilesPerReader * static_cast<rlim_t>(readers) +
-                        kFilesPerSender * (Sender::kMailThreads + Sender::kWebhookThreads) +
+                        kFilesPerSender * (Sender::kMailThreads + Sender::kWebhookThreads +
+                                           static_cast<rlim_t>(Asker::kAtOnce)) +
                         kOtherFiles;
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -82,6 +83,23 @@ void check_plain_relay(const std::string& text) {
   }
 }
 
+void read_secrets_again(Service& service, const ServeOptions& options) {
+  if (options.service.secrets.empty())
+    return spdlog::info("SIGHUP: there is no --secrets to be read again");
+  try {
+    service.reload_secrets();
+    spdlog::info("SIGHUP: {} was read again", options.service.secrets);
+  } catch (const std::runtime_error& error) {
+    spdlog::error("SIGHUP: {}; the secrets stay as they were", error.what());
+  }
+}
+
+// So that a core of the process, which holds the secrets, is not written.
+void forbid_cores() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
 }  // namespace
 
 int serve(ServeOptions options) {
@@ -91,6 +109,7 @@ int serve(ServeOptions options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
@@ -106,6 +125,10 @@ int serve(ServeOptions options) {
   constexpr std::chrono::milliseconds kNoticeEveryMin{100};
   if (options.service.notice_every < kNoticeEveryMin)
     throw std::runtime_error("--notice-every is at least 100ms");
+  if (!options.service.secrets.empty()) {
+    options.service.secrets = std::filesystem::absolute(options.service.secrets).string();
+    forbid_cores();
+  }
   if (options.relay.plain) check_plain_relay(options.relay.url);
   if (!options.password_file.empty()) options.relay.password = first_line(options.password_file);
   if (!options.relay.url.empty()) options.service.sender.mail.relay = options.relay;
@@ -124,7 +147,7 @@ int serve(ServeOptions options) {
     return accepting;
   });
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) read_secrets_again(*service, options);
   spdlog::info("stopping: requests under way are finished");
   service->stop();
   server.stop();

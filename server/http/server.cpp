@@ -113,6 +113,11 @@ std::string list_header(const httplib::Request& request, const std::string& name
   return list;
 }
 
+std::optional<std::string> any_header(const httplib::Request& request, const std::string& name) {
+  if (request.headers.count(name) == 0) return std::nullopt;
+  return list_header(request, name);
+}
+
 bool has_body_by_method(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH" || method == "DELETE";
 }
@@ -186,11 +191,6 @@ void fill(const httplib::Request& request, httplib::Response& response, Reply&& 
   set_content_type(response, std::move(reply.content_type));
 }
 
-void send_refusal(const httplib::Request& request, httplib::Response& response,
-                  const Error& error) {
-  fill(request, response, problem_reply(error), Then::kClose);
-}
-
 }  // namespace
 
 HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::string& certificate,
@@ -217,7 +217,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
     listening_ = socket;
   });
   server_->set_tcp_nodelay(true);
-  server_->set_payload_max_length(limits_.body);
+  server_->set_payload_max_length(std::max(limits_.body, limits_.statement));
   server_->set_read_timeout(limits_.io_timeout);
   server_->set_write_timeout(limits_.io_timeout);
   server_->set_keep_alive_timeout(limits_.keep_alive.count());
@@ -246,7 +246,7 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
   server_->set_expect_100_continue_handler([this](const auto& request, auto& response) {
     constexpr int kContinue = 100;
     const auto length = request.template get_header_value<std::uint64_t>("Content-Length");
-    if (length <= limits_.body) return kContinue;
+    if (length <= body_max(request)) return kContinue;
     response.status = status_of(ErrorCode::kTooLarge);
     return response.status;
   });
@@ -254,11 +254,11 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
   server_->set_error_handler(
       httplib::Server::HandlerWithResponse([this](const auto& request, auto& response) {
         if (is_answered(response)) return Handled::Unhandled;
-        send_refusal(request, response, refusal(response.status));
+        send_refusal(request, response, refusal(response.status, body_max(request)));
         return Handled::Handled;
       }));
   server_->set_exception_handler(
-      [](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
+      [this](const auto& request, auto& response, const std::exception_ptr& /*error*/) {
         send_refusal(request, response, no_memory());
       });
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
@@ -302,12 +302,13 @@ void HttpServer::refuse() {
 
 void HttpServer::receive(const httplib::Request& request, httplib::Response& response,
                          const httplib::ContentReader& read_content) {
+  const std::size_t size_max = body_max(request);
   std::string body;
   // Without either header there is no body; the library would wait for one.
   if (header(request, kContentLength) || header(request, kTransferEncoding)) {
     bool too_large = false;
     const bool is_whole = read_content([&](const char* data, std::size_t size) {
-      too_large = body.size() + size > limits_.body;
+      too_large = body.size() + size > size_max;
       if (!too_large) body.append(data, size);
       return !too_large;
     });
@@ -316,7 +317,7 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
                           "the body does not come as the headers announce it");
       const int status = too_large ? status_of(ErrorCode::kTooLarge) : response.status;
       const bool is_refused = status == status_of(ErrorCode::kTooLarge);
-      return send_refusal(request, response, is_refused ? refusal(status) : cut_off);
+      return send_refusal(request, response, is_refused ? refusal(status, size_max) : cut_off);
     }
   }
   answer(request, body, response);
@@ -331,11 +332,23 @@ void HttpServer::answer(const httplib::Request& request, std::string_view body,
   fill(request, response, std::move(reply), crowded_ || refusing_ ? Then::kClose : Then::kGoOn);
 }
 
-Error HttpServer::refusal(int status) const {
+std::size_t HttpServer::body_max(const httplib::Request& request) {
+  // Twice the same header is refused later.
+  const auto authorization = request.get_header_value(kAuthorization);
+  return service_.takes_statement(request.method, request.target, authorization) ? limits_.statement
+                                                                                 : limits_.body;
+}
+
+void HttpServer::send_refusal(const httplib::Request& request, httplib::Response& response,
+                              const Error& error) {
+  fill(request, response, service_.refuse(request.target, error), Then::kClose);
+}
+
+Error HttpServer::refusal(int status, std::size_t size_max) {
   if (status == status_of(ErrorCode::kUriTooLong))
     return {ErrorCode::kUriTooLong, "the path and query exceed 8,192 bytes"};
   if (status == status_of(ErrorCode::kTooLarge))
-    return {ErrorCode::kTooLarge, "the body exceeds " + std::to_string(limits_.body) + " bytes"};
+    return {ErrorCode::kTooLarge, "the body exceeds " + std::to_string(size_max) + " bytes"};
   return {ErrorCode::kMalformed, "this is no request of HTTP/1.1"};
 }
 
@@ -345,9 +358,10 @@ Reply HttpServer::reply_to(const httplib::Request& request, std::string_view bod
     return service_.handle(
         {request.method, request.target, body, header(request, kAuthorization).value_or(""),
          list_header(request, kAccept), header(request, kContentType).value_or(""),
-         header(request, kIdempotencyKey), header(request, kSaldoNow)});
+         header(request, kIdempotencyKey), header(request, kSaldoNow), request.remote_addr,
+         [&](const std::string& name) { return any_header(request, name); }});
   } catch (const Error& error) {
-    return problem_reply(error);
+    return service_.refuse(request.target, error);
   }
 }
 

@@ -17,7 +17,8 @@
 namespace saldo::server {
 
 struct HttpLimits {
-  std::size_t body = 1 << 20;  // bytes
+  std::size_t body = 1 << 20;        // bytes
+  std::size_t statement = 64 << 20;  // of a body of a route that takes statements
   std::size_t connections = 512;
   std::chrono::milliseconds io_timeout{5'000};  // between two bytes of a request or an answer
   std::chrono::seconds keep_alive{15};          // between two requests
@@ -47,8 +48,12 @@ class HttpServer {
   void receive(const httplib::Request& request, httplib::Response& response,
                const httplib::ContentReader& read_content);
   void answer(const httplib::Request& request, std::string_view body, httplib::Response& response);
-  // For a status with which the library refuses a request.
-  [[nodiscard]] Error refusal(int status) const;
+  void send_refusal(const httplib::Request& request, httplib::Response& response,
+                    const Error& error);
+  // Bytes of a body, by its route and who asks.
+  std::size_t body_max(const httplib::Request& request);
+  // For a status with which the library refuses a request whose body may have `size_max` bytes.
+  static Error refusal(int status, std::size_t size_max);
   Reply reply_to(const httplib::Request& request, std::string_view body);
 
   Service& service_;

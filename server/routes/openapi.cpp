@@ -75,8 +75,8 @@ Json in_url(const Parameter& parameter) {
 // A row of the answer. What its columns are is known where they come straight from a table.
 Json row_schema(const Route& route) {
   Json schema = {{"type", "object"}};
-  if (!route.answering) return schema;
-  const RouteStatement& statement = route.statements[*route.answering];
+  if (route.last.answer() == nullptr) return schema;
+  const RouteStatement& statement = *route.last.answer();
   schema["properties"] = Json::object();
   for (std::size_t i = 0; i < statement.columns.size(); ++i) {
     Json column = Json::object();
@@ -153,7 +153,7 @@ Json responses_of(const Route& route) {
           {"schema", {{"type", "string"}}}};
     }
     responses["200"] = answer;
-    if (route.writes() && route.method != "DELETE") {
+    if (route.writes && route.method != "DELETE") {
       answer["description"] = "Created";
       responses["201"] = answer;
     }
@@ -178,7 +178,36 @@ std::string operation_id(const Route& route) {
   return id;
 }
 
+// A payment system speaks as it likes.
+Json payment_operation_of(const Route& route) {
+  const Json any = {{"schema", {{"type", "string"}}}};
+  const Json content = {{std::string(names_of(route.gives.front()).media_type), any}};
+  Json operation = {
+      {"operationId", operation_id(route)},
+      {"summary", route.description},
+      {"tags", {role_name(route.role)}},
+      {"description", route.auth == Auth::kBasic
+                          ? "Takes the channel's user and password, and speaks the protocol `" +
+                                route.protocol + "`."
+                          : "Takes no token, and speaks the protocol `" + route.protocol + "`."},
+      {"parameters", Json::array()}};
+  operation["security"] = Json::array();
+  if (route.auth == Auth::kBasic) operation["security"].push_back({{"channel", Json::array()}});
+  for (const auto& parameter : route.parameters)
+    operation["parameters"].push_back(in_url(parameter));
+  operation["parameters"].push_back({{"$ref", "#/components/parameters/Saldo-Now"}});
+  if (route.has_fields_in_body()) operation["requestBody"]["content"]["*/*"] = any;
+  operation["responses"]["200"] = {{"description", "The protocol's answer"}, {"content", content}};
+  // In the protocol's own form, where it has one, else without a body.
+  for (const int status : problem_statuses()) {
+    operation["responses"][std::to_string(status)] = {{"description", reason_phrase(status)},
+                                                      {"content", content}};
+  }
+  return operation;
+}
+
 Json operation_of(const Route& route) {
+  if (route.is_payment()) return payment_operation_of(route);
   const std::string role(role_name(route.role));
   Json operation = {
       {"operationId", operation_id(route)},
@@ -201,10 +230,8 @@ Json operation_of(const Route& route) {
     operation["parameters"].push_back({{"$ref", std::string("#/components/parameters/") + name}});
   };
   if (route.paged()) refer("limit");
-  if (route.writes()) {
-    refer("dry_run");
-    refer("Idempotency-Key");
-  }
+  if (route.writes && !route.asking.exists()) refer("dry_run");
+  if (route.writes || route.asking.exists()) refer("Idempotency-Key");
   refer("Saldo-Now");
   if (route.takes != Format::kJson) {
     operation["requestBody"]["content"][std::string(names_of(route.takes).media_type)] = {
@@ -220,6 +247,7 @@ Json operation_of(const Route& route) {
 Json components() {
   Json document;
   document["securitySchemes"]["token"] = {{"type", "http"}, {"scheme", "bearer"}};
+  document["securitySchemes"]["channel"] = {{"type", "http"}, {"scheme", "basic"}};
   document["schemas"]["Problem"] = problem_schema();
   for (const int status : problem_statuses()) {
     Json& response = document["responses"][std::to_string(status)];

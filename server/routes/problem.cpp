@@ -65,7 +65,8 @@ Known known(ErrorCode code) {
     case ErrorCode::kOverloaded:
       return {
           503,
-          "too many requests wait, memory is short, or another program has locked the database"};
+          "too many requests wait, memory is short, another program has locked the database, or a "
+          "payment system does not answer"};
     case ErrorCode::kTimedOut:
       return {503, "the query exceeded its time limit"};
   }
@@ -126,6 +127,10 @@ std::string_view reason_phrase(int status) {
 ParameterErrors::ParameterErrors(ErrorCode code, std::vector<ParameterError> parameters)
     : Error(code, sentence(parameters)), parameters_(std::move(parameters)) {}
 
+std::pair<std::string, std::string> retry_after() {
+  return {"Retry-After", std::to_string(kRetryAfterSeconds)};
+}
+
 Reply problem_reply(const Error& error) {
   const int status = status_of(error.code());
   const std::string_view code = error_code_name(error.code());
@@ -147,7 +152,7 @@ Reply problem_reply(const Error& error) {
   // A sentence may quote bytes of the client's that are not UTF-8.
   reply.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
-  if (status == 503) reply.headers.emplace_back("Retry-After", std::to_string(kRetryAfterSeconds));
+  if (status == 503) reply.headers.push_back(retry_after());
   return reply;
 }
 

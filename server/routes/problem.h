@@ -36,12 +36,16 @@ struct Reply {
   std::string content_type;  // empty: there is no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  bool is_empty = false;  // many rows were asked for, and there is none
+  bool is_empty = false;     // many rows were asked for, and there is none
+  bool is_conflict = false;  // a payment system's identifier came again with other content
+  std::string warning{};     // a line for the log; empty: none
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";
 
 Reply problem_reply(const Error& error);
+// When to ask again after a 503: the header.
+std::pair<std::string, std::string> retry_after();
 // The title of a problem: the reason phrase of a status (RFC 9110).
 std::string_view reason_phrase(int status);
 

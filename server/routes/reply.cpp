@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "codecs/base64.h"
+#include "codecs/charset.h"
 #include "codecs/csv.h"
 #include "codecs/json.h"
 
@@ -54,15 +55,23 @@ std::string random_bytes() {
   return text;
 }
 
-class RouteRun {
+// As by RFC 9110 the media type's parameter says it.
+std::string content_type_of(const Route& route, Format format) {
+  const FormatNames& names = names_of(format);
+  if (route.charset == Charset::kUtf8) return std::string(names.content_type);
+  return std::string(names.media_type) + "; charset=windows-1251";
+}
+
+class PartRun {
  public:
-  RouteRun(Database& database, const Request& request)
+  PartRun(Connection& database, const Request& request, const RoutePart& part)
       : database_(database),
         request_(request),
         route_(*request.route),
+        part_(part),
         now_(format_instant(request.now)) {
-    if (route_.uses(Bound::kRandom)) random_ = random_bytes();
-    if (!route_.uses(Bound::kToday)) return;
+    if (part.uses(Bound::kRandom)) random_ = random_bytes();
+    if (!part.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
     if (today.step()) today_ = today.text(0);
@@ -70,20 +79,32 @@ class RouteRun {
 
   Reply run() {
     reply_.status = route_.answer == Answer::kNone ? 204 : 200;
-    for (std::size_t i = 0; i < route_.statements.size(); ++i) {
-      const RouteStatement& statement = route_.statements[i];
+    for (std::size_t i = 0; i < part_.statements.size(); ++i) {
+      const RouteStatement& statement = part_.statements[i];
       auto rows = bound(statement);
-      if (i == route_.answering) {
+      if (i == part_.answering) {
         answer(statement, rows);
       } else {
-        while (rows.step()) read_status(statement, rows);
+        while (rows.step()) read_hidden(statement, rows);
       }
     }
-    if (has_no_body(reply_.status)) {
-      reply_.content_type.clear();
-      reply_.body.clear();
+    return finished();
+  }
+
+  std::optional<PartRow> row() {
+    std::optional<PartRow> found;
+    for (std::size_t i = 0; i < part_.statements.size(); ++i) {
+      const RouteStatement& statement = part_.statements[i];
+      auto rows = bound(statement);
+      if (i != part_.answering) {
+        while (rows.step()) {
+        }
+      } else if (rows.step()) {
+        found = row_of(statement, rows);
+        if (found->reply) break;
+      }
     }
-    return std::move(reply_);
+    return found;
   }
 
  private:
@@ -99,6 +120,7 @@ class RouteRun {
                           [&](IsGiven of) {
                             query.bind(index, std::int64_t{request_.given[of.parameter]});
                           },
+                          [&](ColumnOf of) { bind(query, index, request_.row[of.column]); },
                           [&](Bound bound) { bind(query, index, bound); }},
                source);
   }
@@ -108,8 +130,8 @@ class RouteRun {
                           [&](std::int64_t integer) { query.bind(index, integer); },
                           [&](const std::string& text) { query.bind_static(index, text); },
                           [&](RequestInstant) { query.bind_static(index, now_); },
-                          [&](const std::shared_ptr<const nlohmann::json>& json) {
-                            query.bind(index, std::string_view(json->dump()));
+                          [&](const std::shared_ptr<const nlohmann::json>& values) {
+                            query.bind(index, std::string_view(values->dump()));
                           }},
                value);
   }
@@ -143,7 +165,74 @@ class RouteRun {
       case Bound::kLimit:
         query.bind(index, request_.limit + 1);  // one more, to see whether there is one
         break;
+      case Bound::kQuery:
+        query.bind_static(index, request_.target.raw_query);
+        break;
+      case Bound::kAskedStatus:
+        request_.asked ? query.bind(index, std::int64_t{request_.asked->status})
+                       : query.bind_null(index);
+        break;
+      case Bound::kAsked:
+        request_.asked ? query.bind_static(index, request_.asked->body) : query.bind_null(index);
+        break;
+      case Bound::kFailure:
+        query.bind_static(index, error_code_name(*request_.failure));
+        break;
+      case Bound::kStatus:
+        query.bind(index, std::int64_t{status_of(*request_.failure)});
+        break;
     }
+  }
+
+  Reply finished() {
+    if (has_no_body(reply_.status)) {
+      reply_.content_type.clear();
+      reply_.body.clear();
+    }
+    return std::move(reply_);
+  }
+
+  PartRow row_of(const RouteStatement& statement, const Statement& row) {
+    PartRow found;
+    if (statement.document && !row.is_null(*statement.document)) {
+      read_hidden(statement, row);
+      read_document(statement, row);
+      found.reply = finished();
+      return found;
+    }
+    for (const Column& column : statement.columns) {
+      switch (row.type(column.index)) {
+        case SQLITE_NULL:
+          found.values.emplace_back();
+          break;
+        case SQLITE_INTEGER:
+          found.values.emplace_back(row.integer(column.index));
+          break;
+        case SQLITE_TEXT:
+          found.values.emplace_back(std::string(row.text(column.index)));
+          break;
+        default:
+          // So that the row is the same as JSON.
+          throw Error(ErrorCode::kInternal,
+                      column.name + " of a row that goes on is no integer, text or null");
+      }
+    }
+    return found;
+  }
+
+  void read_document(const RouteStatement& statement, const Statement& row) {
+    const Format format = route_.is_payment() ? route_.gives.front() : request_.format;
+    reply_.content_type = content_type_of(route_, format);
+    reply_.body = row.blob(*statement.document);
+    if (route_.charset == Charset::kWindows1251) {
+      reply_.body = to_windows_1251(reply_.body, format == Format::kXml || format == Format::kHtml);
+    }
+  }
+
+  void read_hidden(const RouteStatement& statement, const Statement& row) {
+    if (statement.conflict && row.integer(*statement.conflict) != 0) reply_.is_conflict = true;
+    if (statement.warning) reply_.warning = row.text(*statement.warning);
+    read_status(statement, row);
   }
 
   void read_status(const RouteStatement& statement, const Statement& row) {
@@ -160,11 +249,11 @@ class RouteRun {
 
   void answer(const RouteStatement& statement, Statement& rows) {
     const bool many = route_.answer == Answer::kMany;
-    const bool json = request_.format == Format::kJson;
+    const bool as_json = request_.format == Format::kJson && !route_.is_payment();
     reply_.content_type = names_of(request_.format).content_type;
     std::string& body = reply_.body;
     if (request_.format == Format::kCsv) append_csv_header(body, statement.columns);
-    if (json && many) body += '[';
+    if (as_json && many) body += '[';
     std::int64_t count = 0;
     std::string last_cursor;
     while (rows.step()) {
@@ -172,27 +261,28 @@ class RouteRun {
         reply_.headers.emplace_back("Link", next_link(request_.target, last_cursor));
         break;
       }
-      if (json) {
+      if (as_json) {
         if (count > 0) body += ',';
         append_json_object(body, rows, statement.columns);
       } else if (request_.format == Format::kCsv) {
         append_csv_row(body, rows, statement.columns);
       } else {
-        body = rows.blob(*statement.document);
+        read_document(statement, rows);
       }
       ++count;
-      read_status(statement, rows);
+      read_hidden(statement, rows);
       if (statement.cursor) last_cursor = rows.text(*statement.cursor);
       if (!many) break;
     }
-    if (!many && count == 0) throw not_found("there is nothing here by these keys");
+    if (!many && count == 0) throw no_row(route_);
     reply_.is_empty = count == 0;
-    if (json && many) body += ']';
+    if (as_json && many) body += ']';
   }
 
-  Database& database_;
+  Connection& database_;
   const Request& request_;
   const Route& route_;
+  const RoutePart& part_;
   std::string now_;
   std::string today_;
   std::string random_;
@@ -201,8 +291,18 @@ class RouteRun {
 
 }  // namespace
 
-Reply run_route(Database& database, const Request& request) {
-  return RouteRun(database, request).run();
+Error no_row(const Route& route) {
+  if (!route.is_payment()) return not_found("there is nothing here by these keys");
+  return {ErrorCode::kUnauthorized, "the signature is wrong, or there is none"};
+}
+
+Reply run_part(Connection& database, const Request& request, const RoutePart& part) {
+  return PartRun(database, request, part).run();
+}
+
+std::optional<PartRow> read_row(Connection& database, const Request& request,
+                                const RoutePart& part) {
+  return PartRun(database, request, part).row();
 }
 
 }  // namespace saldo::server

@@ -3,12 +3,25 @@
 
 #include "routes/problem.h"
 #include "routes/request.h"
-#include "store/database.h"
+#include "sqlite/connection.h"
 
 namespace saldo::server {
 
-// Runs the route's statements, inside of the caller's transaction where there are several, and
-// answers. Throws Error and SqliteError.
-Reply run_route(Database& database, const Request& request);
+// Runs the statements of a part of the request's route that answers (the last, or that of
+// failures), inside of the caller's transaction where there are several. Throws Error and
+// SqliteError.
+Reply run_part(Connection& database, const Request& request, const RoutePart& part);
+
+// Why a part that is to give a row has given none: of a payment system its signature is wrong.
+Error no_row(const Route& route);
+
+// The row of a part that goes before.
+struct PartRow {
+  std::optional<Reply> reply;  // its document, which is the answer
+  std::vector<Value> values;   // of the columns of the part's answering statement
+};
+// nullopt: there is none. Throws likewise.
+std::optional<PartRow> read_row(Connection& database, const Request& request,
+                                const RoutePart& part);
 
 }  // namespace saldo::server

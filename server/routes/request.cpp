@@ -214,8 +214,10 @@ class ParameterReader {
 
 json parse_body(const Request& request, std::string_view content_type) {
   const Format takes = request.route->takes;
-  if (request.body.empty()) return json::object();
-  if (!content_type.empty() && !is_media_type_of(content_type, takes)) {
+  // What a payment system sends its file reads.
+  if (request.body.empty() || request.route->is_payment()) return json::object();
+  if (!content_type.empty() && !request.route->takes_statement &&
+      !is_media_type_of(content_type, takes)) {
     throw Error(ErrorCode::kUnsupportedMediaType,
                 "the body is " + std::string(names_of(takes).media_type) + " here");
   }
@@ -254,7 +256,7 @@ Target parse_target(std::string_view target) {
   parsed.path = target.substr(0, question);
   for (const auto part : path_parts(parsed.path))
     parsed.parts.push_back(percent_decoded(part, false));
-  parsed.query = parse_form(target.substr(std::min(question + 1, target.size())));
+  parsed.raw_query = target.substr(std::min(question + 1, target.size()));
   return parsed;
 }
 
@@ -296,7 +298,7 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
   for (const auto& [name, text] : request.target.query) {
     if (!names.insert(name).second) {
       reader.add(name, "is given twice");
-    } else if (name == "dry_run" && route.writes()) {
+    } else if (name == "dry_run" && route.writes && !route.asking.exists()) {
       request.dry_run = text == "true";
       if (text != "true" && text != "false") reader.add(name, "is neither true nor false");
     } else if (name == "limit" && route.paged()) {

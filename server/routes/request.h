@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "codecs/form.h"
+#include "payments/asker.h"
 #include "routes/route.h"
 
 namespace saldo::server {
@@ -28,15 +30,20 @@ struct HttpRequest {
   std::string_view content_type;
   std::optional<std::string_view> idempotency_key;
   std::optional<std::string_view> now;  // the header Saldo-Now
+  std::string_view peer;                // the address of the other side of the connection
+  // Any header by its name in any case, its values joined by ", "; nullopt: it was not sent.
+  std::function<std::optional<std::string>(const std::string&)> header;
 };
 
 struct Target {
   std::string_view path;
   std::vector<std::string> parts;  // of the path, decoded
-  Fields query;
+  std::string_view raw_query;      // as it came
+  Fields query;                    // of other routes than payment systems'
 };
 Error no_such_path();
-// Throws malformed, and not_found for a target that does not begin with a path.
+// All but the fields of the query. Throws malformed, and not_found for a target that does not begin
+// with a path.
 Target parse_target(std::string_view target);
 
 // How far the client's clock may be ahead of the server's.
@@ -66,6 +73,9 @@ struct Request {
   std::int64_t limit = kLimitDefault;
   bool dry_run = false;
   bool private_webhooks = false;  // as the server was started
+  std::optional<AskedAnswer> asked;
+  std::vector<Value> row;            // what was read for the part behind `-- write`
+  std::optional<ErrorCode> failure;  // which is to be told
 
   // Of a parameter that the route declares.
   [[nodiscard]] const Value& value(std::string_view name) const;

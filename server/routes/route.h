@@ -1,5 +1,5 @@
 // A route is an SQL file: a comment head, then the statements (server/README.md, "A route is a
-// file"). Here the files are read and checked, and requests find theirs.
+// file" and "Payment systems"). Here the files are read and checked, and requests find theirs.
 #pragma once
 
 #include <map>
@@ -30,6 +30,12 @@ struct Parameter {
 
 enum class Answer { kOne, kMany, kNone };
 
+// How whoever asks is known: by a token of the route's role; or, of a payment system, by a user and
+// password, by a signature that the file verifies, or by asking the system itself.
+enum class Auth { kToken, kBasic, kSignature, kAsk };
+
+enum class Charset { kUtf8, kWindows1251 };
+
 // A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
 // server's own, as these functions know its parameters.
 enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
@@ -44,7 +50,12 @@ enum class Bound {
   kRandom,
   kPrivateWebhooks,
   kClockDifference,
-  kLimit
+  kLimit,
+  kQuery,        // of a payment system: the query as it came
+  kAskedStatus,  // behind `-- ask`: what was answered
+  kAsked,
+  kFailure,  // behind `-- failure`: the code of the error, and its status
+  kStatus
 };
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
@@ -55,7 +66,11 @@ struct ValueOf {
 struct IsGiven {
   std::size_t parameter;
 };
-using Source = std::variant<ValueOf, IsGiven, Bound>;
+// Behind `-- write`: a column of the row before it.
+struct ColumnOf {
+  std::size_t column;
+};
+using Source = std::variant<ValueOf, IsGiven, ColumnOf, Bound>;
 
 struct RouteStatement {
   std::string sql;
@@ -65,6 +80,21 @@ struct RouteStatement {
   std::optional<int> status;
   std::optional<int> cursor;
   std::optional<int> document;
+  std::optional<int> conflict;
+  std::optional<int> warning;
+};
+
+// What runs together: on one connection, and the rows of one of its statements are what it gives.
+struct RoutePart {
+  std::vector<RouteStatement> statements;
+  std::optional<std::size_t> answering;  // which statement's rows
+
+  [[nodiscard]] bool exists() const { return !statements.empty(); }
+  // Null: none of them gives rows.
+  [[nodiscard]] const RouteStatement* answer() const {
+    return answering ? &statements[*answering] : nullptr;
+  }
+  [[nodiscard]] bool uses(Bound bound) const;
 };
 
 // One stretch of a path between two slashes.
@@ -81,19 +111,32 @@ struct Route {
   Role role = Role::kAdmin;
   Answer answer = Answer::kOne;
   Format takes = Format::kJson;
+  bool takes_statement = false;  // a text of any media type, up to --max-statement
   std::vector<Format> gives = {Format::kJson, Format::kCsv};
   std::optional<BuiltIn> calls;
+  Auth auth = Auth::kToken;
+  std::string protocol;  // which that of the request's channel must be; empty: any, or no channel
+  Charset charset = Charset::kUtf8;
   std::vector<Parameter> parameters;
-  std::vector<RouteStatement> statements;
-  std::optional<std::size_t> answering;  // which statement's rows are the answer
+  RoutePart asking;     // before `-- ask`: what to ask another server for
+  RoutePart reading;    // before `-- write`: its row is what the write is given
+  RoutePart last;       // what answers
+  RoutePart failing;    // behind `-- failure`: how a payment system is told of one
+  bool writes = false;  // the last part goes to the writer
   std::string file;
   Metrics::Requests* requests = nullptr;
 
-  // A write goes to the writer, and may come with an Idempotency-Key.
-  [[nodiscard]] bool writes() const { return method != "GET" && !calls; }
-  [[nodiscard]] bool has_fields_in_body() const { return method != "GET" && method != "DELETE"; }
-  [[nodiscard]] bool paged() const { return uses(Bound::kLimit); }
-  [[nodiscard]] bool uses(Bound bound) const;
+  // Of a payment system, in whose own form all is answered.
+  [[nodiscard]] bool is_payment() const { return auth != Auth::kToken; }
+  // Other fields are in the query.
+  [[nodiscard]] bool has_fields_in_body() const {
+    return method != "GET" && method != "DELETE" && takes == Format::kJson;
+  }
+  [[nodiscard]] bool paged() const { return last.uses(Bound::kLimit); }
+  // Whether it has the channel's secrets before it answers.
+  [[nodiscard]] bool has_channel() const {
+    return is_payment() || !protocol.empty() || asking.exists() || reading.exists();
+  }
   // Null: there is none.
   [[nodiscard]] const Parameter* find_parameter(std::string_view name) const;
   // Where among `parameters` one of them is.
@@ -107,6 +150,12 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+// Likewise of payment systems: 1 for an identifier that came again with other content; and a line
+// for the log.
+inline constexpr std::string_view kConflictColumn = "conflict";
+inline constexpr std::string_view kWarningColumn = "warning";
+// The placeholder or field whose channel's secrets a file may use.
+inline constexpr std::string_view kChannelParameter = "channel";
 
 // What follows the name of a column whose text is JSON: "kinds:json".
 inline constexpr std::string_view kJsonSuffix = ":json";
@@ -119,29 +168,36 @@ class RouteTable {
   explicit RouteTable(Metrics& metrics) : metrics_(metrics) {}
 
   // Reads one file. Throws std::runtime_error "FILE:LINE: what is wrong". `database` is one with
-  // the schema in it.
+  // the schema in it; its authorizer is the table's meanwhile, and then none.
   void add(RouteOwner owner, const std::string& file, std::string text, Database& database);
   // An operator's: all *.sql of a folder and the folders in it, but for names that begin with a
   // dot.
   void add_folder(const std::string& folder, Database& database);
 
-  // The routes of one path, by method.
+  // The routes of one path, by method; several of one method differ in their protocols alone.
   struct Path {
     std::vector<PathPart> parts;
-    std::map<std::string, std::unique_ptr<Route>, std::less<>> routes;
+    std::map<std::string, std::vector<std::unique_ptr<Route>>, std::less<>> routes;
 
+    // The first of that method; null: there is none.
     [[nodiscard]] const Route* find(std::string_view method) const;
+    // That of the method which speaks the protocol. Throws not_found where no file does.
+    [[nodiscard]] const Route& find(std::string_view method, std::string_view protocol) const;
     [[nodiscard]] std::string methods() const;  // as Allow lists them
     [[nodiscard]] bool is_public() const;       // nobody needs a token here
+    // Of payment systems; null: of others.
+    [[nodiscard]] const Route* payment() const;
   };
   // The path that `parts`, decoded, are of; its placeholders' values are put into `values` in their
   // order. Null: there is no such path.
   const Path* find(const std::vector<std::string>& parts, std::vector<std::string>& values) const;
   [[nodiscard]] const std::vector<Path>& paths() const { return paths_; }
-  // By path and method.
+  // By path and method; of several of one method the first.
   [[nodiscard]] std::vector<const Route*> all() const;
 
  private:
+  void place(std::unique_ptr<Route> route);
+
   Metrics& metrics_;
   std::vector<Path> paths_;  // in the order in which they are tried
 };

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "codecs/base64.h"
+#include "codecs/json.h"
+#include "delivery/curl.h"
 #include "delivery/statements.h"
 #include "hash.h"
 #include "routes/accept.h"
 #include "routes/embedded.h"
 #include "routes/openapi.h"
-#include "store/answers.h"
 #include "store/memory.h"
 
 namespace saldo::server {
@@ -31,6 +34,13 @@ void add_routes(RouteTable& routes, const ServiceOptions& options) {
                database);
   }
   if (!options.routes.empty()) routes.add_folder(options.routes, database);
+}
+
+// What follows the scheme, in any case; empty: it is another.
+std::string_view credentials(std::string_view authorization, std::string_view scheme) {
+  const auto space = std::min(authorization.find(' '), authorization.size());
+  if (!equal_ignoring_case(authorization.substr(0, space), scheme)) return {};
+  return authorization.substr(std::min(space + 1, authorization.size()));
 }
 
 std::string_view bearer(std::string_view authorization) {
@@ -58,6 +68,45 @@ void check_key(std::string_view key) {
   }
 }
 
+Reply reply_of(StoredAnswer&& stored) {
+  return {stored.status, std::move(stored.content_type), std::move(stored.body), {}};
+}
+
+// What the row before `-- ask` asks; nullopt: nothing.
+std::optional<Question> question_of(const Route& route, const std::vector<Value>& values) {
+  Question question;
+  bool has_url = false;
+  const auto& columns = route.asking.answer()->columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (std::holds_alternative<std::monostate>(values[i])) continue;
+    const auto* text = std::get_if<std::string>(&values[i]);
+    const auto wrong = [&] {
+      return Error(ErrorCode::kInternal,
+                   columns[i].name + " of the row before `-- ask` is not " +
+                       (columns[i].name == "headers" ? "an object of texts" : "a text"));
+    };
+    if (text == nullptr) throw wrong();
+    if (columns[i].name == "url") {
+      question.url = *text;
+      has_url = true;
+    } else if (columns[i].name == "method") {
+      question.method = *text;
+    } else if (columns[i].name == "body") {
+      question.body = *text;
+    } else {
+      const auto headers = nlohmann::json::parse(*text, nullptr, false);
+      if (!headers.is_object()) throw wrong();
+      for (const auto& [name, value] : headers.items()) {
+        if (!value.is_string()) throw wrong();
+        question.headers.emplace_back(name, value.get<std::string>());
+      }
+    }
+  }
+  if (!has_url) return std::nullopt;
+  if (question.method.empty()) question.method = question.body.empty() ? "GET" : "POST";
+  return question;
+}
+
 }  // namespace
 
 Service::Service(const ServiceOptions& options)
@@ -66,10 +115,16 @@ Service::Service(const ServiceOptions& options)
       writer_(options.database, options.busy_timeout, options.waiting_writes_max,
               options.route_timeout),
       readers_(options.database, options.readers,
-               [](Database& reader) { reader.watch_deadline(); }),
+               [](Reader& reader) {
+                 reader.watch_deadline();
+                 register_request_functions(reader.handle(), &reader.sight);
+               }),
       analysts_(options.database, kAnalystConnections,
-                [&](Database& reader) { confine(reader, options.sql); }),
+                [&](Reader& reader) { confine(reader, options.sql); }),
+      secrets_(options.secrets),
+      failures_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
       sender_(options.database, writer_, metrics_, options.sender) {
+  register_text_functions(failures_.handle());
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
     unrouted_.emplace(method, &metrics_.add(method, ""));
@@ -106,6 +161,11 @@ Reply Service::handle(const HttpRequest& http) noexcept {
     spdlog::log(routine ? spdlog::level::debug : spdlog::level::info, "{} {} {} {:.1f} ms {}",
                 http.method, route != nullptr ? route->path : "-", reply.status,
                 std::chrono::duration<double, std::milli>(took).count(), progress.who);
+    if (reply.is_conflict) metrics_.count_pay_conflict();
+    if (!reply.warning.empty()) {
+      spdlog::warn("{} {}: {}", route != nullptr ? route->path : "-", progress.who,
+                   detail_of(reply.warning));
+    }
   } catch (const std::exception& error) {
     // The type alone: the text may hold what a client sent.
     spdlog::error("{}: {}", http.method, typeid(error).name());
@@ -118,25 +178,89 @@ Reply Service::handle(const HttpRequest& http) noexcept {
   return reply;
 }
 
+bool Service::takes_statement(std::string_view method, std::string_view target,
+                              std::string_view authorization) noexcept {
+  try {
+    std::vector<std::string> path_values;
+    const auto* path = routes_.find(parse_target(target).parts, path_values);
+    const Route* route = path == nullptr ? nullptr : path->find(method);
+    if (route == nullptr || !route->takes_statement) return false;
+    const auto reader = readers_.lend(options_.route_timeout);
+    const auto snapshot = reader->snapshot();
+    const Token* token = reader->tokens.find(*reader, snapshot.integer(0), bearer(authorization));
+    return token != nullptr && is_allowed(token->role, route->role);
+  } catch (const std::exception&) {
+    return false;  // what is wrong, the answer says
+  }
+}
+
 Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
   const auto log = [&](const std::string& failure) {
     spdlog::error("{} {}: {}", http.method, progress.route != nullptr ? progress.route->path : "-",
                   failure);
   };
+  const auto refused = [&](const Error& error) {
+    const Route* payment = progress.path != nullptr ? progress.path->payment() : nullptr;
+    return payment != nullptr ? failure(http, *payment, error) : problem_reply(error);
+  };
   try {
     return answer(http, progress);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) log(error.what());
-    return problem_reply(error);
+    return refused(error);
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
     if (status_of(known.code()) >= 500) {
       log(std::string(sqlite3_errstr(error.code())) + " (" + std::to_string(error.code()) + ")");
     }
-    return problem_reply(known);
+    return refused(known);
   } catch (const std::bad_alloc&) {
-    return problem_reply(no_memory());
+    return refused(no_memory());
   }
+}
+
+Reply Service::refuse(std::string_view target, const Error& error) noexcept {
+  try {
+    HttpRequest http;
+    http.target = target;
+    std::vector<std::string> path_values;
+    const RouteTable::Path* path = nullptr;
+    try {
+      path = routes_.find(parse_target(target).parts, path_values);
+    } catch (const Error&) {
+      // There is no path in it.
+    }
+    const Route* payment = path != nullptr ? path->payment() : nullptr;
+    return payment != nullptr ? failure(http, *payment, error) : problem_reply(error);
+  } catch (const std::exception&) {
+    return {status_of(error.code()), "", "", {}};
+  }
+}
+
+// How a payment system is told of what it cannot read as problem details: in the file's own form,
+// or by the status alone.
+Reply Service::failure(const HttpRequest& http, const Route& route, const Error& error) {
+  Reply reply{status_of(error.code()), "", "", {}};
+  if (route.failing.exists()) {
+    try {
+      Request request;
+      request.route = &route;
+      request.body = http.body;
+      request.failure = error.code();
+      const auto question = std::min(http.target.find('?'), http.target.size());
+      request.target.raw_query = http.target.substr(std::min(question + 1, http.target.size()));
+      const std::lock_guard lock(failures_mutex_);
+      reply = run_part(failures_, request, route.failing);
+      if (!route.failing.answer()->status) reply.status = status_of(error.code());
+    } catch (const std::exception& wrong) {
+      spdlog::error("{}: the part behind `-- failure`: {}", route.file, typeid(wrong).name());
+      reply = Reply{status_of(error.code()), "", "", {}};
+    }
+  }
+  if (reply.status == 401 && route.auth == Auth::kBasic)
+    reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"payments\", charset=\"UTF-8\"");
+  if (reply.status == 503) reply.headers.push_back(retry_after());
+  return reply;
 }
 
 Reply Service::answer(const HttpRequest& http, Progress& progress) {
@@ -147,6 +271,8 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     request.target = parse_target(http.target);
     progress.path = routes_.find(request.target.parts, path_values);
     if (progress.path == nullptr) no_path = no_such_path();
+    if (progress.path == nullptr || progress.path->payment() == nullptr)
+      request.target.query = parse_form(request.target.raw_query);
   } catch (const Error& error) {
     no_path = error;
   }
@@ -165,7 +291,9 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     role = token->role;
   }
   if (no_path) throw Error(*no_path);
-  const Route* route = progress.path->find(method_of(http));
+  // A HEAD must not pay.
+  const bool is_payment = progress.path->payment() != nullptr;
+  const Route* route = progress.path->find(is_payment ? http.method : method_of(http));
   if (route == nullptr)
     throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
   progress.route = route;
@@ -178,6 +306,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   request.who = progress.who;
   request.body = http.body;
   request.private_webhooks = options_.sender.webhook_allow_private;
+  if (route->is_payment()) return pay(http, request, path_values, progress);
   if (route->answer != Answer::kNone) {
     const auto format = negotiate(http.accept, route->gives);
     if (!format) {
@@ -189,12 +318,12 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     request.format = *format;
   }
   set_now(http, request);
-  const bool reads = !route->writes() && !route->calls;
+  const bool reads = !route->writes && !route->calls;
   if (!reads) {
     snapshot = Statement();
     reader.reset();
   }
-  if (route->writes()) return write(http, request, path_values);
+  if (route->writes) return write(http, request, *progress.path, path_values);
   if (http.idempotency_key && sends(route->calls)) {
     throw Error(
         ErrorCode::kMalformed,
@@ -203,12 +332,19 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   }
   read_parameters(request, path_values, http.content_type);
   if (!reads) return call(request);
+  if (route->has_channel()) {
+    snapshot = Statement();
+    reader.reset();
+    RequestSight sight;
+    if (auto reply = run_before(http, request, *progress.path, reader, sight)) return *reply;
+    return run_part(*reader, request, request.route->last);
+  }
   if (!reader) {
     reader = readers_.lend(options_.route_timeout);
     snapshot = reader->snapshot();
   }
   reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-  Reply reply = run_route(*reader, request);
+  Reply reply = run_part(*reader, request, route->last);
   const auto patience = request.wait();
   if (!reply.is_empty || patience == std::chrono::seconds(0)) return reply;
   snapshot = Statement();
@@ -233,7 +369,7 @@ Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patien
       const auto reader = readers_.lend(options_.route_timeout);
       const auto snapshot = reader->snapshot();
       reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-      reply = run_route(*reader, request);
+      reply = run_part(*reader, request, request.route->last);
     }
     if (!reply.is_empty || Clock::now() >= end) return reply;
     const auto next = std::min(end, Clock::now() + kAskAgain);
@@ -254,7 +390,90 @@ void Service::set_now(const HttpRequest& http, Request& request) const {
   request.has_own_now = true;
 }
 
-Reply Service::write(const HttpRequest& http, Request& request,
+// A payment system's request: who sends it, what its file reads and asks, and then the write.
+Reply Service::pay(const HttpRequest& http, Request& request,
+                   const std::vector<std::string>& path_values, Progress& progress) {
+  read_parameters(request, path_values, http.content_type);
+  set_now(http, request);
+  const Route& route = *request.route;
+  const auto& channel = std::get<std::string>(request.value(kChannelParameter));
+  check_sender(http, route, secrets_.of(channel));
+  const std::string who = "channel " + channel;
+  request.who = who;
+  Readers::Lease reader(nullptr, {&readers_});
+  RequestSight sight;
+  auto early = run_before(http, request, *progress.path, reader, sight);
+  progress.who = who;  // for the log: there is such a channel
+  if (early) return *std::move(early);
+  if (!route.writes) return run_part(*reader, request, route.last);
+  reader.reset();
+  return commit(request, std::nullopt, nullptr);
+}
+
+// Throws unauthorized and forbidden.
+void Service::check_sender(const HttpRequest& http, const Route& route,
+                           const std::shared_ptr<const ChannelSecrets>& secrets) const {
+  if (secrets && !secrets->from.empty()) {
+    const auto forwarded = http.header("X-Forwarded-For").value_or("");
+    const auto address = client_address(http.peer, forwarded, options_.trusted_proxies);
+    if (!address || !contains(secrets->from, *address))
+      throw Error(ErrorCode::kForbidden, "the channel is not used from this address");
+  }
+  if (route.auth != Auth::kBasic) return;
+  const auto pair = parse_base64(credentials(http.authorization, "Basic"));
+  const auto user = secrets ? secrets->text("user") : std::string_view();
+  const auto password = secrets ? secrets->text("password") : std::string_view();
+  const std::string right = std::string(user) + ":" + std::string(password);
+  if (!pair || password.empty() || !is_same(*pair, right))
+    throw Error(ErrorCode::kUnauthorized, "the user or password is wrong");
+}
+
+// What a file with a channel does before its last part, for which `reader` is lent where it only
+// reads. `sight` is to live as long as that. An answer: there is no more to be done.
+std::optional<Reply> Service::run_before(const HttpRequest& http, Request& request,
+                                         const RouteTable::Path& path, Readers::Lease& reader,
+                                         RequestSight& sight) {
+  const auto& channel = std::get<std::string>(request.value(kChannelParameter));
+  sight = {secrets_.of(channel), http.header};
+  const auto lend = [&] {
+    reader = readers_.lend(options_.route_timeout);
+    reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+    reader->sight = &sight;
+  };
+  lend();
+  if (const bool is_payment = request.route->is_payment();
+      is_payment || !request.route->protocol.empty()) {
+    auto row = reader->prepare("SELECT protocol FROM channel WHERE channel_id = ?1");
+    row.bind_static(1, channel);
+    if (!row.step()) throw not_found("there is no channel " + channel);
+    if (is_payment && row.text(0) != request.route->protocol)
+      throw not_found("the channel speaks another protocol");
+    request.route = &path.find(method_of(http), row.text(0));
+  }
+  const Route& route = *request.route;
+  const auto row_of = [&](const RoutePart& part) {
+    auto row = read_row(*reader, request, part);
+    if (!row) throw no_row(route);
+    return *std::move(row);
+  };
+  if (route.asking.exists()) {
+    auto row = row_of(route.asking);
+    if (row.reply) return std::move(row.reply);
+    const auto question = question_of(route, row.values);
+    // Nobody waits for the connection meanwhile.
+    reader.reset();
+    if (question) request.asked = asker_.ask(*question, route.path);
+    lend();
+  }
+  if (route.reading.exists()) {
+    auto row = row_of(route.reading);
+    if (row.reply) return std::move(row.reply);
+    request.row = std::move(row.values);
+  }
+  return std::nullopt;
+}
+
+Reply Service::write(const HttpRequest& http, Request& request, const RouteTable::Path& path,
                      const std::vector<std::string>& path_values) {
   std::exception_ptr wrong;
   try {
@@ -274,13 +493,30 @@ Reply Service::write(const HttpRequest& http, Request& request,
     }
   }
   if (wrong && !key) std::rethrow_exception(wrong);
+  if (request.route->has_channel()) {
+    Readers::Lease reader(nullptr, {&readers_});
+    if (key) {
+      reader = readers_.lend(options_.route_timeout);
+      if (auto stored = find_answer(*reader, *key)) return reply_of(*std::move(stored));
+      reader.reset();
+    }
+    if (wrong) std::rethrow_exception(wrong);
+    RequestSight sight;
+    if (auto reply = run_before(http, request, path, reader, sight)) return *std::move(reply);
+  }
+  return commit(request, key, wrong);
+}
+
+// Runs the last part of the route in the writer. `wrong` is why it cannot be run, which counts
+// unless there is a stored answer.
+Reply Service::commit(Request& request, const std::optional<AnswerKey>& key,
+                      const std::exception_ptr& wrong) {
   Reply reply;
   try {
     writer_.write([&](Database& database) {
       if (key) {
         if (auto stored = find_answer(database, *key)) {
-          reply =
-              Reply{stored->status, std::move(stored->content_type), std::move(stored->body), {}};
+          reply = reply_of(*std::move(stored));
           return;
         }
       }
@@ -289,7 +525,7 @@ Reply Service::write(const HttpRequest& http, Request& request,
       // :now must not lie.
       if (!request.has_own_now) request.now = clock_now();
       database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-      reply = run_route(database, request);
+      reply = run_part(database, request, request.route->last);
       // Whatever is not a success is a refusal, which does nothing.
       const bool is_done = reply.status < 300;
       if (request.dry_run || !is_done) throw Undo();

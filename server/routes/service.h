@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -14,8 +15,13 @@
 #include "jobs/closing.h"
 #include "jobs/notices.h"
 #include "metrics.h"
+#include "payments/asker.h"
+#include "payments/functions.h"
+#include "payments/secrets.h"
 #include "routes/reply.h"
 #include "routes/sql_query.h"
+#include "sqlite/connection.h"
+#include "store/answers.h"
 #include "store/readers.h"
 #include "store/writer.h"
 
@@ -34,7 +40,9 @@ struct ServiceOptions {
   std::string anchor;
   std::chrono::milliseconds notice_every{60'000};
   SenderOptions sender;
-  int waiting_clients_max = 128;  // that wait for rows at once; others are answered at once
+  int waiting_clients_max = 128;         // that wait for rows at once; others are answered at once
+  std::string secrets;                   // the file with those of channels; empty: none
+  std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
 };
 
 class Service {
@@ -52,6 +60,16 @@ class Service {
 
   // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
+  // The answer to a request that the transport refuses; `target` is as in the request line.
+  Reply refuse(std::string_view target, const Error& error) noexcept;
+
+  // Reads the secrets of channels again. Throws std::runtime_error, and then the old ones stay.
+  void reload_secrets() { secrets_.reload(); }
+
+  // Whether the body may be a statement, which is larger than others: its route takes one, and the
+  // token may use the route.
+  bool takes_statement(std::string_view method, std::string_view target,
+                       std::string_view authorization) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
@@ -67,8 +85,18 @@ class Service {
   Metrics::Requests& requests_of(std::string_view method, const Route* route);
   Reply try_to_answer(const HttpRequest& http, Progress& progress);
   Reply answer(const HttpRequest& http, Progress& progress);
-  Reply write(const HttpRequest& http, Request& request,
+  Reply pay(const HttpRequest& http, Request& request, const std::vector<std::string>& path_values,
+            Progress& progress);
+  void check_sender(const HttpRequest& http, const Route& route,
+                    const std::shared_ptr<const ChannelSecrets>& secrets) const;
+  Reply failure(const HttpRequest& http, const Route& route, const Error& error);
+  std::optional<Reply> run_before(const HttpRequest& http, Request& request,
+                                  const RouteTable::Path& path, Readers::Lease& reader,
+                                  RequestSight& sight);
+  Reply write(const HttpRequest& http, Request& request, const RouteTable::Path& path,
               const std::vector<std::string>& path_values);
+  Reply commit(Request& request, const std::optional<AnswerKey>& key,
+               const std::exception_ptr& wrong);
   Reply wait_for_rows(const Request& request, std::chrono::seconds patience);
   Reply call(const Request& request);
   Reply test_mail(const Request& request);
@@ -89,6 +117,10 @@ class Service {
   Writer writer_;
   Readers readers_;
   Readers analysts_;
+  Secrets secrets_;
+  Asker asker_;
+  std::mutex failures_mutex_;
+  Connection failures_;  // an empty database, in which the parts run that tell of failures
   std::atomic<int> waiting_clients_{0};
   std::mutex posted_mutex_;
   std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind

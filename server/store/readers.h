@@ -37,6 +37,7 @@ class Readers {
     auto reader = std::move(idle_.back());
     idle_.pop_back();
     reader->set_deadline(std::chrono::steady_clock::now() + patience);
+    reader->sight = nullptr;
     return {reader.release(), GiveBack{this}};
   }
 

@@ -38,10 +38,14 @@ class TokenCache {
   std::unordered_map<std::string, Token> by_hash_;
 };
 
+struct RequestSight;
+
 // A connection that reads for clients.
 struct Reader : Database {
   using Database::Database;
   TokenCache tokens;
+  // What the functions of requests are told (payments/functions.h); null: of none.
+  const RequestSight* sight = nullptr;
 };
 
 }  // namespace saldo::server

@@ -10,6 +10,14 @@ from server import CRM_TIERS, NOW, OPENING, ROLES, TODAY, Server, ServerCase, da
 LATER = "2026-11-02T10:00:00Z"
 CRM = "/v1/accounts/1/subscriptions/crm"
 
+# Two documents of which nothing tells the account.
+STATEMENT = "\r\n".join(
+    ["1CClientBankExchange", "РасчСчет=40702810100000000001",
+     *(line for number in (1, 2)
+       for line in ("СекцияДокумент=Платежное поручение", f"Номер={number}", "Дата=01.11.2026", "Сумма=5",
+                    "ПолучательСчет=40702810100000000001", "ДатаПоступило=01.11.2026", "КонецДокумента")),
+     "КонецФайла"]).encode()
+
 # Every write, with the status of the first one. One after the other they make a history in new books.
 WRITES = (
     ("PUT", "/v1/services/{service_id}", "/v1/services/fax", {"name": "Факс", "kind": "usage"}, 201),
@@ -39,11 +47,16 @@ WRITES = (
     ("PUT", "/v1/notice-templates/{kind}/{language}", "/v1/notice-templates/payment/ru",
      {"subject": "Спасибо", "body": "{amount}"}, 200),
     ("POST", "/v1/notice-clock", "/v1/notice-clock", {"at": noon("2026-11-02")}, 200),
+    ("PUT", "/v1/channels/{channel}", "/v1/channels/qiwi", {"protocol": "osmp", "method": "qiwi"}, 201),
+    ("POST", "/v1/bank-statements", "/v1/bank-statements", STATEMENT, 200),
+    ("POST", "/v1/receipts/{receipt_id}/match", "/v1/receipts/1/match", {"account_id": 1}, 200),
+    ("POST", "/v1/receipts/{receipt_id}/ignore", "/v1/receipts/2/ignore", {"reason": "a loan"}, 200),
     ("POST", "/v1/days/{day}/close", f"/v1/days/{OPENING}/close", None, 201),
 )
 
 # What stores nothing, what needs a delivery first, and what answers with a secret made by chance: tests of their own.
-OTHER_WRITES = {("POST", "/v1/sql"), ("POST", "/v1/mail/test"), ("POST", "/v1/webhooks/{name}/test"),
+OTHER_WRITES = {("POST", "/v1/sql"), ("POST", "/v1/mail/test"), ("POST", "/v1/accounts/{account_id}/checkouts"),
+                ("POST", "/v1/channels/{channel}/registry"), ("POST", "/v1/webhooks/{name}/test"),
                 ("POST", "/v1/deliveries/{delivery_id}/retry"), ("PUT", "/v1/webhooks/{name}"),
                 ("POST", "/v1/webhooks/{name}/rotate"), ("DELETE", "/v1/webhooks/{name}")}
 

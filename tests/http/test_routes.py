@@ -11,6 +11,8 @@ from server import (CRM_TIERS, NOW, OPENING, ROLES, SMS_UNIT_FEE, TODAY, ServerC
 ACCOUNT = "/v1/accounts/{account_id}"
 TEMPLATE = "/v1/notice-templates/{kind}/{language}"
 WEBHOOK = "/v1/webhooks/{name}"
+RECEIPT = "/v1/receipts/{receipt_id}"
+CHANNEL = "/v1/channels/{channel}"
 
 # DESIGN.md, chapter 5, written out: the route and its role. Then what the README adds.
 ROLE_OF_ROUTE = {
@@ -32,6 +34,7 @@ ROLE_OF_ROUTE = {
     ("GET", f"{ACCOUNT}/subscriptions"): "crm",
     ("POST", "/v1/usage"): "crm",
     ("POST", f"{ACCOUNT}/promised-payments"): "crm",
+    ("POST", f"{ACCOUNT}/checkouts"): "crm",
     ("GET", f"{ACCOUNT}/promised-payments"): "crm",
     ("GET", f"{ACCOUNT}/ledger"): "crm",
     ("GET", f"{ACCOUNT}/charges"): "crm",
@@ -77,10 +80,20 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/deliveries"): "operator",
     ("POST", "/v1/deliveries/{delivery_id}/retry"): "operator",
     ("POST", "/v1/mail/test"): "operator",
+    # design/money_in.md.
+    ("POST", "/v1/bank-statements"): "cashier",
+    ("GET", "/v1/receipts"): "cashier",
+    ("POST", f"{RECEIPT}/match"): "cashier",
+    ("POST", f"{RECEIPT}/ignore"): "cashier",
+    ("POST", f"{CHANNEL}/registry"): "cashier",
+    ("GET", CHANNEL): "operator",
+    ("PUT", CHANNEL): "operator",
     ("GET", "/healthz"): None,
     ("GET", "/metrics"): None,
     ("GET", "/openapi.json"): None,
     # The README's.
+    ("GET", RECEIPT): "cashier",
+    ("GET", "/v1/channels"): "operator",
     ("GET", f"{ACCOUNT}/headcounts"): "crm",
     ("GET", f"{ACCOUNT}/terms/history"): "crm",
     ("GET", f"{ACCOUNT}/usage"): "crm",
@@ -117,6 +130,7 @@ FIELDS = {
     ("DELETE", f"{ACCOUNT}/subscriptions/{{service_id}}"): (set(), {"ended_on"}),
     ("POST", "/v1/usage"): ({"events"}, set()),
     ("POST", f"{ACCOUNT}/promised-payments"): ({"days"}, {"granted_at"}),
+    ("POST", f"{ACCOUNT}/checkouts"): ({"channel", "amount", "return_url"}, set()),
     ("POST", f"{ACCOUNT}/payments"): ({"amount", "method"},
                                       {"external_id", "received_at", "credited_at", "payer", "purpose"}),
     ("POST", f"{ACCOUNT}/adjustments"): ({"amount", "kind"}, {"effective_at", "external_id", "reason", "payment_id",
@@ -141,18 +155,27 @@ FIELDS = {
     ("POST", f"{WEBHOOK}/test"): (set(), set()),
     ("POST", "/v1/deliveries/{delivery_id}/retry"): (set(), set()),
     ("POST", "/v1/mail/test"): ({"to"}, set()),
+    ("POST", "/v1/bank-statements"): (set(), {"account", "show"}),
+    ("POST", f"{RECEIPT}/match"): (set(), {"account_id", "parts"}),
+    ("POST", f"{RECEIPT}/ignore"): ({"reason"}, set()),
+    ("POST", f"{CHANNEL}/registry"): (set(), {"day"}),
+    ("PUT", CHANNEL): ({"protocol", "method"}, {"min_amount", "max_amount", "disabled"}),
 }
+# Their bodies are files; their fields are in the query.
+FILES = {("POST", "/v1/bank-statements"), ("POST", f"{CHANNEL}/registry")}
 
 # The fields of the objects in a list: those that must be given, the others, and what else the body needs.
 LIST_FIELDS = {
     ("/v1/usage", "events"): ({"usage_id", "account_id", "service_id", "quantity"}, {"occurred_at"}, {}),
     ("/v1/tariffs", "tiers"): ({"min_quantity"}, {"monthly_fee", "unit_fee"},
                                {"service_id": "crm", "valid_from": "2026-12-01"}),
+    ("/v1/receipts/1/match", "parts"): ({"account_id", "amount"}, set(), {}),
 }
 
 # A body that is right, where an empty one is not.
 BODIES = {
     ("POST", "/v1/accounts"): {"name": "Ромашка"},
+    ("POST", f"{ACCOUNT}/checkouts"): {"channel": "cards", "amount": 1, "return_url": "https://crm.example/"},
     ("PUT", f"{ACCOUNT}/headcount"): {"employees": 1},
     ("POST", f"{ACCOUNT}/promised-payments"): {"days": 1},
     ("POST", f"{ACCOUNT}/payments"): {"amount": 1, "method": "sbp"},
@@ -164,7 +187,7 @@ BODIES = {
 PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/charges", f"{ACCOUNT}/headcounts",
          f"{ACCOUNT}/ledger", f"{ACCOUNT}/notices", f"{ACCOUNT}/payments", f"{ACCOUNT}/promised-payments",
          f"{ACCOUNT}/subscriptions", f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage", "/v1/calendar", "/v1/days",
-         "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/tariffs",
+         "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/receipts", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_document",
              "audit_notice", "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor",
@@ -175,7 +198,7 @@ UNKNOWN = "no_such_parameter"
 
 def target(path, account_id=1, service_id="crm", day="2026-11-05", month="2026-11"):
     return path.format(account_id=account_id, service_id=service_id, day=day, month=month, kind="grace", language="ru",
-                       name="crm", delivery_id=1)
+                       name="crm", delivery_id=1, receipt_id=1, channel="qiwi")
 
 
 def by(who, at=NOW):
@@ -209,7 +232,7 @@ class WhoMayDoWhat(RoutesCase):
                 schema = (operation.get("requestBody", {}).get("content", {}).get("application/json", {})
                           .get("schema", {}))
                 fields = set(schema.get("properties", ()))
-                if method == "DELETE":
+                if method == "DELETE" or (method, path) in FILES:
                     fields |= {each["name"] for each in operation["parameters"] if each.get("in") == "query"}
                 self.assertEqual(required | optional, fields)
                 self.assertEqual(required, set(schema.get("required", ())))
@@ -217,7 +240,8 @@ class WhoMayDoWhat(RoutesCase):
     def test_every_role_on_every_route(self):
         """A role that may is told of the unknown parameter, which comes after the role; nothing is done."""
         for (method, path), needed in each_route():
-            query, body = (None, {UNKNOWN: 1}) if method in ("POST", "PUT", "PATCH") else ({UNKNOWN: 1}, None)
+            in_body = method in ("POST", "PUT", "PATCH") and (method, path) not in FILES
+            query, body = (None, {UNKNOWN: 1}) if in_body else ({UNKNOWN: 1}, None)
             for role in ROLES:
                 with self.subTest(route=f"{method} {path}", role=role):
                     if needed is None:
@@ -292,6 +316,8 @@ class Parameters(RoutesCase):
 
     def test_wrong_types_and_unknown_fields_are_all_named_at_once(self):
         for (method, path), (required, optional) in FIELDS.items():
+            if (method, path) in FILES:
+                continue
             with self.subTest(route=f"{method} {path}"):
                 # No field is an object but the params of /v1/sql and the kinds of a webhook, which are not a number.
                 body = {name: {} if name not in ("params", "kinds") else 1 for name in required | optional}
@@ -384,6 +410,7 @@ class Parameters(RoutesCase):
 
     def test_what_is_not_there_is_404(self):
         """An account that does not exist, on every route that names one."""
+        self.operator.put("/v1/channels/cards", {"protocol": "tbank", "method": "bank_card"}).expect(201)
         for (method, path), _ in each_route():
             if path.startswith(ACCOUNT):
                 with self.subTest(route=f"{method} {path}"):

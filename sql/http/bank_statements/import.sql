@@ -1,0 +1,58 @@
+-- POST /v1/bank-statements
+-- Take in what a bank's statement shows as received, each document once, and match it with accounts.
+-- role: cashier
+-- answer: one
+-- takes: statement
+-- account: text Only what came to this account of ours
+-- show: integer How many of the new receipts the answer shows (100)
+
+SELECT saldo_refuse('not_found', 'the statement has no account ' || :account)
+WHERE :account IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM bank_statement(:body) WHERE own_account = replace(replace(:account, '.', ''), ' ', ''));
+
+-- In the order of the file. All are matched before the first of them is written: what this statement brings says
+-- nothing of who pays from where.
+WITH document AS MATERIALIZED (
+  SELECT row_number() OVER () AS position, s.*, bank_match(s.purpose, s.payer_tax_id, s.payer_account, :today) AS found
+  FROM bank_statement(:body) AS s
+  WHERE s.direction = 'in' AND s.booked_on IS NOT NULL AND s.amount > 0
+    AND s.currency = (SELECT currency FROM policy LIMIT 1)
+    AND (:account IS NULL OR s.own_account = replace(replace(:account, '.', ''), ' ', ''))
+    AND NOT EXISTS (SELECT 1 FROM receipt WHERE source = 'bank' AND external_id = s.reference))
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, payer_tax_id, payer_account, purpose,
+                    raw, reason, recorded_at, recorded_by)
+SELECT 'bank', reference, amount, booked_on, found ->> 'account_id', payer, payer_tax_id, payer_account, purpose,
+       json_object('number', number, 'date', date, 'booked_on', booked_on, 'currency', currency,
+                   'own_account', own_account, 'payee', payee, 'payee_tax_id', payee_tax_id,
+                   'payee_account', payee_account, 'warning', warning),
+       found ->> 'reason', :now, :who
+FROM document ORDER BY position;
+
+WITH document AS MATERIALIZED (
+  SELECT row_number() OVER () AS position, s.direction, s.booked_on, s.amount, s.warning,
+         s.direction = 'in' AND s.booked_on IS NOT NULL AS is_incoming,
+         s.currency = (SELECT currency FROM policy LIMIT 1) AS is_ours
+  FROM bank_statement(:body) AS s
+  WHERE :account IS NULL OR s.own_account = replace(replace(:account, '.', ''), ' ', '')),
+recorded AS MATERIALIZED (
+  SELECT receipt_id, external_id, amount, received_at, payer, payer_tax_id, payer_account, purpose, status, reason,
+         account_number(account_text) AS account_id
+  FROM receipt WHERE changes() > 0 AND receipt_id > last_insert_rowid() - changes())
+SELECT (SELECT count(*) FROM document) AS documents,
+       (SELECT count(*) FROM document WHERE is_incoming AND is_ours AND amount > 0) AS incoming,
+       (SELECT coalesce(sum(amount), 0) FROM document WHERE is_incoming AND is_ours) AS amount,
+       (SELECT count(*) FROM recorded) AS recorded,
+       (SELECT count(*) FROM document WHERE is_incoming AND is_ours AND amount > 0)
+       - (SELECT count(*) FROM recorded) AS repeated,
+       (SELECT count(*) FROM recorded WHERE status = 'matched') AS matched,
+       (SELECT count(*) FROM recorded WHERE status = 'pending') AS pending,
+       (SELECT count(*) FROM document WHERE booked_on IS NULL) AS orders,
+       (SELECT count(*) FROM document WHERE is_incoming AND NOT is_ours) AS other_currency,
+       (SELECT json_group_array(warning)
+        FROM (SELECT warning FROM document WHERE warning IS NOT NULL GROUP BY warning ORDER BY min(position)))
+       AS "warnings:json",
+       (SELECT json_group_array(json_object(
+                 'receipt_id', receipt_id, 'external_id', external_id, 'amount', amount, 'received_at', received_at,
+                 'payer', payer, 'payer_tax_id', payer_tax_id, 'payer_account', payer_account, 'purpose', purpose,
+                 'status', status, 'account_id', iif(status = 'matched', account_id, NULL), 'reason', reason))
+        FROM (SELECT * FROM recorded ORDER BY receipt_id LIMIT max(coalesce(:show, 100), 0))) AS "receipts:json";

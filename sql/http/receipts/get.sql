@@ -1,0 +1,13 @@
+-- GET /v1/receipts/{receipt_id}
+-- A receipt, and the payments that it became.
+-- role: cashier
+-- answer: one
+-- receipt_id: integer!
+
+SELECT r.receipt_id, r.source, r.external_id, r.amount, r.received_at, r.account_text, r.payer, r.payer_tax_id,
+       r.payer_account, r.purpose, r.raw, r.status, r.reason,
+       (SELECT json_group_array(json_object('payment_id', p.payment_id, 'account_id', p.account_id, 'amount', p.amount))
+        FROM receipt_payment AS m CROSS JOIN payment AS p ON p.payment_id = m.payment_id
+        WHERE m.receipt_id = r.receipt_id) AS "payments:json",
+       r.recorded_at, r.recorded_by
+FROM receipt AS r WHERE r.receipt_id = :receipt_id;
