@@ -5,7 +5,7 @@ and that audit_document names what was altered.
 
 SALDO_SEED=N repeats a run; SALDO_HISTORIES=N plays so many.
 
-Seen to fail: SEEN
+Seen to fail: 'один' and 'два' before thousands; a tax cut off instead of rounded.
 """
 
 import collections
