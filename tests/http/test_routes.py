@@ -1401,7 +1401,9 @@ class Tampered(HistoryCase):
             UPDATE notice_clock SET at = '{noon(OPEN_DAY)}';
             INSERT INTO notice_seen(account_id, state) VALUES (1, 'closed'), (2, 'closed');
             INSERT INTO receipt(receipt_id, source, external_id, amount, received_at, status, recorded_at) VALUES
-                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
+                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
+                (22, 'bank', 'b', 6, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
+                (23, 'bank', 'c', 7, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
             INSERT INTO document(document_id, kind, number, issued_on, account_id, total, content) VALUES
                 (31, 'invoice', 2, '{OPEN_DAY}', 1, 5, '{{}}');
             COMMIT;""")
@@ -1452,7 +1454,8 @@ class Tampered(HistoryCase):
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
                 "problem": "there is no service fax"}
                for tier in (1, 2)],
-            "audit_receipt": [{"receipt_id": 21, "problem": "its payments sum to 0, not to 5"}],
+            "audit_receipt": [{"receipt_id": receipt_id, "problem": f"its payments sum to 0, not to {amount}"}
+                              for receipt_id, amount in ((21, 5), (22, 6), (23, 7))],
             "audit_document": [{"document_id": 31, "problem": problem} for problem in (
                 "its columns are not those of its content", "its lines sum to 0 with a tax of 0, not to 5 with 0",
                 f"there is no invoice 1 of {OPEN_DAY[:4]}")],
