@@ -1,6 +1,6 @@
 """Sberbank's terminals by EPS, dialect 1: the published samples and every code of the protocol.
 
-Seen to fail: a duplicate answered by the amount of the second request; a date that cannot be read refusing the money.
+Seen to fail: a duplicate answered by CODE 0 again.
 """
 
 import unittest

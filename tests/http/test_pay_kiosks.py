@@ -4,8 +4,6 @@ is killed and started again. In the end the registry that the kiosks keep and th
 A kiosk does what a real one does: it sends a request again until it has an answer that is final (0 or a fatal code),
 and believes only what it was answered. SALDO_KIOSK_PAYMENTS is how many payments there are, SALDO_KIOSK_SEED what is
 drawn.
-
-Seen to fail: an answer to a repeated payment that was not the first one; a payment recorded again after a kill.
 """
 
 import http.client

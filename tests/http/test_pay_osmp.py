@@ -1,7 +1,8 @@
 """Kiosks by the protocol of OSMP: the published samples, every code of the protocol, repetition and order.
 
-Seen to fail: a repeated `pay` judged by the account's status of today; a cancel of a payment that has not come answered
-by a fatal code; the channel of another protocol served; a payment with another sum taken for a repetition.
+Seen to fail: a repeated `pay` judged by the account's status of today; a cancel of a payment that has not come
+answered by a fatal code; a payment with another sum, or to another account, taken for a repetition; a receipt made
+again at each repetition; an hour that is read as two digits always; a channel's limit that is not looked at.
 """
 
 import concurrent.futures
