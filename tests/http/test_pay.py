@@ -3,7 +3,8 @@ and what a payment system that nobody has heard of needs to be connected: one fi
 
 Seen to fail: the sentence of the JSON parser, which quotes the secrets, in the log; a file that calls secret() behind
 `-- write`; problem details for a body that is too large; a redirect that is followed; the address of a client believed
-from anybody's X-Forwarded-For; a core file left allowed; a SIGHUP in the middle of requests that stops the server.
+from anybody's X-Forwarded-For; a core file left allowed; a SIGHUP in the middle of requests that stops the server; a
+field whose name cannot be decoded; questions that wait without number; an empty secret.
 """
 
 import base64
@@ -451,7 +452,8 @@ class Pay(PaymentsCase):
         """Whatever comes: an answer in the protocol's form, and none of it is the server's failure."""
         paths = {"tollgate": "/pay/tollgate/toll", "failing": "/pay/failing/failing",
                  **{name: f"/pay/{name}/any-{name}" for name in SYSTEMS}}
-        garbage = ("%", "%%%", "%zz=%zz", "%zz=1&a=2", "a=%00", "%00", "=", "&&&&", "==&=", "a" * 7000, "a=" + "%41" * 2000,
+        garbage = ("%", "%%%", "%zz=%zz", "%zz=1&a=2", "a=%00", "%00", "=", "&&&&", "==&=", "a" * 7000,
+                   "a=" + "%41" * 2000,
                    "%ff=%fe", "txn_id=%FF%FE", "sum=%D0", "%7f", "a=1&" * 1500, "name=%F0%9F%92%A9", "[]=1", "a[b]=2",
                    "'",
                    "\"", "/**/", ";", "a;b", "?", "??", "#", "a=1&a=2", "account=%C0%AF", "--+write",

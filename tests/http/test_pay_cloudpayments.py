@@ -2,7 +2,8 @@
 
 https://developers.cloudpayments.ru/#uvedomleniya
 
-Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal.
+Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal;
+a Check or Fail without a kind that is credited; an unknown kind that is answered 0.
 """
 
 import base64

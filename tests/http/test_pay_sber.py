@@ -3,7 +3,7 @@
 https://securepayments.sberbank.ru/wiki/doku.php/integration:api:callback:start
 
 Seen to fail: orders that are not paid yet, or are another one, and are credited; totals of refunds that are taken for
-refunds; RSA with SHA-256.
+refunds; RSA with SHA-256; a reversal that is forgotten before its deposit.
 """
 
 import pathlib
@@ -47,7 +47,8 @@ class SberCase(PayCase):
 
     @classmethod
     def secrets_of_channels(cls):
-        return {"sber": cls.gateway.secrets, "sber_twin": cls.gateway.secrets, "sber_alone": {"token": Sber.token}, "sber_bare": {},
+        return {"sber": cls.gateway.secrets, "sber_twin": cls.gateway.secrets,
+                "sber_alone": {"token": Sber.token}, "sber_bare": {},
                 "sber_rsa": {"certificate": cls.certificate, "user": Sber.user, "password": Sber.password,
                              "api": cls.gateway.url}}
 

@@ -3,7 +3,7 @@
 https://yookassa.ru/developers/using-api/webhooks, https://yookassa.ru/developers/api#get_payment
 
 Seen to fail: a sum out of the notification; another payment than the one asked for; trials that are credited;
-identifiers of any form in the address of the service.
+identifiers of any form in the address of the service; one payment credited on two channels of a shop.
 """
 
 import json

@@ -24,7 +24,7 @@ named AS MATERIALIZED (
   SELECT coalesce(kind,
                   CASE
                     WHEN field ->> 'PaymentTransactionId' IS NOT NULL THEN 'refund'
-                    WHEN field ->> 'Status' = 'Completed' AND field ->> 'ReasonCode' IS NULL
+                    WHEN field ->> 'Status' <> '' AND coalesce(field ->> 'ReasonCode', 0) IN (0, '0')
                          AND (field ->> 'AuthCode' <> '' OR field ->> 'GatewayName' <> '') THEN 'pay'
                     ELSE 'a notification without a kind'
                   END) AS kind, is_signed,
