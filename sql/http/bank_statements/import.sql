@@ -10,7 +10,8 @@ SELECT saldo_refuse('not_found', 'the statement has no account ' || :account)
 WHERE :account IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM bank_statement(:body) WHERE own_account = replace(replace(:account, '.', ''), ' ', ''));
 
--- In the order of the file. All are matched before the first of them is written: what this statement brings says nothing of who pays from where.
+-- In the order of the file. All are matched before the first of them is written: what this statement brings says
+-- nothing of who pays from where.
 WITH document AS MATERIALIZED (
   SELECT row_number() OVER () AS position, s.*, bank_match(s.purpose, s.payer_tax_id, s.payer_account, :today) AS found
   FROM bank_statement(:body) AS s

@@ -114,7 +114,8 @@ FROM judged;
 INSERT INTO receipt(source, external_id, amount, received_at, account_text, raw, status, reason, recorded_at,
                     recorded_by)
 SELECT :channel, :external_id, coalesce(:amount, :reversed), :now, :account, :raw,
-       iif(twin IS NULL AND :reversed IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
+       iif(twin IS NULL AND :reversed IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment',
+       :now, :who
 FROM (SELECT (SELECT min(c.channel_id)
               FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
               WHERE c.protocol = 'sber' AND c.channel_id <> :channel AND r.amount = :amount

@@ -56,7 +56,8 @@ FROM judged;
 INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, raw, status, reason, recorded_at,
                     recorded_by)
 SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :raw,
-       iif(twin IS NULL, :status, 'pending'), coalesce('channel ' || twin || ' has the same payment', :reason), :now, :who
+       iif(twin IS NULL, :status, 'pending'), coalesce('channel ' || twin || ' has the same payment', :reason),
+       :now, :who
 FROM (SELECT (SELECT min(c.channel_id)
               FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
               WHERE c.protocol = 'yoomoney' AND c.channel_id <> :channel AND r.amount = :amount
