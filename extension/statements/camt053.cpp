@@ -228,8 +228,18 @@ class Camt053 {
   }
 
   std::string_view currency_of_amount(pugi::xml_node amount, std::string_view otherwise) {
-    const std::string_view currency = trim(amount.attribute("Ccy").value());
-    return currency.empty() ? otherwise : currency;
+    const pugi::xml_attribute given = amount.attribute("Ccy");
+    return given ? currency(given.value(), amount) : otherwise;
+  }
+  // The rouble has kept its code of before 1998 in places.
+  std::string_view currency(std::string_view given, pugi::xml_node node) {
+    constexpr std::size_t kLetters = 3;
+    const std::string_view code = trim(given);
+    if (code.empty()) return {};
+    if (code.size() != kLetters ||
+        !std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
+      throw invalid_line(lines_.of(node), quoted(given) + " is no currency such as EUR");
+    return code == "RUR" ? "RUB" : code;
   }
 
   // CRDT or DBIT.
@@ -273,7 +283,8 @@ class Camt053 {
     Account account;
     const pugi::xml_node described = child(node, "Acct");
     account.number = account_number(child(described, "Id"));
-    account.currency = text(described, "Ccy");
+    if (const pugi::xml_node given = child(described, "Ccy"))
+      account.currency = currency(text(given), given);
     account.owner = first_text(described, {"Ownr/Nm", "Ownr/Pty/Nm", "Nm"});
     account.owner_tax_id = tax_id(child(described, "Ownr"));
     account.statement_day = day(node, "FrToDt/ToDtTm");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <utility>
 
 #include "rules/text.h"
@@ -41,9 +42,49 @@ void append_utf8(std::string& text, char32_t character) {
   }
 }
 
-char32_t character_of(unsigned char byte, Encoding encoding) {
-  if (byte < 0x80 || encoding == Encoding::kLatin1) return byte;
-  return (encoding == Encoding::kCp866 ? kCp866Characters : kWindows1251Characters)[byte - 0x80U];
+// A character of UTF-8.
+struct Utf8Character {
+  std::array<char, 3> bytes{};
+  std::uint8_t size = 0;
+};
+
+using CodePage = std::array<Utf8Character, 256>;
+
+CodePage make_code_page(std::u16string_view upper_half) {
+  CodePage page;
+  for (std::size_t byte = 0; byte < page.size(); ++byte) {
+    const bool is_upper = byte >= 0x80 && !upper_half.empty();
+    std::string text;
+    append_utf8(text, is_upper ? upper_half[byte - 0x80] : static_cast<char32_t>(byte));
+    std::copy(text.begin(), text.end(), page[byte].bytes.begin());
+    page[byte].size = static_cast<std::uint8_t>(text.size());
+  }
+  return page;
+}
+
+// Of one byte a character.
+const CodePage& code_page(Encoding encoding) {
+  static const CodePage kCp866 = make_code_page(kCp866Characters);
+  static const CodePage kWindows1251 = make_code_page(kWindows1251Characters);
+  static const CodePage kLatin1 = make_code_page({});
+  return encoding == Encoding::kCp866         ? kCp866
+         : encoding == Encoding::kWindows1251 ? kWindows1251
+                                              : kLatin1;
+}
+
+std::string decode(std::string_view text, const CodePage& page) {
+  const auto character = [&](char c) -> const Utf8Character& {
+    return page[static_cast<unsigned char>(c)];
+  };
+  std::size_t size = 0;
+  for (const char c : text) size += character(c).size;
+  std::string utf8(size, '\0');
+  char* at = utf8.data();
+  for (const char c : text) {
+    const Utf8Character& decoded = character(c);
+    for (std::size_t i = 0; i < decoded.size; ++i) *at++ = decoded.bytes[i];
+  }
+  return utf8;
 }
 
 }  // namespace
@@ -72,20 +113,13 @@ std::optional<Encoding> find_encoding(std::string_view name) {
 }
 
 std::string to_utf8(std::string_view text, Encoding encoding) {
+  if (encoding != Encoding::kUtf8) return decode(text, code_page(encoding));
   std::string utf8;
-  // Cyrillic letters take two bytes, and are most of what such a file holds.
-  utf8.reserve(text.size() + (encoding == Encoding::kUtf8 ? 0 : text.size() / 2));
+  utf8.reserve(text.size());
   while (!text.empty()) {
-    std::size_t bytes = 1;
-    if (encoding != Encoding::kUtf8) {
-      append_utf8(utf8, character_of(static_cast<unsigned char>(text[0]), encoding));
-    } else if (bytes = utf8_character_bytes(text); bytes > 0) {
-      utf8 += text.substr(0, bytes);
-    } else {
-      utf8 += kReplacement;
-      bytes = 1;
-    }
-    text.remove_prefix(bytes);
+    const std::size_t bytes = utf8_character_bytes(text);
+    utf8 += bytes > 0 ? text.substr(0, bytes) : kReplacement;
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
   }
   return utf8;
 }

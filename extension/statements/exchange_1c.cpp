@@ -162,18 +162,18 @@ struct Line {
   bool has_value = false;  // there is an '='
 };
 
-// The lines that are not blank, one after the other.
+// The lines that are not blank, one after the other. They end with LF or CR LF; in a file that has
+// no LF, with CR.
 class Lines {
  public:
-  explicit Lines(std::string_view text) : rest_(text) {}
+  explicit Lines(std::string_view text)
+      : rest_(text), end_(text.find('\n') == std::string_view::npos ? '\r' : '\n') {}
 
   std::optional<Line> next() {
     while (!rest_.empty()) {
-      const std::size_t end = std::min(rest_.find_first_of("\r\n"), rest_.size());
+      const std::size_t end = std::min(rest_.find(end_), rest_.size());
       const std::string_view raw = rest_.substr(0, end);
-      // A line ends with CR LF, LF or CR.
-      const bool both = rest_.substr(end).starts_with("\r\n");
-      rest_.remove_prefix(std::min(end + (both ? 2 : 1), rest_.size()));
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
       ++number_;
       Line line{number_, trim(raw), {}, {}, false};
       if (line.text.empty()) continue;
@@ -192,6 +192,7 @@ class Lines {
 
  private:
   std::string_view rest_;
+  char end_;
   std::size_t number_ = 0;
 };
 
@@ -436,7 +437,8 @@ class Exchange1c {
   }
 
   void add_section() {
-    const std::size_t position = find_account(clean_account(value(Key::kAccount).text, texts_));
+    std::size_t position = find_account(clean_account(value(Key::kAccount).text, texts_));
+    if (position == kNone && accounts_.size() == 1) position = 0;
     if (position == kNone) {
       throw invalid_line(lines_.number(), "the section that begins on line " +
                                               std::to_string(part_begins_) + " has no РасчСчет");

@@ -183,6 +183,7 @@ std::string_view clean_account(std::string_view text, TextPool& texts) {
       }))
     return text;
   std::string account = without_space(text);
+  std::erase_if(account, is_control);
   std::string digits = account;
   std::erase_if(digits, [](char c) { return c == '.' || c == '-'; });
   return texts.keep(is_all_digits(digits) ? digits : account);

@@ -85,8 +85,9 @@ class BankStatementTable : public Cursor {
     content_.reset(sqlite3_value_dup(given));
     if (content_ == nullptr) throw std::bad_alloc();
     const std::string_view bytes = value_bytes(content_.get());
-    content_hash_ = hash_rowid({static_cast<std::int64_t>(std::hash<std::string_view>{}(bytes)),
-                                sqlite3_value_type(given)});
+    first_rowid_ = hash_rowid({static_cast<std::int64_t>(std::hash<std::string_view>{}(bytes)),
+                               sqlite3_value_type(given)}) &
+                   ~kRowsMax;
     statement_ = read_bank_statement(bytes);
   }
 
@@ -135,8 +136,9 @@ class BankStatementTable : public Cursor {
     }
   }
 
+  // In the file's order, and others in another file.
   [[nodiscard]] std::int64_t rowid() const override {
-    return hash_rowid({content_hash_, static_cast<std::int64_t>(row_)});
+    return first_rowid_ + static_cast<std::int64_t>(row_);
   }
 
  private:
@@ -147,8 +149,11 @@ class BankStatementTable : public Cursor {
     if (day) result_text(context, format_day(*day));
   }
 
+  // A value of SQLite, of at most 2 GB, holds fewer documents.
+  static constexpr std::int64_t kRowsMax = (1LL << 27) - 1;
+
   std::unique_ptr<sqlite3_value, FreeValue> content_;
-  std::int64_t content_hash_ = 0;
+  std::int64_t first_rowid_ = 0;
   BankStatement statement_;
   std::size_t row_ = 0;
 };

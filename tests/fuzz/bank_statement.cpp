@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "fuzz.h"
+#include "input.h"
 #include "rules/error.h"
 #include "rules/limits.h"
 #include "rules/text.h"

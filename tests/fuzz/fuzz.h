@@ -4,8 +4,6 @@
 // Here a deadline is a number of steps of SQLite, so that an input does the same wherever it runs.
 #pragma once
 
-#include <fuzzer/FuzzedDataProvider.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -14,6 +12,7 @@
 
 #include "closed_books.h"
 #include "connection.h"
+#include "input.h"
 #include "rules/time.h"
 
 namespace saldo_fuzz {
@@ -21,7 +20,6 @@ namespace saldo_fuzz {
 using saldo_test::Connection;
 using saldo_test::Extension;
 using saldo_test::Outcome;
-using Bytes = FuzzedDataProvider;
 
 // More accounts of the closed books, so that all states occur: 7 is held, 8 closed, 9 paused, 10
 // restricted, 11 a trial that has ended, 12 in arrears from 2026-03-13 on, 13 of two price lists.
@@ -67,18 +65,6 @@ class StepLimit {
   int left_ = 0;
 };
 
-[[noreturn]] inline void found(const std::string& what) {
-  std::fprintf(stderr, "FOUND %s\n", what.c_str());
-  std::abort();
-}
-
-// With SALDO_FUZZ_TELL set, what an input reached: `sort | uniq -c` of a corpus shows how deep it
-// goes.
-inline void tell(const std::string& what) {
-  static const bool kTell = std::getenv("SALDO_FUZZ_TELL") != nullptr;
-  if (kTell) std::printf("TOLD %s\n", what.c_str());
-}
-
 // Refusals are welcome, but none of these: of memory, of misuse, of what cannot be.
 inline void check_outcome(const Outcome& outcome, const std::string& sql) {
   switch (outcome.code & 0xFF) {
@@ -91,11 +77,6 @@ inline void check_outcome(const Outcome& outcome, const std::string& sql) {
     default:
       break;
   }
-}
-
-template <typename Pool>
-auto pick(Bytes& bytes, const Pool& pool) {
-  return pool[bytes.ConsumeIntegralInRange<std::size_t>(0, std::size(pool) - 1)];
 }
 
 inline std::string quote(std::string_view text) {

@@ -191,8 +191,8 @@ TEST(Exchange1c, WhatIsBrokenIsToldWithItsLine) {
       {exchange(body) + exchange(body), "invalid: line 18: stands after КонецФайла"},
       {exchange("что-то не то\n"), "invalid: line 5: a line of KEY=VALUE is expected"},
       {exchange("КонецРасчСчет\n"), "invalid: line 5: КонецРасчСчет without a beginning"},
-      {exchange("СекцияРасчСчет\nКонецРасчСчет\n"),
-       "invalid: line 6: the section that begins on line 5"},
+      {exchange("РасчСчет=1\nСекцияРасчСчет\nКонецРасчСчет\n"),
+       "invalid: line 7: the section that begins on line 6"},
       {exchange("СекцияРасчСчет\n" + body),
        "invalid: line 6: СекцияДокумент in the account's section"},
       {exchange(section(kOwn, {{"ВсегоСписано", "много"}})),
@@ -228,7 +228,7 @@ TEST(Exchange1c, Sums) {
   };
   for (const auto& [text, amount] : cases)
     EXPECT_EQ(only(read(exchange(document({{"Сумма", text}})))).amount, amount) << text;
-  for (const char* text : {"1,234", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-",
+  for (const char* text : {"1,234", "1,230", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-",
                            ".", "5-", "5 р", "1,234.567", "٣", "0x10", "1 234 ,5 6", "1..5"})
     EXPECT_NE(error_of(exchange(document({{"Сумма", text}}))).find("Сумма is '"), std::string::npos)
         << text;
@@ -325,6 +325,14 @@ TEST(Exchange1c, Directions) {
        true},
       {"with dots",
        {{"ПолучательСчет", "40702.810.1.00000000001"}},
+       Direction::kIn,
+       "2026-11-16",
+       kOwn,
+       false},
+      {"with what is no character",
+       {{"ПолучательСчет",
+         "40702\x01"
+         "810100000000001"}},
        Direction::kIn,
        "2026-11-16",
        kOwn,
@@ -503,6 +511,9 @@ TEST(Exchange1c, TotalsThatDisagreeAreAWarning) {
             "invalid: " + account + "1.00 came in, by its documents 0.00");
   EXPECT_EQ(read(exchange(section(kOwn, {{"ВсегоПоступило", "0.00"}}))).documents.size(), 0U);
   EXPECT_EQ(read(exchange("")).documents.size(), 0U);
+  // A section that does not name the one account there is.
+  EXPECT_EQ(warning("СекцияРасчСчет\nВсегоПоступило=800\nКонецРасчСчет\n"),
+            account + "800.00 came in, by its documents 700.00");
 }
 
 // Some banks write no date booked at all; the turnover then tells whether a document counts.
@@ -819,6 +830,9 @@ TEST(Camt053, PartiesNumbersAndPurposes) {
   EXPECT_EQ(purpose(""), "Bank");
   EXPECT_EQ(only(read(camt(camt_statement(entry("<AddtlNtryInf>Gebühr</AddtlNtryInf>"))))).purpose,
             "Gebühr");
+  std::string rouble = camt(camt_statement(entry("")));
+  rouble.replace(rouble.find("Ccy=\"EUR\""), 9, "Ccy=\"RUR\"");
+  EXPECT_EQ(only(read(rouble)).currency, "RUB");
   const auto out = one(kParties02, "DBIT");
   EXPECT_EQ(only(out).direction, Direction::kOut);
 }
@@ -890,6 +904,8 @@ TEST(Camt053, WhatIsBrokenOrHostileIsToldWithItsLine) {
        "invalid: line 7: Amt is '100.001'; a sum of EUR has 2 digits"},
       {replaced("100.00", "10000000000000.01"), "out_of_range: line 7: Amt"},
       {replaced("100.00", "18.15000"), "no error"},
+      {replaced("Ccy=\"EUR\"", "Ccy=\"Euro\""), "invalid: line 7: 'Euro' is no currency"},
+      {replaced("<Ccy>EUR</Ccy>", "<Ccy>&#1;</Ccy>"), "no error"},
       {replaced("<Amt Ccy=\"EUR\">100.00</Amt>", ""), "invalid: line 6: the entry has no Amt"},
       {replaced("<CdtDbtInd>CRDT</CdtDbtInd>", ""), "invalid: line 6: Ntry needs CdtDbtInd"},
       {replaced("<Dt>2026-11-16</Dt>", "<Dt>2026-02-30</Dt>"),
