@@ -142,8 +142,9 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
              const auto network = parse_network(text);
              if (!network) {
                throw CLI::ValidationError("--trusted-proxy",
-                                          text + " is not an address or a network, such as "
-                                                 "127.0.0.1 or 10.0.0.0/8");
+                                          text +
+                                              " is not an address or a network, such as "
+                                              "127.0.0.1 or 10.0.0.0/8");
              }
              serve.service.trusted_proxies.push_back(*network);
            }

@@ -39,8 +39,8 @@ enum class ErrorCode {
 std::string_view error_code_name(ErrorCode code);
 // nullopt: there is no such code.
 std::optional<ErrorCode> parse_error_code(std::string_view name);
-// What SQL may refuse with, `overloaded` where somebody else is to be asked and does not answer; the
-// other codes are failures, which only the server itself can tell.
+// What SQL may refuse with, `overloaded` where somebody else is to be asked and does not answer;
+// the other codes are failures, which only the server itself can tell.
 inline bool is_refusal(ErrorCode code) {
   return code < ErrorCode::kInternal || code == ErrorCode::kOverloaded;
 }

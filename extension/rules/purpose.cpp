@@ -424,8 +424,8 @@ class PurposeReader {
     while (const auto tokens = joined_tokens()) at_ += tokens;
   }
 
-  // How many tokens here are a date, a month with its year, a sum, a year, a count («15 дней») or
-  // the number of a bank's account; 0: none of them.
+  // How many tokens here are a date, a month with its year, a sum, a count, a year or the number
+  // of a bank's account; 0: none of them.
   [[nodiscard]] std::size_t plain_number() const {
     if (!is_type(0, Type::kDigits)) return 0;
     if (const auto date = date_at(0); date.tokens > 0) return date.tokens;
@@ -437,11 +437,6 @@ class PurposeReader {
     if (is_sum_at(0)) return sum_tokens();
     unsigned month = 0;
     if (is_year_at(0) || (is_year(0) && at_ > 0 && is_month_stem(tokens_[at_ - 1].text, month)))
-      return 1;
-    const auto unit = word(1);
-    const auto is_unit = [&](const auto&... stems) { return (begins(unit, stems.view()) || ...); };
-    if (is_unit(Spelled(U"дн"), Spelled(U"день"), Spelled(U"мес"), Spelled(U"квартал"),
-                Spelled(U"шт"), Spelled(U"чел"), Spelled(U"сотрудник"), Spelled(U"пользов")))
       return 1;
     return peek()->text.size() >= kBankDigitsMin ? 1 : 0;
   }
@@ -494,7 +489,7 @@ class PurposeReader {
   // («К-15», «ДУ15»), and behind a sign with any word that has digits in it.
   [[nodiscard]] bool is_number_here(Named::Kind kind, bool has_sign) const {
     if (is_type(0, Type::kDigits))
-      return !is_date_at(0) && (has_sign || (!is_sum_at(0) && !is_year_at(0)));
+      return date_at(0).tokens != kNumericDate && (has_sign || (!is_sum_at(0) && !is_year_at(0)));
     constexpr std::size_t kLettersMax = 4;
     if (kind == Named::Kind::kAccount || word().empty()) return false;
     if (!has_sign && word().size() > kLettersMax) return false;
@@ -550,11 +545,13 @@ class PurposeReader {
     return joins && (is_glued || (!is_date_at(1) && !is_sum_at(1))) ? 2 : 0;
   }
 
-  // Whether what stands behind a number may be more of it, or another one: «15 16», «15 А от …»,
-  // «15 / К».
+  // Whether what stands behind a number may be more of it, or another one: «15 16», «15 № 16»,
+  // «15 А от …», «15 / К»; or the number a day's: «15 января 2026».
   bool goes_on() {
     if (is_type(0, Type::kDigits)) return !is_date_at(0) && !is_sum_at(0) && !is_year_at(0);
-    if (is_mark(0, U"/")) return true;
+    if (is_mark(0, U"/") || (is_number_sign(0) && is_type(1, Type::kDigits))) return true;
+    unsigned month = 0;
+    if (is_month_stem(word(), month)) return true;
     return word().size() == 1 && !is_keyword_here() &&
            (peek(1) == nullptr || is_type(1, Type::kMark) || is_any(word(1), Spelled(U"от")));
   }
@@ -600,9 +597,17 @@ class PurposeReader {
       return true;
     const auto unit = word(ahead);
     return is_mark(ahead, U"%₽") ||
-           (is_any(unit, Spelled(U"р")) && !is_mark(ahead + 1, U"/")) ||  // not «15 р/с»
-           is_any(unit, Spelled(U"rub"), Spelled(U"rur")) ||
-           begins(unit, Spelled(U"руб").view()) || begins(unit, Spelled(U"коп").view());
+           (is_any(unit, Spelled(U"р")) && !is_mark(ahead + 1, U"/")) ||  // not «р/с»
+           is_any(unit, Spelled(U"rub"), Spelled(U"rur")) || begins(unit, Spelled(U"руб").view()) ||
+           begins(unit, Spelled(U"коп").view()) || is_thing(unit);
+  }
+
+  // What is counted in purposes: days, months, pieces, people.
+  static bool is_thing(TextView word) {
+    return is_any(word, Spelled(U"дн"), Spelled(U"день"), Spelled(U"дня"), Spelled(U"дней"),
+                  Spelled(U"шт"), Spelled(U"чел"), Spelled(U"мес")) ||
+           begins(word, Spelled(U"месяц").view()) || begins(word, Spelled(U"штук").view()) ||
+           begins(word, Spelled(U"человек").view()) || begins(word, Spelled(U"сотрудник").view());
   }
 
   [[nodiscard]] bool is_year_at(std::size_t ahead) const {
@@ -618,6 +623,7 @@ class PurposeReader {
     return number;
   }
 
+  static constexpr std::size_t kNumericDate = 5;  // tokens
   struct DateAt {
     std::size_t tokens = 0;  // 0: there is no date
     std::optional<Day> day;  // nullopt: one that does not exist
@@ -642,12 +648,12 @@ class PurposeReader {
     const bool three = is_mark(ahead + 1, U"./-") && is_mark(ahead + 3, U"./-") &&
                        peek(ahead + 1)->text == peek(ahead + 3)->text && size(ahead + 2) > 0;
     if (three && is_short(ahead) && is_short(ahead + 2) && is_year(ahead + 4)) {
-      return make(5, number_of(peek(ahead + 4)->text),
+      return make(kNumericDate, number_of(peek(ahead + 4)->text),
                   static_cast<unsigned>(number_of(peek(ahead + 2)->text)),
                   number_of(peek(ahead)->text));
     }
     if (three && size(ahead) == kYear && is_short(ahead + 2) && is_short(ahead + 4)) {
-      return make(5, number_of(peek(ahead)->text),
+      return make(kNumericDate, number_of(peek(ahead)->text),
                   static_cast<unsigned>(number_of(peek(ahead + 2)->text)),
                   number_of(peek(ahead + 4)->text));
     }
@@ -659,7 +665,8 @@ class PurposeReader {
   }
   [[nodiscard]] bool is_date_at(std::size_t ahead) const { return date_at(ahead).tokens > 0; }
 
-  // «от 01.02.2026 г.», «. от 01.02.2026», also without «от»; moves behind it.
+  // «от 01.02.2026 г.», «. от 01.02.2026», in figures also without «от»;
+  // moves behind it.
   void read_date(std::optional<Day>& date, bool& bad_date) {
     std::size_t ahead = 0;
     while (is_mark(ahead, U".:")) ++ahead;
@@ -670,7 +677,7 @@ class PurposeReader {
       ahead = 0;
     }
     const auto found = date_at(ahead);
-    if (found.tokens == 0) return;
+    if (found.tokens == 0 || (ahead == 0 && found.tokens != kNumericDate)) return;
     date = found.day;
     bad_date = bad_date || !found.day;
     at_ += ahead + found.tokens;

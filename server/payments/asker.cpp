@@ -87,7 +87,8 @@ AskedAnswer Asker::ask(const Question& question, const std::string& route) {
     curl_easy_setopt(curl.get(), CURLOPT_HTTPGET, 1L);
   } else {
     curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, question.method.c_str());
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(question.body.size()));
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(question.body.size()));
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, question.body.data());
   }
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, receive_answer);

@@ -96,7 +96,8 @@ void xml(sqlite3_context* result, sqlite3_value** arguments) {
         escaped += "&apos;";
         break;
       default: {
-        const bool is_control = static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r';
+        const bool is_control =
+            static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r';
         if (is_control) {
           escaped += "\xEF\xBF\xBD";
         } else {
@@ -243,10 +244,14 @@ struct SqlFunction {
 };
 
 constexpr SqlFunction kTextFunctions[] = {
-    {"sha256", 1, digest<EVP_sha256>}, {"sha1", 1, digest<EVP_sha1>},
-    {"md5", 1, digest<EVP_md5>},       {"sha512", 1, digest<EVP_sha512>},
-    {"base64", 1, base64},             {"from_hex", 1, from_hex},
-    {"percent_encode", 1, percent_encode}, {"xml", 1, xml},
+    {"sha256", 1, digest<EVP_sha256>},
+    {"sha1", 1, digest<EVP_sha1>},
+    {"md5", 1, digest<EVP_md5>},
+    {"sha512", 1, digest<EVP_sha512>},
+    {"base64", 1, base64},
+    {"from_hex", 1, from_hex},
+    {"percent_encode", 1, percent_encode},
+    {"xml", 1, xml},
 };
 
 constexpr SqlFunction kRequestFunctions[] = {
@@ -291,7 +296,8 @@ void add(sqlite3* db, const SqlFunction& function, int flags, const RequestSight
   if (code != SQLITE_OK) throw SqliteError(db);
 }
 
-// form_field(text) ---------------------------------------------------------------------------------
+// form_field(text)
+// ---------------------------------------------------------------------------------
 
 struct FormCursor : sqlite3_vtab_cursor {
   std::string text;
@@ -309,8 +315,8 @@ enum FormColumn { kName, kValue, kPosition, kText };
 
 int form_connect(sqlite3* db, void* /*data*/, int /*count*/, const char* const* /*arguments*/,
                  sqlite3_vtab** table, char** /*message*/) {
-  const int code =
-      sqlite3_declare_vtab(db, "CREATE TABLE x(name TEXT, value TEXT, position INTEGER, text HIDDEN)");
+  const int code = sqlite3_declare_vtab(
+      db, "CREATE TABLE x(name TEXT, value TEXT, position INTEGER, text HIDDEN)");
   if (code != SQLITE_OK) return code;
   sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
   *table = static_cast<sqlite3_vtab*>(sqlite3_malloc(sizeof(sqlite3_vtab)));
@@ -420,12 +426,11 @@ const sqlite3_module* form_module() {
 }
 
 const SqlFunction* find_request_function(std::string_view name) {
-  const auto* const found =
-      std::find_if(std::begin(kRequestFunctions), std::end(kRequestFunctions),
-                   [&](const SqlFunction& function) {
-                     return name.size() == std::string_view(function.name).size() &&
-                            sqlite3_strnicmp(name.data(), function.name, static_cast<int>(name.size())) == 0;
-                   });
+  const auto* const found = std::find_if(
+      std::begin(kRequestFunctions), std::end(kRequestFunctions), [&](const SqlFunction& function) {
+        return name.size() == std::string_view(function.name).size() &&
+               sqlite3_strnicmp(name.data(), function.name, static_cast<int>(name.size())) == 0;
+      });
   return found == std::end(kRequestFunctions) ? nullptr : found;
 }
 

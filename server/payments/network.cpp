@@ -35,7 +35,8 @@ std::optional<Address> parse_address(std::string_view text) {
 
 bool Network::contains(const Address& other) const {
   const std::size_t whole = bits / 8;
-  if (!std::equal(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(whole), other.begin()))
+  if (!std::equal(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(whole),
+                  other.begin()))
     return false;
   const unsigned left = bits % 8;
   return left == 0 || (address[whole] ^ other[whole]) >> (8 - left) == 0;

@@ -291,7 +291,9 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
     role = token->role;
   }
   if (no_path) throw Error(*no_path);
-  const Route* route = progress.path->find(method_of(http));
+  // A HEAD must not pay.
+  const bool is_payment = progress.path->payment() != nullptr;
+  const Route* route = progress.path->find(is_payment ? http.method : method_of(http));
   if (route == nullptr)
     throw Error(ErrorCode::kMethodNotAllowed, "this path has " + progress.path->methods());
   progress.route = route;

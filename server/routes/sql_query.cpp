@@ -72,7 +72,10 @@ Error error_of_statement(const SqliteError& error) {
     case SQLITE_MISMATCH:
     case SQLITE_CONSTRAINT: {
       const Error ours = error_of(error);
-      return ours.code() == ErrorCode::kInternal ? invalid(error.what()) : ours;
+      // `overloaded` is for routes to say, of somebody else.
+      const bool is_own =
+          ours.code() != ErrorCode::kInternal && ours.code() != ErrorCode::kOverloaded;
+      return is_own ? ours : invalid(error.what());
     }
     case SQLITE_AUTH:
       return invalid(std::string(error.what()) +

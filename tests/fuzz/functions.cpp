@@ -28,7 +28,9 @@ constexpr const char* kFacts[] = {"policy",          "calendar_exception",
                                   "adjustment_kind", "payment_method",
                                   "day_close",       "superseded",
                                   "charge",          "balance",
-                                  "facts_in_force"};
+                                  "facts_in_force",  "channel",
+                                  "receipt",         "receipt_payment",
+                                  "receipt_match",   "receipt_return"};
 constexpr const char* kTableFunctions[] = {"daily_charge", "access_state", "working_calendar",
                                            "unpriced_charge", "installed_schema"};
 constexpr const char* kOperators[] = {"=",  "<",  "<=",   ">",      ">=",   "IS",

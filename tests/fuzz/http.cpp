@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -111,6 +113,7 @@ class Books {
     routes_ = table_.all();
     ServiceOptions options;
     options.database = path_;
+    options.secrets = secrets();
     options.test_clock = true;
     options.readers = 2;
     options.route_timeout = std::chrono::seconds(2);
@@ -149,10 +152,22 @@ class Books {
       Connection connection(path, Extension::kLoaded);
       connection.must("PRAGMA journal_mode = WAL");
       make_books(connection);
+      connection.must(
+          "INSERT INTO channel(channel_id, protocol, method) VALUES ('kiosks', 'osmp', 'qiwi'), "
+          "('terminals', 'eps', 'bank_card')");
     }
     Database database(path, Database::Mode::kWrite);
     for (const Role role : kRoles)
       tokens_.push_back(create_token(database, std::string(role_name(role)), role));
+    return path;
+  }
+
+  // As the server takes them: for nobody else to read.
+  std::string secrets() {
+    std::string path = folder_.file("secrets.json");
+    std::ofstream(path) << R"({"channels": {"kiosks": {"user": "kiosk", "password": "word"},)"
+                           R"( "terminals": {"user": "kiosk", "password": "word"}}})";
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read);
     return path;
   }
 
@@ -192,14 +207,16 @@ class Books {
       }
       for (const auto& parameter : route.parameters) {
         if (parameter.in_path || (!parameter.required && bytes.ConsumeBool())) continue;
-        if (route.writes()) {
+        if (route.has_fields_in_body()) {
           body[parameter.name] = value(bytes, parameter);
         } else {
           query += (query.empty() ? "?" : "&") + parameter.name + "=" +
                    encoded(text_of(value(bytes, parameter)));
         }
       }
-      if (route.writes() && bytes.ConsumeIntegralInRange(0, 2) == 0) query = "?dry_run=true";
+      if (route.writes && !route.is_payment() && bytes.ConsumeIntegralInRange(0, 2) == 0)
+        query = "?dry_run=true";
+      if (route.is_payment()) return payment(bytes, method, path);
       if (route.paged() && rarely(bytes))
         query += (query.empty() ? "?limit=" : "&limit=") + text_of(any(bytes, 0));
     }
@@ -216,6 +233,39 @@ class Books {
     if (rarely(bytes)) text.insert(text.size() / 2, bytes.ConsumeRandomLengthString(20));
     return method + " " + path + query + " HTTP/1.1\r\nHost: saldo\r\n" + headers(bytes) +
            framed(bytes, text);
+  }
+
+  // What a payment system sends, to a channel of its protocol or of another.
+  static std::string payment(Bytes& bytes, const std::string& method, std::string path) {
+    static const char* const kFields[] = {
+        "command", "txn_id",  "prv_txn",   "account",   "sum",           "txn_date",
+        "ACTION",  "ACCOUNT", "AMOUNT",    "PAY_ID",    "PAY_DATE",      "operation_id",
+        "label",   "amount",  "sha1_hash", "InvId",     "OutSum",        "SignatureValue",
+        "mdOrder", "status",  "checksum",  "AccountId", "TransactionId", "orderNumber"};
+    static const char* const kTexts[] = {
+        "check", "pay",        "status",  "cancel", "payment", "1",   "5",   "10", "10.45",
+        "7,5",   "0957835959", "1234567", "x",      "",        "%00", "%ff", "%"};
+    path = path.substr(0, path.rfind('/') + 1) + (bytes.ConsumeBool() ? "kiosks" : "terminals");
+    std::string form;
+    for (int left = bytes.ConsumeIntegralInRange(0, 6); left > 0; --left) {
+      form += form.empty() ? "" : "&";
+      form += pick(bytes, kFields);
+      form += "=";
+      form += rarely(bytes) ? encoded(bytes.ConsumeRandomLengthString(40)) : pick(bytes, kTexts);
+    }
+    std::string body;
+    if (method == "POST") {
+      if (rarely(bytes)) {
+        body = bytes.ConsumeRandomLengthString(200);
+      } else if (bytes.ConsumeBool()) {
+        body = any(bytes, 2).dump(-1, ' ', false, json::error_handler_t::replace);
+      } else {
+        std::swap(form, body);
+      }
+    }
+    return method + " " + path + "?" + form +
+           " HTTP/1.1\r\nHost: saldo\r\nAuthorization: Basic a2lvc2s6d29yZA==\r\nSaldo-Now: " +
+           kNow + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   std::string headers(Bytes& bytes) {

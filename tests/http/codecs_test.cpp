@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "codecs/base64.h"
+#include "codecs/charset.h"
 #include "codecs/csv.h"
 #include "codecs/form.h"
 #include "codecs/json.h"
+#include "payments/network.h"
 #include "routes/accept.h"
 #include "routes/problem.h"
 #include "sqlite/connection.h"
@@ -210,4 +212,63 @@ TEST(Problem, StatusesOfTheContract) {
 }
 
 }  // namespace
+TEST(Form, WhatCannotBeReadIsNullInReadFields) {
+  std::string_view text = "a=1&&b=+2%2B&c&%=x&d=%ff&%00=e&f=%zz&=g";
+  const std::vector<std::pair<std::optional<std::string>, std::optional<std::string>>> expected = {
+      {"a", "1"},          {"b", " 2+"},        {"c", ""},           {std::nullopt, "x"},
+      {"d", std::nullopt}, {std::nullopt, "e"}, {"f", std::nullopt}, {"", "g"}};
+  for (const auto& [name, value] : expected) {
+    const auto field = next_field(text);
+    ASSERT_TRUE(field);
+    EXPECT_EQ(name, field->name);
+    EXPECT_EQ(value, field->value);
+  }
+  EXPECT_FALSE(next_field(text));
+}
+
+// Against the table that the standard gives for the bytes from 0x80 on.
+TEST(Charset, Windows1251) {
+  EXPECT_EQ("\xCF\xF0\xE8\xE2\xE5\xF2 \xA8\xB8\xFF \xB9 5\x88",
+            to_windows_1251("Привет Ёёя № 5€", false));
+  EXPECT_EQ("a?b", to_windows_1251("a√b", false));
+  EXPECT_EQ("a&#8730;b&#128169;", to_windows_1251("a√b💩", true));
+  EXPECT_EQ("?", to_windows_1251("\xFF", false));
+  EXPECT_EQ("", to_windows_1251("", true));
+}
+
+TEST(Network, Contains) {
+  const auto holds = [](std::string_view network, std::string_view address) {
+    return parse_network(network).value().contains(parse_address(address).value());
+  };
+  EXPECT_TRUE(holds("192.0.2.0/24", "192.0.2.255"));
+  EXPECT_TRUE(holds("192.0.2.0/25", "192.0.2.127"));
+  EXPECT_FALSE(holds("192.0.2.0/25", "192.0.2.128"));
+  EXPECT_TRUE(holds("192.0.2.7", "::ffff:192.0.2.7"));
+  EXPECT_FALSE(holds("192.0.2.7", "192.0.2.6"));
+  EXPECT_TRUE(holds("0.0.0.0/0", "8.8.8.8"));
+  EXPECT_FALSE(holds("0.0.0.0/0", "2001:db8::1"));
+  EXPECT_TRUE(holds("::/0", "8.8.8.8"));
+  EXPECT_TRUE(holds("2001:db8::/33", "2001:db8:7fff::1"));
+  EXPECT_FALSE(holds("2001:db8::/33", "2001:db8:8000::1"));
+  for (const auto* wrong : {"", "x", "/8", "10.0.0.1/8", "10.0.0.0/33", "::/129", "10.0.0.0/",
+                            "10.0.0.0/8x", "10.0.0.0/-1", "1.2.3", "::1%lo", "[::1]"}) {
+    EXPECT_FALSE(parse_network(wrong)) << wrong;
+  }
+}
+
+TEST(Network, WhoseARequestIs) {
+  const std::vector<Network> trusted = {parse_network("127.0.0.1").value(),
+                                        parse_network("10.0.0.0/8").value()};
+  const auto client = [&](std::string_view peer, std::string_view forwarded) {
+    return client_address(peer, forwarded, trusted);
+  };
+  EXPECT_EQ(parse_address("192.0.2.1"), client("192.0.2.1", "8.8.8.8"));
+  EXPECT_EQ(parse_address("8.8.8.8"), client("127.0.0.1", "8.8.8.8"));
+  EXPECT_EQ(parse_address("8.8.8.8"), client("127.0.0.1", "1.1.1.1,\t8.8.8.8 , 10.2.3.4"));
+  EXPECT_EQ(parse_address("10.2.3.4"), client("127.0.0.1", "10.2.3.4"));
+  EXPECT_EQ(parse_address("127.0.0.1"), client("127.0.0.1", ""));
+  EXPECT_EQ(std::nullopt, client("127.0.0.1", "8.8.8.8, unknown"));
+  EXPECT_EQ(std::nullopt, client("", ""));
+}
+
 }  // namespace saldo::server

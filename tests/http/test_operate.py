@@ -1516,10 +1516,11 @@ class RouteFile:
             if not line.startswith("-- "):
                 break
             lines.append(line[3:])
-        self.method, self.path = lines[0].split(" ")
+        self.methods, self.path = lines[0].rsplit(" ", 1)
         self.description = lines[1]
         self.role, self.answer = lines[2].removeprefix("role: "), lines[3].removeprefix("answer: ")
-        self.parameters = [line.split(": ")[0] for line in lines[4:] if not re.match("(takes|gives|calls): ", line)]
+        self.parameters = [line.split(": ")[0] for line in lines[4:]
+                           if not re.match("(takes|gives|calls|auth|charset): |protocol: (?!text)", line)]
 
 
 class Documentation(ServerCase):
@@ -1528,19 +1529,33 @@ class Documentation(ServerCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.files = [RouteFile(path) for path in sorted((ROOT / "sql" / "http").rglob("*.sql"))]
-        cls.roles = {(file.method, file.path): file.role for file in cls.files}
+        files = [RouteFile(path) for path in sorted((ROOT / "sql" / "http").rglob("*.sql"))]
+        cls.payment_systems = [file for file in files if file.path.startswith("/pay/")]
+        cls.files = [file for file in files if file not in cls.payment_systems]
+        cls.roles = {(file.methods, file.path): file.role for file in cls.files}
 
     def test_every_route_file_is_in_the_openapi_document(self):
         self.assertGreater(len(self.files), 60)
         self.assertEqual(set(self.roles), self.server.document.routes)
         for file in self.files:
-            with self.subTest(f"{file.method} {file.path}"):
-                operation = self.server.document.json["paths"][file.path][file.method.lower()]
+            with self.subTest(f"{file.methods} {file.path}"):
+                operation = self.server.document.json["paths"][file.path][file.methods.lower()]
                 self.assertIn(file.description.rstrip("."), operation["summary"] + operation.get("description", ""))
                 self.assertEqual([file.role], operation["tags"])
                 self.assertEqual(set(file.parameters), self.parameters(operation) - {
                     "limit", "dry_run", "Idempotency-Key", "Saldo-Now"})
+
+    def test_every_payment_system_is_in_the_openapi_document_and_the_readme(self):
+        self.assertGreaterEqual(len(self.payment_systems), 8)
+        paths = self.server.document.json["paths"]
+        self.assertEqual({file.path for file in self.payment_systems},
+                         {path for path in paths if path.startswith("/pay/")})
+        for file in self.payment_systems:
+            with self.subTest(file.path):
+                self.assertEqual(set(file.methods.lower().split(", ")), set(paths[file.path]))
+                for operation in paths[file.path].values():
+                    self.assertIn(file.description.rstrip("."), operation["summary"])
+                self.assertIn(f"`{file.path.split('/')[2]}`", readme())
 
     def parameters(self, operation):
         resolve = self.server.document.resolve

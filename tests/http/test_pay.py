@@ -22,7 +22,7 @@ import unittest
 import urllib.parse
 
 from payments import PASSWORD, USER, PaymentsCase
-from server import NOW, ROOT, SALDOD, START_SECONDS, Server, ServerCase, peek, saldod, wait_for
+from server import ROOT, START_SECONDS, Proxy, ServerCase, saldod, wait_for
 
 KEY = "k3y-of-the-toll-gate"
 
@@ -73,7 +73,7 @@ SELECT CASE WHEN json_extract(iif(json_valid(:body), :body, '{}'), '$.skip') IS 
 -- ask
 SELECT json_object('status', :asked_status, 'asked', :asked, 'method', :asked IS NULL) AS document,
        iif(:asked_status = 500, 500, 200) AS http_status,
-       :asked_status = 409 AS conflict, 'asked' || char(10) || 'two' AS warning;
+       :asked_status = 409 AS "conflict", 'asked' || char(10) || 'two' AS warning;
 """
 
 # What the file itself makes of its failures.
@@ -91,7 +91,8 @@ SELECT nullif(value, 'none') AS value, 0.5 AS real FROM form_field(:query) WHERE
 SELECT 'fine' AS document WHERE NOT EXISTS (SELECT 1 FROM form_field(:query) WHERE name = 'nothing');
 
 -- failure
-SELECT '<b>' || :failure || ' ' || :status || ' ' || xml(substr(:query, 1, 20)) || ' ' || length(:body) || '</b>' AS document;
+SELECT '<b>' || :failure || ' ' || :status || ' ' || xml(substr(:query, 1, 20)) || ' ' || length(:body) || '</b>'
+       AS document;
 """
 
 REAL = FAILING.split("SELECT saldo_refuse")[0].replace("failing", "real") + """
@@ -115,7 +116,8 @@ SELECT json_object(
   'verified', rsa_verify(coalesce(c, 'sha256'), secret('public'), a, from_hex(b)),
   'signed', lower(hex(rsa_sign(coalesce(c, 'sha256'), secret('private'), a))),
   'certified', rsa_verify('sha512', secret('certificate'), a, rsa_sign('sha512', secret('private'), a)),
-  'secrets', json_array(secret('text'), secret('flag'), secret('number'), secret('object'), secret('none'), secret('from'))
+  'secrets', json_array(secret('text'), secret('flag'), secret('number'), secret('object'), secret('none'),
+                        secret('from'))
 ) AS document FROM given;
 """
 
@@ -212,8 +214,10 @@ class Pay(PaymentsCase):
         account = self.company()
         note = {"id": f"s{account}", "account": str(account), "sum": "1"}
         before = self.count("receipt")
-        for name, options in (("none", {"key": None}), ("wrong", {"key": KEY + "x"}), ("over other bytes", {"sign": b"{}"}),
-                              ("empty", {"headers": {"X-Toll": ""}}), ("of a channel without secrets", {"channel": "none"}),
+        for name, options in (("none", {"key": None}), ("wrong", {"key": KEY + "x"}),
+                              ("over other bytes", {"sign": b"{}"}),
+                              ("empty", {"headers": {"X-Toll": ""}}),
+                              ("of a channel without secrets", {"channel": "none"}),
                               ("of another protocol", {"channel": "failing"})):
             with self.subTest(name):
                 answer = self.notify(note, **options)
@@ -263,11 +267,14 @@ class Pay(PaymentsCase):
                                   "ORDER BY position"))
         self.assertEqual([], self.sql("SELECT * FROM form_field(NULL)"))
         self.assertEqual([[1, "2"]], self.sql(
-            "SELECT s.x, f.value FROM (SELECT 1 AS x, 'a=2&b=3' AS text) AS s JOIN form_field(s.text) AS f ON f.name = 'a'"))
-        for sql in ("SELECT secret('key')", "SELECT header('Host')", "SELECT hmac_sha256('a', 'b')", "SELECT same(1, 1)",
+            "SELECT s.x, f.value FROM (SELECT 1 AS x, 'a=2&b=3' AS text) AS s "
+            "JOIN form_field(s.text) AS f ON f.name = 'a'"))
+        for sql in ("SELECT secret('key')", "SELECT header('Host')", "SELECT hmac_sha256('a', 'b')",
+                    "SELECT same(1, 1)",
                     "SELECT rsa_sign('sha1', '', '')", "SELECT rsa_verify('sha1', '', '', '')"):
             self.refused(self.analyst.post("/v1/sql", {"sql": sql}), 422, "invalid", "no such function")
-        self.refused(self.analyst.post("/v1/sql", {"sql": "SELECT * FROM form_field"}), 422, "invalid", "form_field(:body)")
+        self.refused(self.analyst.post("/v1/sql", {"sql": "SELECT * FROM form_field"}), 422, "invalid",
+                     "form_field(:body)")
 
     def asked(self, query="id=7", **options):
         return self.payer("/pay/asked/asked", user=None).request("POST", query=query, **options)
@@ -299,7 +306,8 @@ class Pay(PaymentsCase):
                 self.service.answer = lambda _, s=status: (s, {"Location": self.service.url + "/else"}, b"<html>")
                 before, count = self.server.metric("saldo_pay_conflicts_total"), len(self.service.got)
                 answer = self.asked()
-                self.assertEqual((500 if status == 500 else 200, status), (answer.status, json.loads(answer.body)["status"]))
+                self.assertEqual((500 if status == 500 else 200, status),
+                                 (answer.status, json.loads(answer.body)["status"]))
                 self.assertEqual(count + 1, len(self.service.got))
                 self.assertEqual(before + (status == 409), self.server.metric("saldo_pay_conflicts_total"))
 
@@ -399,7 +407,8 @@ class Pay(PaymentsCase):
                 ("too large", {"method": "POST", "body": b"x" * ((1 << 20) + 1)}, 413),
                 ("encoded", {"method": "POST", "body": b"x", "headers": {"Content-Encoding": "gzip"}}, 415),
                 ("in parts", {"method": "POST", "body": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 415),
-                ("another method", {"method": "DELETE"}, 405), ("no method", {"method": "BREW"}, 400),
+                ("another method", {"method": "DELETE"}, 405),
+                ("no method", {"method": "BREW"}, 400),
                 ("a clock", {"headers": {"Saldo-Now": "now"}}, 400)):
             with self.subTest(name):
                 answer = payer.request(**options)
@@ -412,8 +421,10 @@ class Pay(PaymentsCase):
         paths = {"osmp": "/pay/osmp/toll", "eps": "/pay/eps/toll", "tollgate": "/pay/tollgate/toll",
                  "failing": "/pay/failing/failing"}
         garbage = ("%", "%%%", "%zz=%zz", "a=%00", "%00", "=", "&&&&", "==&=", "a" * 7000, "a=" + "%41" * 2000,
-                   "%ff=%fe", "txn_id=%FF%FE", "sum=%D0", "%7f", "a=1&" * 1500, "name=%F0%9F%92%A9", "[]=1", "a[b]=2", "'",
-                   "\"", "/**/", ";", "a;b", "?", "??", "#", "a=1&a=2", "account=%C0%AF", "--+write", "%0a--%20write%0a")
+                   "%ff=%fe", "txn_id=%FF%FE", "sum=%D0", "%7f", "a=1&" * 1500, "name=%F0%9F%92%A9", "[]=1", "a[b]=2",
+                   "'",
+                   "\"", "/**/", ";", "a;b", "?", "??", "#", "a=1&a=2", "account=%C0%AF", "--+write",
+                   "%0a--%20write%0a")
         for name, path in paths.items():
             payer = self.payer(path)
             for query in garbage:
@@ -467,7 +478,7 @@ ASK_HEAD = "-- POST /v1/own\n-- Own.\n-- role: crm\n-- answer: one\n"
 WRONG_FILES = {
     "no such method": (HEAD.replace("GET, POST", "GET, BREW") + "SELECT 1 AS document;\n", 1, "BREW"),
     "a method twice": (HEAD.replace("GET, POST", "GET, GET") + "SELECT 1 AS document;\n", 1, "twice"),
-    "several methods of another route": ("-- GET, POST /v1/own\n-- Own.\n-- role: crm\n-- answer: one\nSELECT 1 AS x;\n", 1,
+    "several methods of another route": (ASK_HEAD.replace("POST", "GET, POST") + "SELECT 1 AS x;\n", 1,
                                          "several methods"),
     "no channel in the path": (HEAD.replace("{channel}", "x") + "SELECT 1 AS document;\n", 1, "{channel}"),
     "a role": (HEAD.replace("none", "crm") + "SELECT 1 AS document;\n", 1, "role: none"),
@@ -483,15 +494,17 @@ WRONG_FILES = {
     "fields": (HEAD + "-- sum: text\nSELECT :sum AS document;\n", 8, "form_field"),
     "takes": (HEAD.replace("GET, ", "") + "-- takes: form\nSELECT 1 AS document;\n", 1, "takes"),
     "no document": (HEAD + "SELECT 1 AS x;\n", 1, "document"),
-    "parts in another order": (HEAD + "SELECT 1 AS url;\n-- write\nSELECT 1 AS document;\n-- ask\nSELECT 1 AS document;\n", 11,
+    "parts in another order": (HEAD + "SELECT 1 AS url;\n-- write\nSELECT 1 AS document;\n-- ask\n", 11,
                                "in this order"),
-    "a part twice": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT 1 AS document;\n-- write\nSELECT 1 AS document;\n", 11, "once"),
+    "a part twice": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT 1 AS document;\n-- write\nSELECT 1 AS document;\n", 11,
+                     "once"),
     "nothing before the write": (HEAD + "-- write\nSELECT 1 AS document;\n", 1, "before `-- write`"),
     "nothing behind the write": (HEAD + "SELECT 1 AS x;\n-- write\n", 1, "no statement"),
     "no row for the write": (HEAD + "SELECT 1 AS http_status;\n-- write\nSELECT 1 AS document;\n", 1, "returns a row"),
     "a write before the write": (HEAD + "DELETE FROM account;\nSELECT 1 AS x;\n-- write\nSELECT 1 AS document;\n", 8,
                                  "only reads"),
-    "a write behind the question": (HEAD + "SELECT NULL AS url;\n-- ask\nDELETE FROM account;\nSELECT 1 AS document;\n", 10,
+    "a write behind the question": (HEAD + "SELECT NULL AS url;\n-- ask\nDELETE FROM account;\nSELECT 1 AS document;\n",
+                                    10,
                                     "`-- write`"),
     "a question without its url": (HEAD + "SELECT 1 AS body;\n-- ask\nSELECT 1 AS document;\n", 1, "url"),
     "a question with more": (HEAD + "SELECT 1 AS url, 2 AS cookie;\n-- ask\nSELECT 1 AS document;\n", 1, "cookie"),
@@ -500,13 +513,15 @@ WRONG_FILES = {
     "the query behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT :query AS document;\n", 10, ":query"),
     "the body behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT :body AS document;\n", 10, ":body"),
     "chance behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT :random AS document;\n", 10, ":random"),
-    "a secret behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT\n secret('a') AS document;\n", 10, "secret()"),
+    "a secret behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT\n secret('a') AS document;\n", 10,
+                                  "secret()"),
     "a header behind the write": (HEAD + "SELECT 1 AS x;\n-- write\nSELECT Header('a') AS document;\n", 10, "header()"),
     "a signature in a write": (HEAD + "DELETE FROM account;\nSELECT hmac_sha256('a', 'b') AS document;\n", 1,
                                "hmac_sha256()"),
     "a secret of another route": (ASK_HEAD + "SELECT secret('a') AS x;\n", 5, "secret()"),
     "a signature that nobody verifies": (HEAD.replace("basic", "signature") +
-                                         "SELECT hmac_sha256('a', :body) = header('x') AS x;\n-- write\nSELECT 1 AS document;\n",
+                                         "SELECT hmac_sha256('a', :body) = header('x') AS x;\n-- write\n"
+                                         "SELECT 1 AS document;\n",
                                          1, "same() or rsa_verify()"),
     "a signature verified too late": (HEAD.replace("basic", "signature") +
                                       "SELECT 1 AS x;\n-- write\nSELECT same(1, 1) AS document;\n", 10, "same()"),
@@ -519,7 +534,8 @@ WRONG_FILES = {
     "a question without a channel": (ASK_HEAD + "SELECT 1 AS url;\n-- ask\nSELECT 1 AS x;\n", 1, "channel: text!"),
     "a protocol without a channel": (ASK_HEAD + "-- protocol: own\nSELECT 1 AS x;\n", 1, "channel: text!"),
     "a PRAGMA": (ASK_HEAD + "PRAGMA user_version;\n", 5, "PRAGMA"),
-    "auth where there is none": (HEAD.replace("GET, POST /pay/own/", "PUT /v1/channels/") + "SELECT 1 AS document;\n", 1,
+    "auth where there is none": (HEAD.replace("GET, POST /pay/own/", "PUT /v1/channels/") + "SELECT 1 AS document;\n",
+                                 1,
                                  "auth"),
 }
 
@@ -540,7 +556,8 @@ class Files(ServerCase):
         for name, (text, line, sentence) in WRONG_FILES.items():
             with self.subTest(name):
                 folder = self.start_with(text)
-                done = saldod("serve", "--database", self.server.database, "--listen", "127.0.0.1:0", "--routes", folder,
+                done = saldod("serve", "--database", self.server.database, "--listen", "127.0.0.1:0", "--routes",
+                              folder,
                               timeout=START_SECONDS)
                 self.assertEqual((2, ""), (done.returncode, done.stdout), done)
                 self.assertTrue(done.stderr.startswith(f"saldod: {folder}/own0.sql:{line}: "), done.stderr)
@@ -563,7 +580,8 @@ class Files(ServerCase):
                 self.assertIn("own1.sql:1: POST /v1/own ", done.stderr)
         secrets = self.folder / "secrets.json"
         secrets.touch(mode=0o600)
-        secrets.write_text(json.dumps({"channels": {name: {"word": "of " + name} for name in ("a", "b")}}), encoding="utf-8")
+        secrets.write_text(json.dumps({"channels": {name: {"word": "of " + name} for name in ("a", "b")}}),
+                           encoding="utf-8")
         first, second = one, one.replace("first", "second").replace("of the second", "of the other")
         server = self.fresh("--test-clock", "--routes", self.start_with(first, second), "--secrets", secrets)
         operator, crm = self.client(server, "operator"), self.client(server, "crm", checked=False)
@@ -581,7 +599,8 @@ class Files(ServerCase):
         self.addCleanup(service.stop)
         service.answer = lambda _: (200, {}, str(len(service.got)).encode())
         text = ASK_HEAD + ("-- channel: text!\n-- amount: integer!\n"
-                           "SELECT secret('api') || '/' || :amount AS url;\n-- ask\nSELECT 'no ' || :asked AS name;\n-- write\n"
+                           "SELECT secret('api') || '/' || :amount AS url;\n-- ask\n"
+                           "SELECT 'no ' || :asked AS name;\n-- write\n"
                            "INSERT INTO account(name, registered_on, recorded_at) VALUES (:name, :today, :now);\n"
                            "SELECT name, :amount AS amount, 201 AS http_status FROM account\n"
                            "WHERE account_id = last_insert_rowid();\n")
@@ -627,7 +646,8 @@ class SecretsFile(PaymentsCase):
         self.write_secrets(self.secrets, 0o400)
         for text, sentence in (("", "is not JSON"), ('{"channels": {"qiwi": {"password": "the-password', "is not JSON"),
                                ("[]", "is not of the form"), ('{"qiwi": {"password": "x"}}', "is not of the form"),
-                               ('{"channels": []}', "is not of the form"), ('{"channels": {}, "more": 1}', "of the form"),
+                               ('{"channels": []}', "is not of the form"),
+                               ('{"channels": {}, "more": 1}', "of the form"),
                                ('{"channels": {"qiwi": "the-password"}}', "the channel qiwi is not an object"),
                                ('{"channels": {"qiwi": {"from": "10.0.0.0/8"}}}', "`from` of the channel qiwi"),
                                ('{"channels": {"qiwi": {"from": ["10.0.0.1/8"]}}}', "`from` of the channel qiwi"),
@@ -670,7 +690,8 @@ class SecretsFile(PaymentsCase):
                     before = server.log().count("the secrets stay as they were")
                     server.process.send_signal(signal.SIGHUP)
                     self.assertTrue(wait_for(lambda b=before: server.log().count("stay as they were") > b))
-                    self.assertEqual((200, 401), (self.check("first-password", server), self.check("third-password", server)))
+                    self.assertEqual((200, 401), (self.check("first-password", server),
+                                                  self.check("third-password", server)))
             os.unlink(self.secrets_file)
             server.process.send_signal(signal.SIGHUP)
             self.assertTrue(wait_for(lambda: "cannot be read" in server.log()))
@@ -742,7 +763,8 @@ class Networks(PaymentsCase):
                 ("there", "198.51.100.8", 403), ("there", "192.0.3.1", 403), ("there", None, 403), ("here", None, 200),
                 ("here", "192.0.2.5", 403), ("there", "8.8.8.8, 192.0.2.5", 200), ("there", "192.0.2.5, 8.8.8.8", 403),
                 ("there", "192.0.2.5, 10.1.2.3", 200), ("there", "192.0.2.5,10.1.2.3 ,127.0.0.1", 200),
-                ("there", "192.0.2.5, 127.0.0.2", 403), ("there", "nonsense", 403), ("there", "192.0.2.5, nonsense", 403),
+                ("there", "192.0.2.5, 127.0.0.2", 403), ("there", "nonsense", 403),
+                ("there", "192.0.2.5, nonsense", 403),
                 ("there", "::ffff:192.0.2.5", 200), ("six", "2001:db8::5", 200), ("six", "2001:db9::5", 403),
                 ("there", "192.0.2.5, ::1", 200), ("there", "", 403), ("there", ",", 403)):
             with self.subTest(channel, forwarded=forwarded):
@@ -754,6 +776,63 @@ class Networks(PaymentsCase):
                 done = saldod("serve", "--database", self.server.database, "--trusted-proxy", value)
                 self.assertEqual(2, done.returncode)
                 self.assertIn("--trusted-proxy", done.stderr)
+
+
+class BehindNginx(PaymentsCase):
+    """As strangers reach it: by the configuration that ships with the server."""
+
+    channels = {name: {"protocol": "osmp", "method": "qiwi"} for name in ("here", "there")}
+    secrets = {"here": {"user": USER, "password": PASSWORD, "from": ["127.0.0.1"]},
+               "there": {"user": USER, "password": PASSWORD, "from": ["192.0.2.0/24"]}}
+
+    @classmethod
+    def pay_flags(cls):
+        return (*super().pay_flags(), "--trusted-proxy", "127.0.0.1")
+
+    def behind(self, **options):
+        proxy = Proxy(self.server, **options)
+        self.addCleanup(proxy.stop)
+        return proxy
+
+    def kiosk(self, proxy, channel="here"):
+        payer = self.payer(f"/pay/osmp/{channel}")
+        payer.connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+        return payer
+
+    def test_the_address_is_the_clients(self):
+        proxy = self.behind()
+        account = self.company()
+        for channel, status in (("here", 200), ("there", 403)):
+            for headers in ({}, {"X-Forwarded-For": "192.0.2.7"}, {"X-Forwarded-For": "127.0.0.1"}):
+                with self.subTest(channel, headers=headers):
+                    answer = self.kiosk(proxy, channel).request(
+                        query=f"command=check&txn_id=1&account={account}&sum=1", headers=headers)
+                    self.assertEqual(status, answer.status, answer)
+                    self.assertIn("result", answer.fields)
+
+    def test_a_crowd_of_kiosks_is_served_and_a_flood_is_not(self):
+        proxy = self.behind(stranger=True)
+        kiosks = [self.kiosk(proxy) for _ in range(15)]
+        # More than other strangers may ask at once: what was kept back during an outage.
+        statuses = [kiosk.ask(command="check", txn_id="1", account="1").status for _ in range(9) for kiosk in kiosks]
+        self.assertEqual({200}, set(statuses))
+
+        def flood():
+            return next((answer for answer in (kiosks[0].ask(command="check", txn_id="1", account="1")
+                                               for _ in range(3000)) if answer.status != 200), None)
+
+        refused = flood()
+        if refused is not None:  # a machine too slow to be a flood
+            self.assertEqual((429, b"", "1"), (refused.status, refused.body, refused.headers["Retry-After"]))
+
+    def test_a_server_that_is_gone(self):
+        """Not problem details: the status says that it comes again."""
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            proxy = self.behind(replace=((f"server 127.0.0.1:{self.server.port};",
+                                          f"server 127.0.0.1:{nobody.getsockname()[1]};"),))
+            answer = self.kiosk(proxy).ask(command="check", txn_id="1", account="1")
+            self.assertEqual((502, b"", "1"), (answer.status, answer.body, answer.headers["Retry-After"]))
 
 
 if __name__ == "__main__":

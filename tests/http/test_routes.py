@@ -34,6 +34,7 @@ ROLE_OF_ROUTE = {
     ("GET", f"{ACCOUNT}/subscriptions"): "crm",
     ("POST", "/v1/usage"): "crm",
     ("POST", f"{ACCOUNT}/promised-payments"): "crm",
+    ("POST", f"{ACCOUNT}/checkouts"): "crm",
     ("GET", f"{ACCOUNT}/promised-payments"): "crm",
     ("GET", f"{ACCOUNT}/ledger"): "crm",
     ("GET", f"{ACCOUNT}/charges"): "crm",
@@ -127,6 +128,7 @@ FIELDS = {
     ("DELETE", f"{ACCOUNT}/subscriptions/{{service_id}}"): (set(), {"ended_on"}),
     ("POST", "/v1/usage"): ({"events"}, set()),
     ("POST", f"{ACCOUNT}/promised-payments"): ({"days"}, {"granted_at"}),
+    ("POST", f"{ACCOUNT}/checkouts"): ({"channel", "amount", "return_url"}, set()),
     ("POST", f"{ACCOUNT}/payments"): ({"amount", "method"},
                                       {"external_id", "received_at", "credited_at", "payer", "purpose"}),
     ("POST", f"{ACCOUNT}/adjustments"): ({"amount", "kind"}, {"effective_at", "external_id", "reason", "payment_id",
@@ -171,6 +173,7 @@ LIST_FIELDS = {
 # A body that is right, where an empty one is not.
 BODIES = {
     ("POST", "/v1/accounts"): {"name": "Ромашка"},
+    ("POST", f"{ACCOUNT}/checkouts"): {"channel": "cards", "amount": 1, "return_url": "https://crm.example/"},
     ("PUT", f"{ACCOUNT}/headcount"): {"employees": 1},
     ("POST", f"{ACCOUNT}/promised-payments"): {"days": 1},
     ("POST", f"{ACCOUNT}/payments"): {"amount": 1, "method": "sbp"},
@@ -405,6 +408,7 @@ class Parameters(RoutesCase):
 
     def test_what_is_not_there_is_404(self):
         """An account that does not exist, on every route that names one."""
+        self.operator.put("/v1/channels/cards", {"protocol": "tbank", "method": "bank_card"}).expect(201)
         for (method, path), _ in each_route():
             if path.startswith(ACCOUNT):
                 with self.subTest(route=f"{method} {path}"):

@@ -118,9 +118,10 @@ class Import(StatementsCase):
     def test_overlapping_periods_in_any_order(self):
         """The same receipts, by files of one period or several, in UTF-8, windows-1251 or cp866."""
         days = [(datetime.date(2026, 10, 25) + datetime.timedelta(days=each)).strftime("%d.%m.%Y") for each in range(6)]
-        documents = [(day, document(number % 2, day, f"{100 + number // 2}", own=OWN if number % 3 else SECOND))
+        documents = [(day, document(number % 2, day, f"{100 + number // 2}", own=OWN if number % 3 else SECOND,
+                                    payer="Ромашка"))
                      for day in days for number in range(4)]
-        documents += [(days[2], document(9, days[2])), (days[2], document(9, days[2]))]
+        documents += [(days[2], document(9, days[2], payer="Ромашка"))] * 2
 
         def of(begin, end, encoding):
             within = days[begin:end]
@@ -143,7 +144,8 @@ class Import(StatementsCase):
         _, cashier, _, _ = self.books()
         content = statement(document(1, "01.11.2026"), document(2, "01.11.2026", own=SECOND), accounts=(OWN, SECOND))
         self.assertEqual(1, self.take_in(cashier, content, account=SECOND)["recorded"])
-        self.assertEqual((1, 1), tuple(self.take_in(cashier, content)[name] for name in ("recorded", "repeated")))
+        done = self.take_in(cashier, content)
+        self.assertEqual((1, 1), (done["recorded"], done["repeated"]))
         answer = cashier.post("/v1/bank-statements", content, headers=TEXT, query={"account": PAYER})
         self.refused(answer, 404, "not_found", PAYER)
 
@@ -291,11 +293,12 @@ class FromTheShell(StatementsCase):
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         self.assertEqual({}, self.receipts(cashier))
         self.assertIn("2 documents, 2 received: 2 new (1 matched, 1 pending), 0 there already", done.stdout)
-        self.assertIn("2 documents, 2 received: 1 new (0 matched, 1 pending), 1 there already", done.stdout)
+        # By M3, from what the first of them matched.
+        self.assertIn("2 documents, 2 received: 1 new (1 matched, 0 pending), 1 there already", done.stdout)
         self.assertIn("dry run", done.stdout)
         done = saldod("import", *paths, "--database", server.database)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
-        self.assertIn("1 new (0 matched, 1 pending), 1 there already", done.stdout)
+        self.assertIn("1 new (1 matched, 0 pending), 1 there already", done.stdout)
         self.assertEqual(3, len(self.receipts(cashier)))
         row = cashier.get("/v1/receipts").expect(200).json[0]
         self.assertEqual("saldod import", row["recorded_by"])
@@ -320,13 +323,13 @@ class Large(StatementsCase):
         """SALDO_STATEMENT_DOCUMENTS=100000 for the figures: seconds and memory are printed."""
         server, cashier, _, _ = self.books()
         admin = self.client(server, "admin", now=NOW)
-        accounts = [self.company(admin, tax_id=f"78{number:08}", contract=f"№ {number}/26 от 01.02.2026")
+        accounts = [self.company(admin, tax_id=f"78{number:08}", contract=f"№ {number}/27 от 01.02.2026")
                     for number in range(100)]
         chance = random.Random(7)
         documents = []
         for number in range(self.DOCUMENTS):
             which = chance.randrange(100)
-            purposes = (f"Пополнение ЛС {accounts[which]}", f"по договору № {which}/26", "за услуги", "оплата счета 7")
+            purposes = (f"Пополнение ЛС {accounts[which]}", f"по договору № {which}/27", "за услуги", "оплата счета 7")
             purpose = purposes[number % 4]
             documents.append(document(number, "01.11.2026", f"{number + 1}.00", purpose, tax_id=f"78{which:08}",
                                       payer_account=f"40702810{number % 5000:012}"))

@@ -228,8 +228,9 @@ TEST(Exchange1c, Sums) {
   };
   for (const auto& [text, amount] : cases)
     EXPECT_EQ(only(read(exchange(document({{"Сумма", text}})))).amount, amount) << text;
-  for (const char* text : {"1,234", "1,230", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-",
-                           ".", "5-", "5 р", "1,234.567", "٣", "0x10", "1 234 ,5 6", "1..5"})
+  for (const char* text :
+       {"1,234", "1,230", "1 23", "12 345 67", "1 2345", "1,23,456", "1.2.3", "--5", "-", ".", "5-",
+        "5 р", "1,234.567", "٣", "0x10", "1 234 ,5 6", "1..5"})
     EXPECT_NE(error_of(exchange(document({{"Сумма", text}}))).find("Сумма is '"), std::string::npos)
         << text;
 }
@@ -392,9 +393,8 @@ TEST(Exchange1c, NoAccountInTheHeader) {
 
 // Of several accounts in the header none is the payee's: it is nobody's of ours.
 TEST(Exchange1c, NeitherAccountIsOneOfSeveral) {
-  const auto statement =
-      read(exchange(document({{"ПолучательСчет", "40702810000000000077"}}),
-                    std::string(kOwn) + "\nРасчСчет=40702810200000000002"));
+  const auto statement = read(exchange(document({{"ПолучательСчет", "40702810000000000077"}}),
+                                       std::string(kOwn) + "\nРасчСчет=40702810200000000002"));
   EXPECT_EQ(only(statement).own_account, "");
   EXPECT_EQ(only(statement).currency, "RUB");
   EXPECT_EQ(only(statement).doubt,

@@ -8,14 +8,15 @@
 -- channel: text! The channel, whose user and password these are
 
 -- `code` is the protocol's: 0 done; 2 the action, 3 no account, or a closed one, 4 the account is not digits, 6 the
--- PAY_ID, 9 the amount, 10 and 11 the channel's limits, 300 all else. A payment that is recorded is judged by nothing but
--- its record. A date that cannot be read is no reason to refuse money.
+-- PAY_ID, 9 the amount, 10 and 11 the channel's limits, 300 all else. A payment that is recorded is judged by nothing
+-- but its record. A date that cannot be read is no reason to refuse money.
 WITH field AS MATERIALIZED (
   SELECT name, value FROM form_field(:query) UNION ALL SELECT name, value FROM form_field(:body)),
 sent AS MATERIALIZED (
   SELECT (SELECT value FROM field WHERE name = 'ACTION') AS action,
          (SELECT value FROM field WHERE name = 'ACCOUNT') AS account,
          (SELECT value FROM field WHERE name = 'AMOUNT') AS sum,
+         EXISTS (SELECT 1 FROM field WHERE name = 'AMOUNT') AS has_sum,
          (SELECT value FROM field WHERE name = 'PAY_ID') AS pay_id,
          (SELECT value FROM field WHERE name = 'PAY_DATE') AS pay_date),
 judged AS MATERIALIZED (
@@ -24,7 +25,7 @@ judged AS MATERIALIZED (
            WHEN s.action IS NULL OR s.action NOT IN ('check', 'payment') THEN 2
            WHEN s.action = 'payment' AND (s.pay_id IS NULL OR s.pay_id GLOB '*[^0-9A-Za-z._-]*'
                                           OR length(s.pay_id) NOT BETWEEN 1 AND 64) THEN 6
-           WHEN minor_units(s.sum) IS NULL AND (s.action = 'payment' OR s.sum IS NOT NULL) THEN 9
+           WHEN minor_units(s.sum) IS NULL AND (s.action = 'payment' OR s.has_sum) THEN 9
            WHEN s.action = 'payment'
                 AND EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = s.pay_id) THEN 0
            WHEN c.disabled THEN 300
@@ -75,7 +76,7 @@ SELECT '<?xml version="1.0" encoding="UTF-8"?>' || char(10) || '<response>'
               || printf('%d.%02d', amount / 100, amount % 100) || '</AMOUNT>',
               '<CODE>300</CODE><MESSAGE>По этому идентификатору принят другой платёж</MESSAGE>')
        || '</response>' AS document,
-       NOT agrees AS conflict,
+       NOT agrees AS "conflict",
        iif(agrees, NULL, 'PAY_ID ' || external_id || ' came again with another account or sum') AS warning
 FROM (SELECT *, billing_day(recorded_at) AS day,
              account_number(account_text) IS account_number(:account) AND amount = :amount AS agrees

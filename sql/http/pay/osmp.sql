@@ -19,6 +19,7 @@ sent AS MATERIALIZED (
          (SELECT value FROM field WHERE name = 'prv_txn') AS prv_txn,
          (SELECT value FROM field WHERE name = 'account') AS account,
          (SELECT value FROM field WHERE name = 'sum') AS sum,
+         EXISTS (SELECT 1 FROM field WHERE name = 'sum') AS has_sum,
          (SELECT value FROM field WHERE name = 'txn_date') AS txn_date),
 -- status and cancel take either identifier.
 known AS MATERIALIZED (
@@ -37,7 +38,7 @@ judged AS MATERIALIZED (
            WHEN k.command IN ('status', 'cancel') THEN
              CASE WHEN k.receipt_id IS NOT NULL THEN 0 WHEN k.command = 'cancel' THEN 1 ELSE 300 END
            WHEN k.txn_id IS NULL OR k.txn_id GLOB '*[^0-9]*' OR length(k.txn_id) NOT BETWEEN 1 AND 20 THEN 300
-           WHEN k.amount IS NULL AND (k.command = 'pay' OR k.sum IS NOT NULL) THEN 300
+           WHEN k.amount IS NULL AND (k.command = 'pay' OR k.has_sum) THEN 300
            WHEN k.receipt_id IS NOT NULL THEN 0
            WHEN c.disabled THEN 7
            WHEN k.account IS NULL OR k.account = '' OR k.account GLOB '*[^0-9]*' THEN 4
@@ -86,13 +87,14 @@ SELECT :channel, :txn_id, :txn_id || ':cancel', 'chargeback', :now, :who
 WHERE :command = 'cancel';
 
 -- The same as the first time; another account or sum under the identifier is refused.
-SELECT '<?xml version="1.0" encoding="UTF-8"?>' || char(10) || '<response><osmp_txn_id>' || external_id || '</osmp_txn_id>'
+SELECT '<?xml version="1.0" encoding="UTF-8"?>' || char(10) || '<response><osmp_txn_id>' || external_id
+       || '</osmp_txn_id>'
        || iif(agrees,
               '<prv_txn>' || receipt_id || '</prv_txn><sum>' || printf('%d.%02d', amount / 100, amount % 100)
               || '</sum><result>0</result><comment>OK</comment>',
               '<result>300</result><comment>txn_id is that of a payment to another account or of another sum</comment>')
        || '</response>' AS document,
-       NOT agrees AS conflict,
+       NOT agrees AS "conflict",
        CASE
          WHEN NOT agrees THEN 'txn_id ' || external_id || ' came again with another account or sum'
          WHEN :command = 'cancel' AND status = 'matched' AND returned IS NOT amount

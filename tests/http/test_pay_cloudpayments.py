@@ -1,0 +1,157 @@
+"""Payments and refunds by CloudPayments, signed as it does.
+
+https://developers.cloudpayments.ru/#uvedomleniya
+
+Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import unittest
+import urllib.parse
+
+from paying import SUMS, AnyRefunds, AnySystem, PayCase, speaks
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def payment(number, account, amount, **altered):
+    fields = {"TransactionId": number, "Amount": amount, "Currency": "RUB", "PaymentAmount": amount,
+              "PaymentCurrency": "RUB", "DateTime": "2026-11-02 08:58:01", "CardFirstSix": "411111",
+              "CardLastFour": "1111", "CardType": "Visa", "CardExpDate": "05/30", "TestMode": "0",
+              "Status": "Completed", "OperationType": "Payment", "GatewayName": "Tinkoff", "InvoiceId": "",
+              "AccountId": str(account), "Name": "ANNA", "Email": "anna@romashka.example", "Description": "Счёт & ко",
+              "AuthCode": "A1B2C3", **altered}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def refund(number, payment_id, amount, **altered):
+    return {"TransactionId": number, "PaymentTransactionId": payment_id, "Amount": amount,
+            "DateTime": "2026-11-02 08:59:01", "OperationType": "Refund", "InvoiceId": "", "AccountId": "1", **altered}
+
+
+def content_hmac(body, secret=SECRET):
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
+
+
+class CloudPayments(AnySystem, AnyRefunds, PayCase):
+    channel = "cloud"
+    channels = {"cloud": speaks("cloudpayments", "bank_card"), "cloud_test": speaks("cloudpayments", "bank_card"),
+                "cloud_bare": speaks("cloudpayments", "bank_card")}
+
+    @classmethod
+    def secrets_of_channels(cls):
+        return {"cloud": {"secret": SECRET}, "cloud_test": {"secret": SECRET, "allow_test": True}, "cloud_bare": {}}
+
+    def tell(self, fields, kind="pay", channel="cloud", form=True, headers=None, **options):
+        body = fields
+        if not isinstance(body, bytes):
+            body = urllib.parse.urlencode(fields).encode() if form else json.dumps(fields).encode()
+        sent = {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json",
+                **({"Content-HMAC": content_hmac(body)} if headers is None else headers)}
+        query = f"?kind={kind}" if kind else ""
+        return self.send(f"/pay/cloudpayments/{channel}{query}", body, headers=sent, **options)
+
+    def pay(self, external_id, account, amount, channel="cloud", **options):
+        return self.tell(payment(external_id, account, f"{amount // 100}.{amount % 100:02}"), channel=channel,
+                         **options)
+
+    def refund(self, external_id, refund_id, amount, total):
+        del total
+        return self.tell(refund(refund_id, external_id, f"{amount // 100}.{amount % 100:02}"), "refund")
+
+    def taken(self, answer):
+        return answer.status == 200 and answer.json == {"code": 0}
+
+    def code(self, answer):
+        self.assertEqual(200, answer.status, answer)
+        return answer.json["code"]
+
+    def test_check(self):
+        account = self.company_in("active")
+        self.operator.put("/v1/channels/cloud_test", {"protocol": "cloudpayments", "method": "bank_card",
+                                                      "min_amount": 1000, "max_amount": 5000}).expect(200)
+        with self.nothing_changes():
+            for status in ("trial", "active", "paused"):
+                self.assertEqual(0, self.code(self.tell(payment("1", self.company_in(status), "10.00"), "check")))
+            for other in (self.company_in("closed"), 987654321, "", "x", "1.5"):
+                self.assertEqual(11, self.code(self.tell(payment("1", other, "10.00"), "check")), other)
+            for amount, code in (("9.99", 12), ("10.00", 0), ("50.00", 0), ("50.01", 12)):
+                answer = self.tell(payment("1", account, amount), "check", "cloud_test")
+                self.assertEqual(code, self.code(answer), amount)
+            self.assertEqual(12, self.code(self.tell(payment("1", account, "10.00", Currency="USD"), "check")))
+            self.assertEqual(13, self.code(self.tell(payment("1", account, "10.00"), "check", headers={})))
+        self.operator.put("/v1/channels/cloud_test", {"protocol": "cloudpayments", "method": "bank_card",
+                                                      "disabled": 1}).expect(200)
+        with self.nothing_changes():
+            self.assertEqual(13, self.code(self.tell(payment("1", account, "10.00"), "check", "cloud_test")))
+        self.operator.put("/v1/channels/cloud_test", {"protocol": "cloudpayments", "method": "bank_card",
+                                                      "disabled": 0}).expect(200)
+
+    def test_forms_and_json(self):
+        for form in (True, False):
+            for kind in ("pay", "confirm", None):
+                account, number = self.company_in("active"), self.next_id()
+                fields = payment(number, account, "10.50")
+                if not form:
+                    fields.update(TransactionId=int(number), Amount=10.5, AccountId=account, TestMode=False)
+                self.yes(self.tell(fields, kind, form=form))
+                self.assertEqual([(1050, "2026-11-02T08:58:01Z", "ANNA", "Счёт & ко")], self.rows(
+                    "SELECT amount, received_at, payer, purpose FROM payment WHERE account_id = ?", account))
+                back = refund(self.next_id(), number, "0.50")
+                self.yes(self.tell(back, "refund" if kind else None, form=form))
+                self.assertEqual([-50], self.returned(account))
+        account = self.company_in("active")
+        body = f'{{"TransactionId":{self.next_id()},"Amount":10.450,"Currency":"RUB","AccountId":"{account}"}}'.encode()
+        self.yes(self.tell(body, form=False))
+        self.assertEqual([1045], self.amounts(account))
+
+    def test_signatures(self):
+        account, number = self.company_in("active"), self.next_id()
+        fields = payment(number, account, "10.00")
+        body = urllib.parse.urlencode(fields).encode()
+        with self.nothing_changes():
+            for headers in ({}, {"Content-HMAC": ""}, {"Content-HMAC": content_hmac(body).lower()},
+                            {"Content-HMAC": content_hmac(body, "an old secret")},
+                            {"Content-HMAC": content_hmac(body + b"&")},
+                            {"Content-HMAC": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()}):
+                self.assertEqual(13, self.code(self.no(self.tell(fields, headers=headers))))
+            self.no(self.tell(fields, channel="cloud_bare", headers={"Content-HMAC": content_hmac(body, "")}))
+            for wrong in (b"", b"{", b"[]", b"null", b"\xff\x00", b"%", b"TransactionId=%00&Amount=1"):
+                self.no(self.tell(wrong))
+        self.yes(self.tell(fields, headers={"X-Content-HMAC": content_hmac(body)}))
+        self.yes(self.tell(fields, headers={"Content-HMAC": content_hmac(body), "X-Content-HMAC": "of the decoded"}))
+
+    def test_sums(self):
+        # Zeros behind the kopecks are no other sum.
+        for text, kopecks in {**SUMS, "10.450": 1045, "10.": 1000, "10.455": None}.items():
+            account, number = self.company_in("active"), self.next_id()
+            with self.subTest(text):
+                answer = self.tell(payment(number, account, text))
+                self.assertEqual(kopecks is not None, self.taken(answer), answer)
+                self.assertEqual([kopecks] if kopecks else [], self.amounts(account))
+
+    def test_what_is_no_money_of_the_books(self):
+        account = self.company_in("active")
+        with self.nothing_changes():
+            for kind, fields in (("pay", payment(self.next_id(), account, "10.00", Status="Authorized")),
+                                 ("pay", payment(self.next_id(), account, "10.00", TestMode="1")),
+                                 ("fail", payment(self.next_id(), account, "10.00", Reason="InsufficientFunds")),
+                                 ("cancel", payment(self.next_id(), account, "10.00")),
+                                 ("recurrent", {"Id": "sc_1", "AccountId": str(account), "Amount": "10.00"})):
+                self.yes(self.tell(fields, kind))
+            for altered in ({"Currency": "USD"}, {"TransactionId": None}, {"TransactionId": ""}):
+                self.no(self.tell(payment(self.next_id(), account, "10.00") | altered if None not in altered.values()
+                                  else payment(None, account, "10.00")))
+            self.no(self.tell(refund(self.next_id(), "", "10.00"), "refund"))
+        number = self.next_id()
+        self.yes(self.tell(payment(number, account, "10.00", Status="Authorized")))
+        self.yes(self.tell(payment(number, account, "8.00"), "confirm"))
+        self.yes(self.tell(payment(self.next_id(), account, "1.00", TestMode="1"), channel="cloud_test"))
+        self.assertEqual([800, 100], self.amounts(account))
+
+
+if __name__ == "__main__":
+    unittest.main()
