@@ -191,7 +191,7 @@ class Import(StatementsCase):
                           ("matched", 70000, f"M1: account {one}"),
                           ("pending", 70000, "no rule finds an account")],
                          [(each["status"], each["amount"], each["reason"]) for each in done["receipts"]])
-        self.assertEqual(["document 1 of 50000: the sum is negative: it goes the other way"], done["warnings"])
+        self.assertEqual(["document 1, amount 50000: the sum is negative: it goes the other way"], done["warnings"])
         # An operator matches one of them: still no rule learns from it.
         for each in done["receipts"][:2]:
             cashier.post(f"/v1/receipts/{each['receipt_id']}/match", {"account_id": one}).expect(200)
@@ -210,7 +210,7 @@ class Import(StatementsCase):
             self.assertEqual([("pending", sentence)],
                              [(each["status"], each["reason"]) for each in done["receipts"]])
             self.assertEqual((2, 1, 1), (done["documents"], done["incoming"], done["unclear"]))
-            self.assertEqual([f"document 7 of 70000: {sentence}", "document 8 of 1230: neither account is the"
+            self.assertEqual([f"document 7, amount 70000: {sentence}", "document 8, amount 1230: neither account is the"
                               " statement's; the direction is not known"], done["warnings"])
 
     def test_equal_documents_one_of_which_is_split(self):

@@ -36,7 +36,7 @@ FROM document ORDER BY position;
 WITH document AS MATERIALIZED (
   SELECT row_number() OVER () AS position, s.direction, s.booked_on, s.amount,
          iif(s.direction IS NULL OR s.doubt IS NOT NULL,
-             'document ' || coalesce(s.number, 'without a number') || ' of ' || s.amount || ': ', '') || s.warning
+             'document ' || coalesce(s.number, 'without a number') || ', amount ' || s.amount || ': ', '') || s.warning
          AS warning,
          s.direction = 'in' AND s.booked_on IS NOT NULL AS is_incoming,
          s.currency = (SELECT currency FROM policy LIMIT 1) AS is_ours
