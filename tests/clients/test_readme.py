@@ -24,7 +24,7 @@ EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 README_FILES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
 DEMO = ROOT / "sql" / "demo"
 SALDOD = os.environ.get("SALDOD", str(ROOT / "build" / "saldod"))
-ADDRESS = "127.0.0.1:8080"
+ADDRESS = re.compile(r"127\.0\.0\.1:80\d\d")
 RELAY = "127.0.0.1:2525"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -88,14 +88,16 @@ def free_port():
 def session(blocks, folder):
     """The blocks with the answers of one shell, in which `./saldod` is the server, and the ports are free ones."""
     os.symlink(SALDOD, folder / "saldod")
-    address, relay = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    relay = f"127.0.0.1:{free_port()}"
     asked = [commands(block) for block in blocks]
+    addresses = {each: f"127.0.0.1:{free_port()}" for each in sorted(set(ADDRESS.findall("".join(blocks))))}
     script = ""
     for lines in (lines for block in asked for lines in block):
         command = "\n".join([lines[0][2:], *lines[1:]])
-        script += command.replace(ADDRESS, address).replace(RELAY, relay) + "\n"
-        if command.endswith("&"):
-            script += f"until curl -sf http://{address}/healthz > /dev/null; do sleep 0.1; done\n"
+        command = ADDRESS.sub(lambda match: addresses[match[0]], command).replace(RELAY, relay)
+        script += command + "\n"
+        if listening := re.search(r"--listen (\S+) .*&$", command):
+            script += f"until curl -sf http://{listening[1]}/healthz > /dev/null; do sleep 0.1; done\n"
         script += f"echo '{MARK}'\n"
     script += "kill $(jobs -p); wait\n"
     # Of its own session, so that nothing of it stays.
@@ -103,7 +105,9 @@ def session(blocks, folder):
                           text=True, encoding="utf-8", start_new_session=True) as bash:
         try:
             told = bash.communicate(script, timeout=SHELL_SECONDS_MAX)[0]
-            answers = told.replace(address, ADDRESS).split(MARK + "\n")
+            for printed, address in addresses.items():
+                told = told.replace(address, printed)
+            answers = told.split(MARK + "\n")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(bash.pid, signal.SIGKILL)

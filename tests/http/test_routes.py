@@ -188,8 +188,8 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/receipts", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_notice",
-             "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor", "ledger", "monthly_statement",
-             "revenue_by_day"))}
+             "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor", "ledger",
+             "monthly_statement", "revenue_by_day"))}
 
 UNKNOWN = "no_such_parameter"
 

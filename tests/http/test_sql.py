@@ -122,6 +122,14 @@ class Answers(SqlCase):
             if as_csv is not None:
                 self.assertEqual(f"v\r\n{as_csv}\r\n", self.csv(sql))
 
+    def test_a_statement_of_a_bank(self):
+        file = "\n".join(("1CClientBankExchange", "РасчСчет=1", "СекцияДокумент=", "Сумма=7", "ПолучательСчет=1",
+                          "КонецДокумента", "КонецФайла"))
+        self.assertEqual([[1045, "in", 700]],
+                         self.rows("SELECT minor_units('10,45'), direction, amount FROM bank_statement(?)", [file]))
+        answer = self.ask("SELECT * FROM bank_statement('x')")
+        self.refused(answer, 422, "invalid")
+
     def test_an_answer_is_utf8_whatever_the_text_is(self):
         for text in ("ff41", "c328", "41c3", "eda080", "f4908080", "c0af"):
             for accept in ("application/json", "text/csv"):

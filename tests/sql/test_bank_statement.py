@@ -3,12 +3,12 @@
 computed anew from what the README says, files cut off at every line, periods that overlap, and sizes. The extension is
 SALDO_EXTENSION, or build/saldo.so.
 
-Each was seen to fail, the product broken on purpose; what was changed is in brackets:
-  encodings: two characters of cp866 exchanged (encoding.cpp); cp866 believed where the file says DOS (statement.cpp)
+Each was seen to fail, the product broken on purpose:
+  encodings: two characters of cp866 exchanged (encoding.cpp); cp866 only where the file says DOS (statement.cpp)
   references: the payer's account left out (reference_of in statement.cpp); no-break spaces kept (fields.cpp)
   cut off: КонецФайла not asked for (exchange_1c.cpp)
   overlapping: references numbered over all files by a static counter (statement.cpp)
-  sizes: a line that goes on copied each time (exchange_1c.cpp); warnings of accounts looked up in all documents"""
+  sizes: a line that goes on copied each time (exchange_1c.cpp): no end within ten minutes"""
 
 import hashlib
 import os
