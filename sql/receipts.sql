@@ -22,8 +22,8 @@
 --
 -- `receipt_match` matches a pending receipt, by one INSERT. parts is JSON, [{"account_id": 15, "amount": 10000}]; the
 -- amounts sum to the receipt's. The payments have credited_at = recorded_at, and the external_id SOURCE:EXTERNAL_ID,
--- of several with #1, #2, … behind it; where a payment of another receipt has one of these, ##1, ##2, … instead, also of
--- one. `conflict`: the receipt is not pending any more.
+-- of several with #1, #2, … behind it; where a payment of another receipt has one of these, ##1, ##2, … instead, also
+-- of one. `conflict`: the receipt is not pending any more.
 --
 --   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by) VALUES (...)
 --
