@@ -1170,7 +1170,7 @@ class Values(RoutesCase):
         header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,"
                   "legal_name,tax_id,postal_address,contract,recorded_at,recorded_by\r\n")
         self.assertTrue(answer.text.startswith(header), answer)
-        self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,{NOW},crm\r\n',
+        self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,,{NOW},crm\r\n',
                          crm.get("/v1/accounts/3", accept="text/csv").expect(200).text)
         self.assertEqual(header, crm.get("/v1/accounts?name=nobody", accept="text/csv").expect(200).text)
         # Written as well, page by page, and a refusal stays what it is.
@@ -1394,7 +1394,9 @@ class Tampered(HistoryCase):
             UPDATE notice_clock SET at = '{noon(OPEN_DAY)}';
             INSERT INTO notice_seen(account_id, state) VALUES (1, 'closed'), (2, 'closed');
             INSERT INTO receipt(receipt_id, source, external_id, amount, received_at, status, recorded_at) VALUES
-                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
+                (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
+                (22, 'bank', 'b', 6, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
+                (23, 'bank', 'c', 7, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
             COMMIT;""")
         connection.close()
 
@@ -1443,7 +1445,8 @@ class Tampered(HistoryCase):
             + [{"table_name": "tariff", "key": f"standard, fax, 2027-01-01, {tier}",
                 "problem": "there is no service fax"}
                for tier in (1, 2)],
-            "audit_receipt": [{"receipt_id": 21, "problem": "its payments sum to 0, not to 5"}],
+            "audit_receipt": [{"receipt_id": receipt_id, "problem": f"its payments sum to 0, not to {amount}"}
+                              for receipt_id, amount in ((21, 5), (22, 6), (23, 7))],
             "audit_notice": [{"account_id": account_id, "remembered": remembered, "computed": states[account_id]}
                              for account_id, remembered in ((1, "closed"), (2, "closed"), (3, None))],
         }
