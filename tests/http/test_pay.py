@@ -851,9 +851,11 @@ class BehindNginx(PaymentsCase):
         proxy = self.behind()
         connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
         self.addCleanup(connection.close)
-        for path, status in (("/v1/channels/here/registry", 401), ("/v1/channels/here", 413),
+        token = self.server.tokens["cashier"]
+        for path, status in (("/v1/channels/here/registry", 422), ("/v1/channels/here", 413),
                              ("/v1/channels/here/registry/more", 413)):
-            connection.request("POST", path, b"x" * (3 << 20), {"Content-Type": "text/plain"})
+            connection.request("POST", path, b"x" * (3 << 20), {"Content-Type": "text/plain",
+                                                                     "Authorization": f"Bearer {token}"})
             response = connection.getresponse()
             response.read()
             connection.close()
