@@ -854,8 +854,8 @@ class BehindNginx(PaymentsCase):
         token = self.server.tokens["cashier"]
         for path, status in (("/v1/channels/here/registry", 422), ("/v1/channels/here", 413),
                              ("/v1/channels/here/registry/more", 413)):
-            connection.request("POST", path, b"x" * (3 << 20), {"Content-Type": "text/plain",
-                                                                     "Authorization": f"Bearer {token}"})
+            connection.request("POST", path, b"x" * (3 << 20),
+                               {"Content-Type": "text/plain", "Authorization": f"Bearer {token}"})
             response = connection.getresponse()
             response.read()
             connection.close()
