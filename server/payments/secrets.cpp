@@ -60,7 +60,8 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
     }
     if (value.is_null()) continue;
     if (value.is_number() && !value.is_number_integer())
-      throw std::runtime_error("`" + key + "` of the channel " + name + " is not an integer");
+      throw std::runtime_error(std::string("`").append(key) + "` of the channel " + name +
+                               " is not an integer");
     secrets.values[key] = value;
   }
   return secrets;
