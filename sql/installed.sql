@@ -848,9 +848,6 @@ CREATE INDEX receipt_status ON receipt(status);
 
 CREATE INDEX receipt_received_at ON receipt(source, received_at);
 
-CREATE INDEX receipt_own_account ON receipt(CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END)
-WHERE source = 'bank';
-
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
 CREATE TABLE receipt_payment(

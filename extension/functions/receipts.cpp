@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -106,6 +107,8 @@ struct Known {
   bool has_contracts = false;
   std::unordered_multimap<std::string, std::pair<std::int64_t, std::optional<Day>>> contracts;
   std::unordered_map<std::string, std::vector<std::int64_t>> payers;  // by payer_account
+  bool has_own_accounts = false;
+  std::unordered_set<std::string> own_accounts;  // of which statements came
 };
 
 // SQLite remembers it as long as the statement runs and the day is the same for all its rows.
@@ -170,10 +173,14 @@ class BankMatch {
   // Whether statements came of this account: what it pays comes from nobody else.
   bool is_own(std::string_view payer_account) {
     if (payer_account.empty()) return false;
-    auto own = context_.statements.prepare(
-        "SELECT 1 FROM main.receipt WHERE source = 'bank'"
-        " AND CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END = ?1");
-    return own.bind(1, payer_account).step();
+    if (!known_.has_own_accounts) {
+      auto own = context_.statements.prepare(
+          "SELECT DISTINCT CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END"
+          " FROM main.receipt WHERE source = 'bank'");
+      while (own.step()) known_.own_accounts.emplace(own.text(0));
+      known_.has_own_accounts = true;
+    }
+    return known_.own_accounts.count(std::string(payer_account)) > 0;
   }
 
   // In their order. `open`: but for those that are closed.
@@ -254,9 +261,10 @@ class BankMatch {
     auto row = context_.statements.prepare(
         "SELECT account_id, contract FROM main.account WHERE contract IS NOT NULL");
     while (row.step()) {
-      if (auto contract = parse_contract(row.text(1)))
+      if (auto contract = parse_contract(row.text(1))) {
         known_.contracts.emplace(std::move(contract->number),
                                  std::pair(row.integer(0), contract->date));
+      }
     }
     known_.has_contracts = true;
   }

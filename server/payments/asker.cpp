@@ -63,7 +63,7 @@ AskedAnswer Asker::ask(const Question& question, const std::string& route) {
   for (const auto& [name, value] : question.headers) {
     if (name.empty() || has_control(name) || has_control(value))
       throw wrong("a header of the question has control characters");
-    append(headers, name + ": " + value);
+    append(headers, std::string(name).append(": ").append(value));
   }
   struct Leave {
     std::atomic<int>& here;

@@ -59,12 +59,13 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
       continue;
     }
     if (value.is_null()) continue;
-    if (value.is_number() && !value.is_number_integer())
-      throw std::runtime_error("`" + key + "` of the channel " + name + " is not an integer");
+    const auto refuse = [&](const char* what) {
+      throw std::runtime_error(std::string("`").append(key) + "` of the channel " + name + what);
+    };
+    if (value.is_number() && !value.is_number_integer()) refuse(" is not an integer");
     // Whatever is signed with an empty secret, anybody can sign.
-    if (value == "") throw std::runtime_error("`" + key + "` of the channel " + name + " is empty");
-    if ((key == "user" || key == "password") && !value.is_string())
-      throw std::runtime_error("`" + key + "` of the channel " + name + " is not a text");
+    if (value == "") refuse(" is empty");
+    if ((key == "user" || key == "password") && !value.is_string()) refuse(" is not a text");
     secrets.values[key] = value;
   }
   return secrets;

@@ -286,10 +286,9 @@ class FileReader {
     if (std::none_of(route_->parts.begin(), route_->parts.end(), in_path))
       fail("the path of a route with `auth:` has {channel}");
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
-      if (!route_->parameters[i].in_path)
-        fail_at(declared_at_[i],
-                "a route with `auth:` reads its fields with form_field(:query) "
-                "and from :body");
+      if (route_->parameters[i].in_path) continue;
+      fail_at(declared_at_[i],
+              "a route with `auth:` reads its fields with form_field(:query) and from :body");
     }
     if (route_->find_parameter(kChannelParameter) != nullptr) return;
     route_->parameters.push_back({std::string(kChannelParameter), Type::kText, true, true, "", {}});
@@ -298,9 +297,8 @@ class FileReader {
 
   void require_channel_field(const std::string& reason) const {
     const Parameter* channel = route_->find_parameter(kChannelParameter);
-    if (channel == nullptr || channel->type != Type::kText || !channel->required)
-      fail("a route with `" + reason +
-           "` has the field `channel: text!`, whose secrets it may use");
+    if (channel != nullptr && channel->type == Type::kText && channel->required) return;
+    fail("a route with `" + reason + "` has the field `channel: text!`, whose secrets it may use");
   }
 
   void read_path() {
@@ -412,9 +410,10 @@ class FileReader {
     for (std::size_t at = at_; at < text_.size();) {
       const auto end = std::min(text_.find('\n', at), text_.size());
       if (const auto mark = index_of(kMarks, text_.substr(at, end - at))) {
-        if (*mark < next)
+        if (*mark < next) {
           fail_at(line_of(at),
                   "`-- ask`, `-- write` and `-- failure` are there once, in this order");
+        }
         marks[*mark] = at;
         next = *mark + 1;
       }

@@ -258,7 +258,7 @@ Reply Service::failure(const HttpRequest& http, const Route& route, const Error&
     }
   }
   if (reply.status == 401 && route.auth == Auth::kBasic)
-    reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"payments\", charset=\"UTF-8\"");
+    reply.headers.emplace_back("WWW-Authenticate", R"(Basic realm="payments", charset="UTF-8")");
   if (reply.status == 503) reply.headers.push_back(retry_after());
   return reply;
 }

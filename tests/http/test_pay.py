@@ -4,7 +4,9 @@ and what a payment system that nobody has heard of needs to be connected: one fi
 Seen to fail: the sentence of the JSON parser, which quotes the secrets, in the log; a file that calls secret() behind
 `-- write`; problem details for a body that is too large; a redirect that is followed; the address of a client believed
 from anybody's X-Forwarded-For; a core file left allowed; a SIGHUP in the middle of requests that stops the server; a
-field whose name cannot be decoded; questions that wait without number; an empty secret.
+field whose name cannot be decoded; questions that wait without number; an empty secret; `gives: text` read as a
+field called gives; a POST with a channel, which only reads, sent to the writer, where nothing is secret; a row that is
+not there answered as not found, not as a wrong signature.
 """
 
 import base64
