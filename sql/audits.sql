@@ -217,16 +217,17 @@ WHERE (p.method, p.received_at, p.payer, p.purpose) IS NOT (s.method, r.received
    OR (r.status = 'matched' AND (r.reason = 'account_text' OR r.reason GLOB 'M[123]:*')
        AND p.account_id IS NOT account_number(r.account_text))
 UNION ALL
--- One payment has the receipt's own external_id; several have #1, #2, … behind it.
-SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || expected
-FROM (SELECT r.receipt_id, p.payment_id, p.external_id,
-             r.source || ':' || r.external_id
-             || iif((SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) = 1, '',
-                    '#' || (SELECT count(*) FROM receipt_payment AS n
-                            WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id)) AS expected
+-- One payment has the receipt's own external_id; several have #1, #2, … behind it. Where a payment of another receipt
+-- has one of these, it is ##1, ##2, …
+SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || own
+                   || iif(payments = 1, '', '#' || number)
+FROM (SELECT r.receipt_id, p.payment_id, p.external_id, r.source || ':' || r.external_id AS own,
+             (SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) AS payments,
+             (SELECT count(*) FROM receipt_payment AS n
+              WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id) AS number
       FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
       CROSS JOIN payment AS p ON p.payment_id = m.payment_id)
-WHERE external_id IS NOT expected
+WHERE external_id IS NOT own || iif(payments = 1, '', '#' || number) AND external_id IS NOT own || '##' || number
 UNION ALL
 SELECT r.receipt_id, 'payment ' || c.payment_id || ' has its external_id ' || c.external_id || ' and is not its own'
 FROM receipt AS r CROSS JOIN receipt_claim AS c ON c.receipt_id = r.receipt_id

@@ -842,6 +842,9 @@ CREATE INDEX receipt_status ON receipt(status);
 
 CREATE INDEX receipt_received_at ON receipt(source, received_at);
 
+CREATE INDEX receipt_own_account ON receipt(CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END)
+WHERE source = 'bank';
+
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
 CREATE TABLE receipt_payment(
@@ -949,7 +952,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                       UNION ALL
                       SELECT p.payment_id, p.external_id
                       FROM receipt_source AS s CROSS JOIN payment AS p ON p.method = s.method
-                      WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id)
+                      WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id || '##1')
                 LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
@@ -1029,7 +1032,15 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose, recorded_at,
                       recorded_by)
   SELECT part.value ->> 'account_id', part.value ->> 'amount', s.method,
-         r.source || ':' || r.external_id || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+         r.source || ':' || r.external_id || CASE
+           WHEN EXISTS (
+             SELECT 1 FROM json_each(NEW.parts) AS other CROSS JOIN payment AS p
+             ON p.method = s.method
+                AND p.external_id = r.source || ':' || r.external_id
+                                    || iif(json_array_length(NEW.parts) = 1, '', '#' || (other.key + 1))
+             CROSS JOIN receipt_payment AS m ON m.payment_id = p.payment_id)
+           THEN '##' || (part.key + 1)
+           ELSE iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)) END,
          r.received_at, NEW.recorded_at, r.payer, r.purpose, NEW.recorded_at, NEW.recorded_by
   FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
   WHERE r.receipt_id = NEW.receipt_id
@@ -1039,9 +1050,11 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
   CROSS JOIN payment AS p
   ON p.method = s.method
-     AND p.external_id = r.source || ':' || r.external_id
-                         || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1))
+     AND p.external_id IN (r.source || ':' || r.external_id
+                           || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+                           r.source || ':' || r.external_id || '##' || (part.key + 1))
   WHERE r.receipt_id = NEW.receipt_id
+    AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id)
   ORDER BY part.key;
   UPDATE receipt SET status = 'matched', reason = NEW.reason WHERE receipt_id = NEW.receipt_id;
 END;
@@ -1662,16 +1675,17 @@ WHERE (p.method, p.received_at, p.payer, p.purpose) IS NOT (s.method, r.received
    OR (r.status = 'matched' AND (r.reason = 'account_text' OR r.reason GLOB 'M[123]:*')
        AND p.account_id IS NOT account_number(r.account_text))
 UNION ALL
--- One payment has the receipt's own external_id; several have #1, #2, … behind it.
-SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || expected
-FROM (SELECT r.receipt_id, p.payment_id, p.external_id,
-             r.source || ':' || r.external_id
-             || iif((SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) = 1, '',
-                    '#' || (SELECT count(*) FROM receipt_payment AS n
-                            WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id)) AS expected
+-- One payment has the receipt's own external_id; several have #1, #2, … behind it. Where a payment of another receipt
+-- has one of these, it is ##1, ##2, …
+SELECT receipt_id, 'payment ' || payment_id || ' has another external_id than ' || own
+                   || iif(payments = 1, '', '#' || number)
+FROM (SELECT r.receipt_id, p.payment_id, p.external_id, r.source || ':' || r.external_id AS own,
+             (SELECT count(*) FROM receipt_payment AS n WHERE n.receipt_id = r.receipt_id) AS payments,
+             (SELECT count(*) FROM receipt_payment AS n
+              WHERE n.receipt_id = r.receipt_id AND n.payment_id <= m.payment_id) AS number
       FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
       CROSS JOIN payment AS p ON p.payment_id = m.payment_id)
-WHERE external_id IS NOT expected
+WHERE external_id IS NOT own || iif(payments = 1, '', '#' || number) AND external_id IS NOT own || '##' || number
 UNION ALL
 SELECT r.receipt_id, 'payment ' || c.payment_id || ' has its external_id ' || c.external_id || ' and is not its own'
 FROM receipt AS r CROSS JOIN receipt_claim AS c ON c.receipt_id = r.receipt_id

@@ -22,7 +22,8 @@
 --
 -- `receipt_match` matches a pending receipt, by one INSERT. parts is JSON, [{"account_id": 15, "amount": 10000}]; the
 -- amounts sum to the receipt's. The payments have credited_at = recorded_at, and the external_id SOURCE:EXTERNAL_ID,
--- of several with #1, #2, … behind it. `conflict`: the receipt is not pending any more.
+-- of several with #1, #2, … behind it; where a payment of another receipt has one of these, ##1, ##2, … instead, also
+-- of one. `conflict`: the receipt is not pending any more.
 --
 --   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by) VALUES (...)
 --
@@ -75,6 +76,8 @@ CREATE TABLE receipt(
 CREATE UNIQUE INDEX receipt_external_id ON receipt(source, external_id);
 CREATE INDEX receipt_status ON receipt(status);
 CREATE INDEX receipt_received_at ON receipt(source, received_at);
+CREATE INDEX receipt_own_account ON receipt(CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END)
+WHERE source = 'bank';
 CREATE INDEX receipt_payer_account ON receipt(payer_account) WHERE status = 'matched' AND payer_account IS NOT NULL;
 
 CREATE TABLE receipt_payment(
@@ -189,7 +192,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                       UNION ALL
                       SELECT p.payment_id, p.external_id
                       FROM receipt_source AS s CROSS JOIN payment AS p ON p.method = s.method
-                      WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id)
+                      WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id || '##1')
                 LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
@@ -273,7 +276,15 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose, recorded_at,
                       recorded_by)
   SELECT part.value ->> 'account_id', part.value ->> 'amount', s.method,
-         r.source || ':' || r.external_id || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+         r.source || ':' || r.external_id || CASE
+           WHEN EXISTS (
+             SELECT 1 FROM json_each(NEW.parts) AS other CROSS JOIN payment AS p
+             ON p.method = s.method
+                AND p.external_id = r.source || ':' || r.external_id
+                                    || iif(json_array_length(NEW.parts) = 1, '', '#' || (other.key + 1))
+             CROSS JOIN receipt_payment AS m ON m.payment_id = p.payment_id)
+           THEN '##' || (part.key + 1)
+           ELSE iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)) END,
          r.received_at, NEW.recorded_at, r.payer, r.purpose, NEW.recorded_at, NEW.recorded_by
   FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
   WHERE r.receipt_id = NEW.receipt_id
@@ -283,9 +294,11 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
   CROSS JOIN payment AS p
   ON p.method = s.method
-     AND p.external_id = r.source || ':' || r.external_id
-                         || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1))
+     AND p.external_id IN (r.source || ':' || r.external_id
+                           || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+                           r.source || ':' || r.external_id || '##' || (part.key + 1))
   WHERE r.receipt_id = NEW.receipt_id
+    AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id)
   ORDER BY part.key;
   UPDATE receipt SET status = 'matched', reason = NEW.reason WHERE receipt_id = NEW.receipt_id;
 END;

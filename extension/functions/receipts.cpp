@@ -5,7 +5,8 @@
 //       account_id is null in doubt, and reason then says what was found. M1: what the purpose
 //       names, all of it, is one account; M2: payer_tax_id is that of one account; the two must not
 //       disagree. M3, where both find nothing: payer_account is one from which receipts matched
-//       before came for one account. That account is not closed on the day.
+//       before came for one account. That account is not closed on the day. What comes from an
+//       account of which statements came is in doubt.
 //   saldo_received_at(text, recorded_at)
 //       when the payer paid, by what the sender wrote; recorded_at where that cannot be read or
 //       lies after it. Its name is not part of the interface.
@@ -125,6 +126,8 @@ class BankMatch {
       : context_(context), known_(known), day_(std::move(day)) {}
 
   void find(std::string_view purpose, std::string_view tax_id, std::string_view payer_account) {
+    if (is_own(payer_account))
+      doubt("payer_account " + std::string(payer_account) + " is one of ours");
     const auto named = named_in(purpose);
     for (const Named& each : named) find_named(each);
     const bool is_tax_id = tax_id.find_first_not_of('0') != std::string_view::npos;
@@ -144,7 +147,7 @@ class BankMatch {
         note("M2: " + found + " is that of " + listed(by_tax_id));
       }
     }
-    if (named.empty() && by_tax_id.empty()) find_payer(payer_account);
+    if (named.empty() && by_tax_id.empty() && !doubt_) find_payer(payer_account);
     if (doubt_) account_.reset();
   }
 
@@ -162,6 +165,15 @@ class BankMatch {
   void doubt(const std::string& text) {
     doubt_ = true;
     note(text);
+  }
+
+  // Whether statements came of this account: what it pays comes from nobody else.
+  bool is_own(std::string_view payer_account) {
+    if (payer_account.empty()) return false;
+    auto own = context_.statements.prepare(
+        "SELECT 1 FROM main.receipt WHERE source = 'bank'"
+        " AND CASE WHEN json_valid(raw) THEN raw ->> 'own_account' END = ?1");
+    return own.bind(1, payer_account).step();
   }
 
   // In their order. `open`: but for those that are closed.

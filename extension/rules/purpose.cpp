@@ -260,12 +260,13 @@ class PurposeReader {
         return take(ahead + 1, Named::Kind::kAccount);
       return std::nullopt;
     }
-    // A bank's: «р/с», «р/счет», «расчетный счет», «корр. счет», «банковский счет».
+    // A bank's: «р/с», «р/счет», «расчетный счет», «корр. счет», «банковский счет», "bank account".
     if (is_bank_word(first)) {
       std::size_t ahead = 1;
       while (is_mark(ahead, U"./-")) ++ahead;
       const bool is_abbreviated = first.size() > 1 || ahead > 1;  // not «к счету»
-      if (is_abbreviated && (is_bill(word(ahead)) || is_any(word(ahead), Spelled(U"с"))))
+      if (is_abbreviated && (is_bill(word(ahead)) || is_account_word(word(ahead)) ||
+                             is_any(word(ahead), Spelled(U"с"))))
         at_ += ahead;
       return std::nullopt;
     }
@@ -294,7 +295,7 @@ class PurposeReader {
 
   static bool is_bank_word(TextView word) {
     return is_any(word, Spelled(U"р"), Spelled(U"к"), Spelled(U"кор"), Spelled(U"корр"),
-                  Spelled(U"рас"), Spelled(U"расч")) ||
+                  Spelled(U"рас"), Spelled(U"расч"), Spelled(U"bank")) ||
            begins(word, Spelled(U"расчетн").view()) || begins(word, Spelled(U"корресп").view()) ||
            begins(word, Spelled(U"банковск").view());
   }
@@ -308,10 +309,7 @@ class PurposeReader {
   // From behind a keyword: its number, or several of them.
   void read_numbers(Named::Kind kind) {
     const auto begin = at_;
-    // «счет-договор», «договор-счет»
-    const bool is_double =
-        keyword_at_ >= 2 && tokens_[keyword_at_ - 1].text == U"-" &&
-        (is_bill(tokens_[keyword_at_ - 2].text) || is_contract(tokens_[keyword_at_ - 2].text));
+    const bool is_doubtful = is_double() || is_denied() || may_be_horsepower();
     std::optional<Day> date;
     bool bad_date = false;
     read_date(date, bad_date);
@@ -323,16 +321,136 @@ class PurposeReader {
       has_sign = skip_to_number();
       if (!has_sign) {
         at_ = begin;
-        return;
+        return note_unread(kind);
       }
     }
     if (!is_number_here(kind, has_sign)) {
       at_ = begin;
-      return;
+      return note_unread(kind);
     }
-    read_number(kind, date, is_double || bad_date);
+    read_number(kind, date, is_doubtful || bad_date);
     while (read_next_of_list(kind)) {
     }
+  }
+
+  // The word so many tokens before the keyword that was taken last.
+  [[nodiscard]] TextView word_before(std::size_t tokens) const {
+    if (keyword_at_ < tokens) return {};
+    const Token& token = tokens_[keyword_at_ - tokens];
+    return token.type == Type::kWord ? TextView(token.text) : TextView();
+  }
+
+  // «счет-договор», «договор-счет»
+  [[nodiscard]] bool is_double() const {
+    return keyword_at_ >= 2 && tokens_[keyword_at_ - 1].text == U"-" &&
+           (is_bill(word_before(2)) || is_contract(word_before(2)));
+  }
+
+  // «без договора», «не по договору», «вместо ЛС»
+  [[nodiscard]] bool is_denied() const {
+    const auto is_not = [](TextView word) { return is_any(word, Spelled(U"не"), Spelled(U"not")); };
+    const auto before = word_before(1);
+    if (is_any(before, Spelled(U"без"), Spelled(U"вместо"), Spelled(U"кроме")) || is_not(before))
+      return true;
+    return is_any(before, Spelled(U"по"), Spelled(U"на"), Spelled(U"за"), Spelled(U"к"),
+                  Spelled(U"for"), Spelled(U"to")) &&
+           is_not(word_before(2));
+  }
+
+  // «80 л.с.»
+  [[nodiscard]] bool may_be_horsepower() const {
+    return keyword_at_ >= 1 && tokens_[keyword_at_ - 1].type == Type::kDigits &&
+           is_any(tokens_[keyword_at_].text, Spelled(U"л")) &&
+           tokens_[keyword_at_ + 1].text == U".";
+  }
+
+  // Of an account or a contract whose number was not read: what stands behind, up to the next
+  // keyword, and might be it all the same is named, unclear («ЛС Иванова И.И. 16»).
+  void note_unread(Named::Kind kind) {
+    if (kind == Named::Kind::kInvoice) return;
+    const auto begin = at_;
+    while (peek() != nullptr) {
+      const auto here = at_;
+      if (keyword()) break;
+      if (at_ != here || is_other_name()) {
+        ++at_;
+        skip_one_number();
+      } else if (const auto tokens = plain_number()) {
+        at_ += tokens;
+      } else if (const auto* number = unread_number()) {
+        Named named;
+        named.kind = kind;
+        named.unclear = true;
+        for (const char32_t c : number->text) append_utf8(named.number, c);
+        if (number != peek() && is_type(2, Type::kDigits)) {
+          for (const char32_t c : peek(2)->text) append_utf8(named.number, c);
+        }
+        if (std::find(named_.begin(), named_.end(), named) == named_.end())
+          named_.push_back(std::move(named));
+        break;
+      } else {
+        ++at_;
+      }
+    }
+    at_ = begin;
+  }
+
+  // Digits, or what stands behind a sign, but for «№ б/н» and «№ от 01.02.2026».
+  [[nodiscard]] const Token* unread_number() const {
+    if (is_type(0, Type::kDigits)) return peek();
+    const bool is_named =
+        is_mark(0, U"#") && !word(1).empty() && !is_any(word(1), Spelled(U"б"), Spelled(U"от"));
+    return is_named ? peek(1) : nullptr;
+  }
+
+  // Words whose number is not that of an account or contract.
+  [[nodiscard]] bool is_other_name() const {
+    const auto first = word();
+    return is_any(first, Spelled(U"инн"), Spelled(U"кпп"), Spelled(U"бик"), Spelled(U"огрн"),
+                  Spelled(U"огрнип"), Spelled(U"уин"), Spelled(U"уип"), Spelled(U"кбк"),
+                  Spelled(U"октмо"), Spelled(U"упд"), Spelled(U"ндс"), Spelled(U"тел"),
+                  Spelled(U"телефон"), Spelled(U"сумма")) ||
+           is_form(first, Spelled(U"акт"), Spelled(U"а"), Spelled(U"у"), Spelled(U"ом")) ||
+           begins(first, Spelled(U"накладн").view());
+  }
+
+  // Also of a telephone: «8 (916) 123-45-67».
+  void skip_one_number() {
+    while (is_number_sign(0) || is_mark(0, U".:-(+")) ++at_;
+    if (!is_type(0, Type::kDigits) || plain_number() > 0) return;
+    ++at_;
+    if (is_mark(0, U"(") && is_type(1, Type::kDigits) && is_mark(2, U")")) at_ += 3;
+    if (is_type(0, Type::kDigits) && is_mark(1, U"-") && is_type(2, Type::kDigits)) ++at_;
+    while (const auto tokens = joined_tokens()) at_ += tokens;
+  }
+
+  // How many tokens here are a date, a month with its year, a sum, a count, a year or the number
+  // of a bank's account; 0: none of them.
+  [[nodiscard]] std::size_t plain_number() const {
+    if (!is_type(0, Type::kDigits)) return 0;
+    if (const auto date = date_at(0); date.tokens > 0) return date.tokens;
+    constexpr std::size_t kYear = 4;
+    const auto is_year = [&](std::size_t ahead) {
+      return is_type(ahead, Type::kDigits) && peek(ahead)->text.size() == kYear;
+    };
+    if (is_mark(1, U"./") && is_year(2) && peek()->text.size() <= 2) return 3;
+    if (is_sum_at(0)) return sum_tokens();
+    unsigned month = 0;
+    if (is_year_at(0) || (is_year(0) && at_ > 0 && is_month_stem(tokens_[at_ - 1].text, month)))
+      return 1;
+    return peek()->text.size() >= kBankDigitsMin ? 1 : 0;
+  }
+
+  // «1 000,00» in digits and marks.
+  [[nodiscard]] std::size_t sum_tokens() const {
+    constexpr std::size_t kGroup = 3;
+    std::size_t tokens = 1;
+    while (is_type(tokens, Type::kDigits) && !peek(tokens)->glued &&
+           peek(tokens)->text.size() == kGroup)
+      ++tokens;
+    const bool has_minor = is_mark(tokens, U".,-=") && peek(tokens)->glued &&
+                           is_type(tokens + 1, Type::kDigits) && peek(tokens + 1)->glued;
+    return has_minor ? tokens + 2 : tokens;
   }
 
   // Words that may stand between what is named and the sign of its number.
@@ -404,9 +522,7 @@ class PurposeReader {
     named.date = date;
     named.unclear =
         unclear || bad_date || may_go_on || (kind == Named::Kind::kAccount && !is_plain);
-    // The account of a bank's client has 20 digits.
-    constexpr std::size_t kDigitsMax = 17;
-    if (is_plain && number.size() >= kDigitsMax) return;
+    if (is_plain && number.size() >= kBankDigitsMin) return;
     for (const char32_t c : number) append_utf8(named.number, c);
     if (std::find(named_.begin(), named_.end(), named) == named_.end())
       named_.push_back(std::move(named));
@@ -448,10 +564,12 @@ class PurposeReader {
     return is_one;
   }
 
-  // «15, 16», «15 и 16», «№15,№16».
+  // «15, 16», «15 и 16», «15 или 16», «№15,№16».
   bool read_next_of_list(Named::Kind kind) {
     std::size_t ahead = 0;
-    if (is_mark(0, U",;+&") || is_any(word(), Spelled(U"и"), Spelled(U"and"))) ahead = 1;
+    if (is_mark(0, U",;+&") ||
+        is_any(word(), Spelled(U"и"), Spelled(U"или"), Spelled(U"and"), Spelled(U"or")))
+      ahead = 1;
     if (ahead == 0) return false;
     const auto begin = at_;
     at_ += ahead;
@@ -547,10 +665,17 @@ class PurposeReader {
   }
   [[nodiscard]] bool is_date_at(std::size_t ahead) const { return date_at(ahead).tokens > 0; }
 
-  // «от 01.02.2026 г.», in figures also without «от»; moves behind it.
+  // «от 01.02.2026 г.», «. от 01.02.2026», in figures also without «от»;
+  // moves behind it.
   void read_date(std::optional<Day>& date, bool& bad_date) {
     std::size_t ahead = 0;
-    if (is_any(word(), Spelled(U"от"), Spelled(U"dated"), Spelled(U"of"))) ahead = 1;
+    while (is_mark(ahead, U".:")) ++ahead;
+    if (is_any(word(ahead), Spelled(U"от"), Spelled(U"dated"), Spelled(U"of"))) {
+      ++ahead;
+      while (is_mark(ahead, U".:")) ++ahead;
+    } else {
+      ahead = 0;
+    }
     const auto found = date_at(ahead);
     if (found.tokens == 0 || (ahead == 0 && found.tokens != kNumericDate)) return;
     date = found.day;
@@ -560,6 +685,9 @@ class PurposeReader {
     if (is_mark(0, U".") && at_ > 0 && is_any(TextView(tokens_[at_ - 1].text), Spelled(U"г")))
       ++at_;
   }
+
+  // The account of a bank's client has 20 digits.
+  static constexpr std::size_t kBankDigitsMin = 17;
 
   std::vector<Token> tokens_;
   std::size_t at_ = 0;

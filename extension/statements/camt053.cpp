@@ -306,6 +306,8 @@ class Camt053 {
     const pugi::xml_node amount = child(node, "Amt");
     if (!amount) throw invalid_line(entry.line, "the entry has no Amt");
     entry.currency = currency_of_amount(amount, account.currency);
+    if (entry.currency.empty())
+      throw invalid_line(lines_.of(amount), "Amt has no Ccy, and neither has the account");
     entry.amount = read_sum("Amt", text(amount), entry.currency, lines_.of(amount));
     if (entry.amount < 0) throw invalid_line(lines_.of(amount), "Amt is negative");
     entry.direction = direction_of(node, entry.line);
@@ -416,7 +418,7 @@ class Camt053 {
     if (own.tax_id.empty()) own.tax_id = account.owner_tax_id;
     if (own.account.empty()) own.account = account.number;
     document.purpose = purpose(entry, transaction);
-    if (entry.reversal) add_warning(document, "reverses an earlier entry", texts_);
+    if (entry.reversal) add_doubt(document, "reverses an earlier entry", texts_);
     statement_.documents.push_back(document);
     return statement_.documents.back();
   }

@@ -578,19 +578,24 @@ class Exchange1c {
     std::size_t own = document.direction == Direction::kIn ? own_payee : own_payer;
     if (own_payer == kNone && own_payee == kNone) {
       own = accounts_.size() == 1 ? 0 : context();
-      add_warning(document,
-                  one_date
-                      ? "neither account is the statement's; the date booked tells the direction"
-                      : "neither account is the statement's; the direction is not known",
-                  texts_);
+      const std::string_view sentence =
+          one_date ? "neither account is the statement's; the date booked tells the direction"
+                   : "neither account is the statement's; the direction is not known";
+      if (!accounts_.empty() && !document.payee.account.empty()) {
+        add_doubt(document, sentence, texts_);
+      } else {
+        add_warning(document, sentence, texts_);
+      }
     }
+    std::string_view account;
     if (own != kNone) {
-      document.own_account = accounts_[own].number;
+      account = accounts_[own].number;
     } else if (document.direction != Direction::kUnknown) {
-      document.own_account =
+      account =
           document.direction == Direction::kIn ? document.payee.account : document.payer.account;
     }
-    document.currency = currency_of(document.own_account);
+    document.currency = currency_of(account);
+    if (own != kNone || accounts_.empty()) document.own_account = account;
 
     const Value& sum = value(Key::kSum);
     if (sum.text.empty()) {
@@ -608,7 +613,7 @@ class Exchange1c {
         document.direction =
             document.direction == Direction::kIn ? Direction::kOut : Direction::kIn;
       }
-      add_warning(document, "the sum is negative: it goes the other way", texts_);
+      add_doubt(document, "the sum is negative: it goes the other way", texts_);
     }
 
     if (!document.booked_on && own != kNone) {

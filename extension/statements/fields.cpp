@@ -259,6 +259,11 @@ void add_warning(BankDocument& document, std::string_view sentence, TextPool& te
                          : texts.keep(std::string(document.warning) + "; " + std::string(sentence));
 }
 
+void add_doubt(BankDocument& document, std::string_view sentence, TextPool& texts) {
+  document.doubt = sentence;
+  add_warning(document, sentence, texts);
+}
+
 void Turnover::count(const BankDocument& document) {
   if (document.direction == Direction::kIn) in = add(in, document.amount);
   if (document.direction == Direction::kOut) out = add(out, document.amount);

@@ -44,6 +44,8 @@ std::optional<Day> read_date(std::string_view field, std::string_view text, std:
 
 // Adds a sentence to what a document's warning says.
 void add_warning(BankDocument& document, std::string_view sentence, TextPool& texts);
+// Also as its doubt: `sentence` must outlive the document.
+void add_doubt(BankDocument& document, std::string_view sentence, TextPool& texts);
 
 // What came in and went out of an account.
 struct Turnover {

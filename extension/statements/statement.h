@@ -42,6 +42,8 @@ struct BankDocument {
   // … of the same in one file ends with #2, #3 …
   std::string reference;
   std::string_view warning;  // for a person to look at; empty: nothing is doubtful
+  // The part of it by which it is not sure that this is money that came to us; empty: it is.
+  std::string_view doubt;
 };
 
 struct BankStatement {

@@ -4,7 +4,8 @@
 //   SELECT * FROM bank_statement(readfile('statement.txt'))
 //
 // `content` is the file, a blob or a text. NULL gives no rows. The same content gives the same rows
-// whatever the books say; none are read.
+// whatever the books say; none are read. The hidden column `doubt` is why it is not sure that this
+// is money that came to the statement's account.
 #include <array>
 #include <functional>
 #include <memory>
@@ -47,13 +48,14 @@ class BankStatementTable : public Cursor {
     kPurpose,
     kReference,
     kWarning,
-    kContent
+    kContent,
+    kDoubt
   };
   static constexpr const char* kDeclaration =
       "CREATE TABLE x(number TEXT, date TEXT, booked_on TEXT, direction TEXT, amount INTEGER,"
       " currency TEXT, own_account TEXT, payer TEXT, payer_tax_id TEXT, payer_account TEXT,"
       " payee TEXT, payee_tax_id TEXT, payee_account TEXT, purpose TEXT, reference TEXT,"
-      " warning TEXT, content HIDDEN)";
+      " warning TEXT, content HIDDEN, doubt TEXT HIDDEN)";
   static constexpr PushedColumn kPushed[] = {{kContent, Push::kEquality, 1e3, true}};
   static constexpr std::array<int, 0> kOrder{};
   static constexpr double kRows = 1e3;
@@ -131,6 +133,8 @@ class BankStatementTable : public Cursor {
         return result_text(context, document.reference);
       case kWarning:
         return text_or_null(context, document.warning);
+      case kDoubt:
+        return text_or_null(context, document.doubt);
       default:
         return sqlite3_result_value(context, content_.get());
     }

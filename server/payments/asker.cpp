@@ -65,14 +65,19 @@ AskedAnswer Asker::ask(const Question& question, const std::string& route) {
       throw wrong("a header of the question has control characters");
     append(headers, std::string(name).append(": ").append(value));
   }
-  if (!free_.try_acquire_for(kAskPatience)) {
-    spdlog::warn("{}: other questions to the payment systems take too long", route);
-    throw Error(ErrorCode::kOverloaded, "too many questions wait for payment systems; try again");
-  }
+  struct Leave {
+    std::atomic<int>& here;
+    ~Leave() { --here; }
+  } const leaving{here_};
   struct Release {
     std::counting_semaphore<kAtOnce>& semaphore;
     ~Release() { semaphore.release(); }
-  } const releasing{free_};
+  };
+  if (++here_ > kAtOnce + kWaiting || !free_.try_acquire_for(kAskPatience)) {
+    spdlog::warn("{}: other questions to the payment systems take too long", route);
+    throw Error(ErrorCode::kOverloaded, "too many questions wait for payment systems; try again");
+  }
+  const Release releasing{free_};
 
   const CurlHandle curl = new_curl(stopping_);
   std::array<char, CURL_ERROR_SIZE> problem{};

@@ -21,18 +21,21 @@ struct AskedAnswer {
   std::string body;
 };
 
-// From any thread; at most four ask at once, and others wait for them.
+// From any thread; at most four ask at once, and sixteen wait for them: each holds a thread of the
+// server.
 class Asker {
  public:
   static constexpr int kAtOnce = 4;
+  static constexpr int kWaiting = 16;
 
   // Throws overloaded where nothing answers in 10 seconds, or more than 1 MiB, or where others take
-  // too long; internal for a question that is not of https, or of http to this machine. What went
-  // wrong goes to the log, which is told of `route`.
+  // too long or more of them wait; internal for a question that is not of https, or of http to this
+  // machine. What went wrong goes to the log, which is told of `route`.
   AskedAnswer ask(const Question& question, const std::string& route);
 
  private:
   std::counting_semaphore<kAtOnce> free_{kAtOnce};
+  std::atomic<int> here_{0};           // that ask or wait
   std::atomic<bool> stopping_{false};  // never: questions under way are finished
 };
 

@@ -49,7 +49,7 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
                                   " is a list of addresses and networks, as in "
                                   "[\"192.0.2.0/24\", \"2001:db8::1\"]");
       };
-      if (!value.is_array()) throw wrong();
+      if (!value.is_array() || value.empty()) throw wrong();
       for (const auto& each : value) {
         const auto network =
             each.is_string() ? parse_network(each.get_ref<const std::string&>()) : std::nullopt;
@@ -60,8 +60,16 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
     }
     if (value.is_null()) continue;
     if (value.is_number() && !value.is_number_integer())
+<<<<<<< HEAD
       throw std::runtime_error(std::string("`").append(key) + "` of the channel " + name +
                                " is not an integer");
+=======
+      throw std::runtime_error("`" + key + "` of the channel " + name + " is not an integer");
+    // Whatever is signed with an empty secret, anybody can sign.
+    if (value == "") throw std::runtime_error("`" + key + "` of the channel " + name + " is empty");
+    if ((key == "user" || key == "password") && !value.is_string())
+      throw std::runtime_error("`" + key + "` of the channel " + name + " is not a text");
+>>>>>>> main
     secrets.values[key] = value;
   }
   return secrets;

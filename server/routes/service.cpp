@@ -469,6 +469,12 @@ std::optional<Reply> Service::run_before(const HttpRequest& http, Request& reque
     auto row = row_of(route.reading);
     if (row.reply) return std::move(row.reply);
     request.row = std::move(row.values);
+    // What a payment system sends may be no UTF-8; the ledger takes nothing else, and no money is
+    // refused for its payer's name.
+    for (Value& value : request.row) {
+      if (auto* text = std::get_if<std::string>(&value); text != nullptr && !is_utf8(*text))
+        *text = replace_invalid_utf8(*text);
+    }
   }
   return std::nullopt;
 }

@@ -92,9 +92,10 @@ class PayCase(PaymentsCase):
 
 class AnySystem:
     """What holds for every payment system. A class of its tests says how it speaks: `channel`; pay(external_id,
-    account, amount) sends the notification of a payment of so many kopecks; taken(answer) is what the protocol says."""
+    account, amount) sends the notification of a payment of so many kopecks; taken(answer) is what the protocol says;
+    `twin` is a channel of the same shop."""
 
-    channel, number = None, 500100
+    channel, twin, number = None, None, 500100
 
     @classmethod
     def next_id(cls):
@@ -162,6 +163,21 @@ class AnySystem:
         with self.nothing_changes():
             self.yes(self.pay(number, 987654321, 400))
         self.assertEqual([400], self.amounts(account))
+
+    def test_a_payment_counts_on_one_channel_of_a_shop(self):
+        account, number = self.company_in("active"), self.next_id()
+        self.yes(self.pay(number, account, 1000))
+        for _ in range(2):
+            self.yes(self.pay(number, account, 1000, channel=self.twin))
+        self.assertEqual([1000], self.amounts(account))
+        self.assertEqual(("pending", 1000, 0), self.receipt(self.twin, number))
+        self.assertEqual([(f"channel {self.channel} has the same payment",)], self.rows(
+            "SELECT reason FROM receipt WHERE source = ? AND external_id = ?", self.twin, number))
+
+    def test_no_signature_is_kept(self):
+        self.yes(self.pay(self.next_id(), self.company_in("active"), 1000))
+        for (raw,) in self.rows("SELECT raw FROM receipt WHERE source = ?", self.channel):
+            self.assertNotRegex(raw, "(?i)signature|token|checksum|sign=|sha1_hash")
 
     def test_no_such_channel(self):
         with self.nothing_changes():

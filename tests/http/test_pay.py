@@ -1,8 +1,11 @@
 """Files that speak the protocols of payment systems: their heads and parts, the functions they have, secrets, networks,
 and what a payment system that nobody has heard of needs to be connected: one file in --routes.
 
+<<<<<<< HEAD
 Seen to fail: `gives: text` read as a field called gives; a POST with a channel, which only reads, sent to the writer,
-where nothing is secret; a row that is not there answered as not found, not as a wrong signature.
+where nothing is secret; a row that is not there answered as not found, not as a wrong signature; same() that compares
+the lengths; an X-Forwarded-For believed from anybody; a redirect that is followed; a file of secrets that others can
+read.
 """
 
 import base64
@@ -166,12 +169,17 @@ def openssl(*arguments, data=b""):
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
+# All payment systems, each with a channel of its own.
+SYSTEMS = sorted(path.stem for path in (ROOT / "sql" / "http" / "pay").glob("*.sql"))
+
+
 class Pay(PaymentsCase):
     files = {"tollgate.sql": TOLLGATE, "asked.sql": ASKED, "failing.sql": FAILING, "functions.sql": FUNCTIONS,
              "real.sql": REAL}
     channels = {"toll": {"protocol": "tollgate", "method": "e_money"}, "asked": {"protocol": "asked", "method": "sbp"},
                 "failing": {"protocol": "failing", "method": "sbp"}, "real": {"protocol": "real", "method": "sbp"},
-                "functions": {"protocol": "functions", "method": "sbp"}}
+                "functions": {"protocol": "functions", "method": "sbp"},
+                **{f"any-{name}": {"protocol": name, "method": "sbp"} for name in SYSTEMS}}
 
     @classmethod
     def setUpClass(cls):
@@ -184,7 +192,10 @@ class Pay(PaymentsCase):
         cls.secrets = {"toll": {"key": KEY}, "asked": {"key": "abc:", "api": cls.service.url},
                        "failing": {"user": USER, "password": PASSWORD}, "real": {"user": USER, "password": PASSWORD},
                        "functions": {**cls.keys, "text": "тайна", "flag": True, "number": 7,
-                                     "object": {"vat_code": 1, "list": [1]}, "none": None, "from": ["127.0.0.0/8"]}}
+                                     "object": {"vat_code": 1, "list": [1]}, "none": None, "from": ["127.0.0.0/8"]},
+                       **{f"any-{name}": {"user": USER, "password": PASSWORD, "secret": KEY, "token": KEY,
+                                          "password2": KEY, "terminal_key": "1", "shop_id": "1", "secret_key": "1",
+                                          "api": cls.service.url} for name in SYSTEMS}}
         super().setUpClass()
 
     def notify(self, note, key=KEY, sign=None, channel="toll", headers=(), payer=None):
@@ -379,6 +390,29 @@ class Pay(PaymentsCase):
             thread.join(60)
         self.assertEqual(([200] * 6, 4), ([each.status for each in answers], most[0]))
 
+    def test_sixteen_wait_and_others_come_again(self):
+        release, answers, lock = threading.Event(), [], threading.Lock()
+        self.addCleanup(release.set)
+        self.service.answer = lambda _: (release.wait(60), (200, {}, b""))[1]
+
+        def ask(payer):
+            answer = payer.request("POST", query="id=1")
+            with lock:
+                answers.append(answer)
+
+        payers = [self.payer("/pay/asked/asked", user=None) for _ in range(23)]
+        threads = [threading.Thread(target=ask, args=(payer,), daemon=True) for payer in payers]
+        for thread in threads:
+            thread.start()
+        # Of 23, three are neither asking nor waiting; nobody else has an answer yet, unless it took 10 seconds.
+        self.assertTrue(wait_for(lambda: len(answers) >= 3))
+        self.assertEqual({(503, b"", "5")}, {(each.status, each.body, each.headers["Retry-After"])
+                                             for each in answers})
+        release.set()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual([200] * 20, [each.status for each in answers[3:]])
+
     def failing(self, query="", **options):
         return self.payer("/pay/failing/failing", **options).request(query=query)
 
@@ -417,9 +451,10 @@ class Pay(PaymentsCase):
 
     def test_hostile_requests(self):
         """Whatever comes: an answer in the protocol's form, and none of it is the server's failure."""
-        paths = {"osmp": "/pay/osmp/toll", "eps": "/pay/eps/toll", "tollgate": "/pay/tollgate/toll",
-                 "failing": "/pay/failing/failing"}
-        garbage = ("%", "%%%", "%zz=%zz", "a=%00", "%00", "=", "&&&&", "==&=", "a" * 7000, "a=" + "%41" * 2000,
+        paths = {"tollgate": "/pay/tollgate/toll", "failing": "/pay/failing/failing",
+                 **{name: f"/pay/{name}/any-{name}" for name in SYSTEMS}}
+        garbage = ("%", "%%%", "%zz=%zz", "%zz=1&a=2", "a=%00", "%00", "=", "&&&&", "==&=", "a" * 7000,
+                   "a=" + "%41" * 2000,
                    "%ff=%fe", "txn_id=%FF%FE", "sum=%D0", "%7f", "a=1&" * 1500, "name=%F0%9F%92%A9", "[]=1", "a[b]=2",
                    "'",
                    "\"", "/**/", ";", "a;b", "?", "??", "#", "a=1&a=2", "account=%C0%AF", "--+write",
@@ -432,8 +467,8 @@ class Pay(PaymentsCase):
                                 {"method": "POST", "query": query, "body": b"\xff\x00" * 500}):
                     with self.subTest(name, **options):
                         answer = payer.request(**options)
-                        self.assertIn(answer.status, (200, 400, 401, 404, 405, 414), answer)
-                        self.assertNotIn("json", answer.headers["Content-Type"] or "")
+                        self.assertIn(answer.status, (200, 400, 401, 403, 404, 405, 414), answer)
+                        self.assertNotIn("problem", answer.headers["Content-Type"] or "")
             for target in (path + "/", path + "/more", path.rsplit("/", 1)[0] + "/%00", path.rsplit("/", 1)[0] + "/%ff",
                            path.rsplit("/", 1)[0] + "/" + "x" * 5000, path.rsplit("/", 1)[0] + "/%0aERROR",
                            path.rsplit("/", 1)[0] + "/..%2f"):
@@ -652,7 +687,11 @@ class SecretsFile(PaymentsCase):
                                ('{"channels": {"qiwi": {"from": ["10.0.0.1/8"]}}}', "`from` of the channel qiwi"),
                                ('{"channels": {"qiwi": {"from": ["x"]}}}', "`from` of the channel qiwi"),
                                ('{"channels": {"qiwi": {"from": [1]}}}', "`from` of the channel qiwi"),
+                               ('{"channels": {"qiwi": {"from": []}}}', "`from` of the channel qiwi"),
                                ('{"channels": {"qiwi": {"limit": 0.5}}}', "`limit` of the channel qiwi"),
+                               ('{"channels": {"qiwi": {"secret": ""}}}', "`secret` of the channel qiwi is empty"),
+                               ('{"channels": {"qiwi": {"key2": ""}}}', "`key2` of the channel qiwi is empty"),
+                               ('{"channels": {"qiwi": {"user": 7}}}', "`user` of the channel qiwi is not a text"),
                                ("\xff", "is not JSON"), ("x" * (2 << 20), "1 MiB")):
             with self.subTest(text[:40]):
                 self.write_secrets(None, text=text)
@@ -808,6 +847,20 @@ class BehindNginx(PaymentsCase):
                         query=f"command=check&txn_id=1&account={account}&sum=1", headers=headers)
                     self.assertEqual(status, answer.status, answer)
                     self.assertIn("result", answer.fields)
+
+    def test_registries_may_be_large(self):
+        proxy = self.behind()
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=60)
+        self.addCleanup(connection.close)
+        token = self.server.tokens["cashier"]
+        for path, status in (("/v1/channels/here/registry", 422), ("/v1/channels/here", 413),
+                             ("/v1/channels/here/registry/more", 413)):
+            connection.request("POST", path, b"x" * (3 << 20),
+                               {"Content-Type": "text/plain", "Authorization": f"Bearer {token}"})
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            self.assertEqual(status, response.status, path)
 
     def test_a_crowd_of_kiosks_is_served_and_a_flood_is_not(self):
         proxy = self.behind(stranger=True)

@@ -2,7 +2,8 @@
 
 https://developers.cloudpayments.ru/#uvedomleniya
 
-Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal.
+Seen to fail: money that is only held, or only checked, and is credited; a signature in hexadecimal;
+a Check or Fail without a kind that is credited; an unknown kind that is answered 0.
 """
 
 import base64
@@ -38,6 +39,7 @@ def content_hmac(body, secret=SECRET):
 
 class CloudPayments(AnySystem, AnyRefunds, PayCase):
     channel = "cloud"
+    twin = "cloud_test"
     channels = {"cloud": speaks("cloudpayments", "bank_card"), "cloud_test": speaks("cloudpayments", "bank_card"),
                 "cloud_bare": speaks("cloudpayments", "bank_card")}
 
@@ -107,6 +109,56 @@ class CloudPayments(AnySystem, AnyRefunds, PayCase):
         body = f'{{"TransactionId":{self.next_id()},"Amount":10.450,"Currency":"RUB","AccountId":"{account}"}}'.encode()
         self.yes(self.tell(body, form=False))
         self.assertEqual([1045], self.amounts(account))
+
+    def test_kinds(self):
+        account = self.company_in("active")
+        for kind in ("Pay", "PAY", "Confirm"):
+            self.yes(self.tell(payment(self.next_id(), account, "1.00"), kind))
+        self.assertEqual([100] * 3, self.amounts(account))
+        with self.nothing_changes():
+            for kind in ("payment", "payd", "receipt", "", "kassa"):
+                number = self.next_id()
+                self.assertEqual(13, self.code(self.tell(payment(number, account, "10.00"), kind or "%20")), kind)
+                self.logged(number, "its kind")
+            for kind in ("fail", "Fail", "CANCEL", "recurrent"):
+                self.yes(self.tell(payment(self.next_id(), account, "10.00"), kind))
+
+    def test_without_a_kind_nothing_but_a_payment_is_one(self):
+        account = self.company_in("active")
+        fail = {"Status": None, "AuthCode": None, "Reason": "InsufficientFunds", "ReasonCode": "5051"}
+        with self.nothing_changes():
+            for altered in ({"AuthCode": None, "GatewayName": None}, {"AuthCode": "", "GatewayName": ""},  # Check
+                            fail, {**fail, "Status": "Completed", "AuthCode": "A1B2C3"}, {"Status": None}):
+                number = self.next_id()
+                self.assertEqual(13, self.code(self.tell(payment(number, account, "10.00", **altered), None)), altered)
+                self.logged(number, "without a kind")
+            self.yes(self.tell(payment(self.next_id(), account, "10.00", Status="Authorized"), None))
+
+    def test_texts_that_are_no_utf8_refuse_no_money(self):
+        account, number = self.company_in("active"), self.next_id()
+        body = json.dumps({**payment(number, account, "10.00"), "Name": "?", "Description": "a?b"}).encode()
+        self.yes(self.tell(body.replace(b'"?"', b'"\xff"').replace(b"a?b", b"a\xd0b"), form=False))
+        self.assertEqual([(1000, "\ufffd", "a\ufffdb")], self.rows(
+            "SELECT amount, payer, purpose FROM payment WHERE account_id = ?", account))
+        [(raw,)] = self.rows("SELECT raw FROM receipt WHERE external_id = ?", number)
+        self.assertIn('"\ufffd"', raw)
+
+    def test_books_of_another_currency(self):
+        server = self.fresh(*self.flags)
+        operator = self.client(server, "operator")
+        operator.put("/v1/policy", {"valid_from": operator.get("/v1/policy").json["valid_from"],
+                                    "currency": "KZT"}).expect(200)
+        self.make_channels(operator)
+        account = self.company(self.client(server, "admin"))
+        sender, own = self.sender, self.client(server, None, now=self.now, checked=False)
+        self.addCleanup(setattr, self, "sender", sender)
+        self.sender = own
+        number = self.next_id()
+        self.no(self.tell(payment(number, account, "10.00")))
+        self.yes(self.tell(payment(number, account, "10.00", Currency="KZT", PaymentCurrency="KZT")))
+        self.yes(self.tell(refund(self.next_id(), number, "4.00"), "refund"))
+        admin = self.client(server, "admin")
+        self.assertEqual([("refund", -400)], [(kind, amount) for kind, _, amount in self.adjustments(account, admin)])
 
     def test_signatures(self):
         account, number = self.company_in("active"), self.next_id()

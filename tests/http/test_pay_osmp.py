@@ -184,6 +184,18 @@ class Osmp(PaymentsCase):
                     "SELECT received_at, credited_at FROM payment WHERE external_id = ?",
                     f"qiwi:{self.account}{number:02}"))
 
+    def test_dates_are_those_of_moscow(self):
+        server = self.fresh(*self.flags)
+        operator = self.client(server, "operator")
+        operator.put("/v1/policy", {"valid_from": operator.get("/v1/policy").json["valid_from"],
+                                    "time_zone": "Asia/Yekaterinburg"}).expect(200)
+        self.make_channels(operator)
+        account = self.company(self.client(server, "admin"))
+        kiosk = self.payer("/pay/osmp/qiwi", server)
+        self.result(kiosk.ask(command="pay", txn_id="1", txn_date="20261102115959", account=account, sum="1"), 0)
+        self.assertEqual([["2026-11-02T08:59:59Z"]], self.sql("SELECT received_at FROM receipt",
+                                                              client=self.client(server, "admin")))
+
     def test_long_identifiers_are_text(self):
         for txn_id in ("9" * 20, "0" * 19 + "1", "00000000000000000001", "1" + "0" * 19):
             with self.subTest(txn_id):

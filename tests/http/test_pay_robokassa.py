@@ -26,13 +26,16 @@ def result(inv_id, account, out_sum, algorithm="sha256", password=PASSWORD2, **m
 
 class Robokassa(AnySystem, PayCase):
     channel = "robo"
+    twin = "robo_twin"
     channels = {"robo": speaks("robokassa", "bank_card"), "robo_md5": speaks("robokassa", "bank_card"),
                 "robo_test": speaks("robokassa", "bank_card"), "robo_sha512": speaks("robokassa", "bank_card"),
+                "robo_twin": speaks("robokassa", "bank_card"),
                 "robo_odd": speaks("robokassa", "bank_card"), "robo_bare": speaks("robokassa", "bank_card")}
 
     @classmethod
     def secrets_of_channels(cls):
         return {"robo": {"password2": PASSWORD2, "hash": "SHA256"}, "robo_md5": {"password2": PASSWORD2},
+                "robo_twin": {"password2": PASSWORD2, "hash": "SHA256"},
                 "robo_sha512": {"password2": PASSWORD2, "hash": "sha512"},
                 "robo_test": {"password2": "test", "hash": "sha1", "allow_test": True},
                 "robo_odd": {"password2": PASSWORD2, "hash": "crc32"}, "robo_bare": {"hash": "md5"}}

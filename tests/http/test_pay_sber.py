@@ -3,7 +3,7 @@
 https://securepayments.sberbank.ru/wiki/doku.php/integration:api:callback:start
 
 Seen to fail: orders that are not paid yet, or are another one, and are credited; totals of refunds that are taken for
-refunds; RSA with SHA-256.
+refunds; RSA with SHA-256; a reversal that is forgotten before its deposit.
 """
 
 import pathlib
@@ -30,7 +30,8 @@ def callback(md_order, operation="deposited", order_number="1", **more):
 
 class SberCase(PayCase):
     channels = {"sber": speaks("sber", "bank_card"), "sber_rsa": speaks("sber", "bank_card"),
-                "sber_alone": speaks("sber", "bank_card"), "sber_bare": speaks("sber", "bank_card")}
+                "sber_alone": speaks("sber", "bank_card"), "sber_twin": speaks("sber", "sbp"),
+                "sber_bare": speaks("sber", "bank_card")}
 
     @classmethod
     def setUpClass(cls):
@@ -46,7 +47,8 @@ class SberCase(PayCase):
 
     @classmethod
     def secrets_of_channels(cls):
-        return {"sber": cls.gateway.secrets, "sber_alone": {"token": Sber.token}, "sber_bare": {},
+        return {"sber": cls.gateway.secrets, "sber_twin": cls.gateway.secrets,
+                "sber_alone": {"token": Sber.token}, "sber_bare": {},
                 "sber_rsa": {"certificate": cls.certificate, "user": Sber.user, "password": Sber.password,
                              "api": cls.gateway.url}}
 
@@ -65,6 +67,7 @@ class SberPayments(AnySystem, SberCase):
     """Callbacks that come with sums."""
 
     channel = "sber"
+    twin = "sber_twin"
 
     def pay(self, external_id, account, amount, channel="sber", **options):
         return self.tell(callback(external_id, order_number=account, amount=amount), channel, **options)
@@ -104,8 +107,9 @@ class SberPayments(AnySystem, SberCase):
     def test_operations(self):
         account = self.company_in("active")
         with self.nothing_changes():
-            for operation in ("approved", "declinedByTimeout", "declinedCardpresent", "bindingCreated", "reversed", ""):
+            for operation in ("approved", "declinedByTimeout", "declinedCardpresent", "bindingCreated", ""):
                 self.yes(self.tell(callback(str(uuid.uuid4()), operation, account, amount=100)))
+            self.yes(self.tell(callback(str(uuid.uuid4()), "reversed", account)))
             for status in ("0", "", None, "2"):
                 self.yes(self.tell(callback(str(uuid.uuid4()), "deposited", account, amount=100, status=status)))
             for md_order in ("", None, "x" * 65):
@@ -115,6 +119,18 @@ class SberPayments(AnySystem, SberCase):
         for _ in range(2):
             self.yes(self.tell(callback(md_order, "reversed", account, amount=1000)))
         self.assertEqual([-1000], self.returned(account))
+
+    def test_reversed_before_it_is_deposited(self):
+        account, md_order = self.company_in("active"), str(uuid.uuid4())
+        for _ in range(2):
+            self.yes(self.tell(callback(md_order, "reversed", account, amount=1000)))
+            self.assertEqual(("ignored", 1000, 0), self.receipt("sber", md_order))
+        with self.nothing_changes():
+            self.yes(self.pay(md_order, account, 1000))
+            self.yes(self.tell(callback(md_order, "reversed", account, amount=1000)))
+            for amount in ("x", "0", "-1", "1000000000000001", "9" * 30):
+                self.yes(self.tell(callback(str(uuid.uuid4()), "reversed", account, amount=amount)))
+        self.assertEqual([], self.payments(account))
 
     def test_sums(self):
         with self.nothing_changes():
@@ -143,6 +159,7 @@ class SberAsked(AnySystem, AnyRefunds, SberCase):
     """Callbacks without sums: the gateway is asked."""
 
     channel = "sber"
+    twin = "sber_twin"
 
     def setUp(self):
         super().setUp()
@@ -225,6 +242,11 @@ class SberAsked(AnySystem, AnyRefunds, SberCase):
         self.yes(self.tell(callback(md_order, order_number=account)))
         self.yes(self.tell(callback(md_order, "refunded", account)))
         self.assertEqual(([1000], [-300]), (self.amounts(account), self.returned(account)))
+        # Of two stages: 800 of 1000 were deposited.
+        account, md_order = self.company_in("active"), self.next_id()
+        self.order(md_order, account, 1000, deposited=500, refunded=300)
+        self.yes(self.tell(callback(md_order, order_number=account)))
+        self.assertEqual([800], self.amounts(account))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class TBankCase(PayCase):
 
 class TBankPayments(AnySystem, AnyRefunds, TBankCase):
     channel = "tbank"
+    twin = "tbank_sbp"
 
     def pay(self, external_id, account, amount, channel="tbank", **options):
         told = self.bank.notification("CONFIRMED", amount, str(account), int(external_id))

@@ -3,7 +3,7 @@
 https://yookassa.ru/developers/using-api/webhooks, https://yookassa.ru/developers/api#get_payment
 
 Seen to fail: a sum out of the notification; another payment than the one asked for; trials that are credited;
-identifiers of any form in the address of the service.
+identifiers of any form in the address of the service; one payment credited on two channels of a shop.
 """
 
 import json
@@ -56,6 +56,7 @@ class YooKassaCase(PayCase):
 
 class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
     channel = "yookassa"
+    twin = "yookassa_test"
 
     def pay(self, external_id, account, amount, channel="yookassa", **options):
         payment = self.service.payments.get(external_id)
@@ -95,6 +96,18 @@ class YooKassaPayments(AnySystem, AnyRefunds, YooKassaCase):
                                          metadata={"account": str(other)})
         self.yes(self.tell(told))
         self.assertEqual(([1000], []), (self.amounts(account), self.payments(other)))
+
+    def test_a_payment_is_of_the_channel_that_started_it(self):
+        account = self.company_in("active")
+        for channel in ("yookassa", "yookassa_test"):
+            payment = self.service.payment("10.00", {"account": str(account), "channel": channel})
+            told = self.service.notification(payment)
+            with self.nothing_changes():
+                for other in {"yookassa", "yookassa_test"} - {channel}:
+                    self.assertEqual(422, self.no(self.tell(told, other)).status)
+            self.yes(self.tell(told, channel))
+        self.assertEqual([1000, 1000], self.amounts(account))
+        self.logged("it was started on another channel")
 
     def test_what_the_service_does_not_confirm(self):
         account = self.company_in("active")

@@ -42,11 +42,12 @@ def transfer(operation_id, account, amount, **altered):
 
 class YooMoney(AnySystem, PayCase):
     channel = "wallet"
-    channels = {"wallet": speaks("yoomoney", "e_money")}
+    twin = "wallet_twin"
+    channels = {"wallet": speaks("yoomoney", "e_money"), "wallet_twin": speaks("yoomoney", "e_money")}
 
     @classmethod
     def secrets_of_channels(cls):
-        return {"wallet": {"secret": SECRET}}
+        return {"wallet": {"secret": SECRET}, "wallet_twin": {"secret": SECRET}}
 
     def tell(self, fields, channel="wallet", **options):
         return self.send(f"/pay/yoomoney/{channel}", fields, **options)

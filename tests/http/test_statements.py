@@ -79,7 +79,7 @@ class Import(StatementsCase):
         receipts = done.pop("receipts")
         self.assertEqual({"documents": 8, "incoming": 6, "amount": 10000 + 20050 + 30000 + 3 * 70000, "recorded": 6,
                           "repeated": 0, "matched": 3, "pending": 3, "orders": 1, "other_currency": 0,
-                          "warnings": done["warnings"]}, done)
+                          "unclear": 0, "warnings": done["warnings"]}, done)
         self.assertEqual(
             [("matched", one, f"M1: account {one}"),
              ("matched", one, f"M1: contract 15/26 of 2026-02-01, account {one}"),
@@ -174,6 +174,55 @@ class Import(StatementsCase):
         self.assertEqual(["pending"], [each["status"] for each in done["receipts"]])
         self.assertIn(f"{one}, {two}", done["receipts"][0]["reason"])
 
+    def test_what_we_pay_ourselves_is_nobody_s(self):
+        """A reversal, a transfer between accounts of ours, and money from our tax id wait for an operator."""
+        server, cashier, one, _ = self.books()
+        ours = "payer_account {} is one of ours"
+        back = document(1, "01.11.2026", "-500", f"ЛС {one}", booked="ДатаСписано")
+        mine = document(3, "01.11.2026", purpose=f"ЛС {one}", tax_id="7701234567", payer_account="40702810700000000007")
+        taxed = document(4, "01.11.2026", purpose=f"ЛС {one}")
+        taxed.insert(-1, "ПолучательИНН=7701234567")
+        done = self.take_in(cashier, statement(
+            back, document(2, "01.11.2026", purpose=f"ЛС {one}", payer_account=SECOND), mine, taxed,
+            document(5, "01.11.2026", own=SECOND), accounts=(OWN, SECOND)))
+        self.assertEqual([("pending", 50000, "the sum is negative: it goes the other way"),
+                          ("pending", 70000, ours.format(SECOND)),
+                          ("pending", 70000, "payer_tax_id 7701234567 is ours"),
+                          ("matched", 70000, f"M1: account {one}"),
+                          ("pending", 70000, "no rule finds an account")],
+                         [(each["status"], each["amount"], each["reason"]) for each in done["receipts"]])
+        self.assertEqual(["document 1, amount 50000: the sum is negative: it goes the other way"], done["warnings"])
+        # An operator matches one of them: still no rule learns from it.
+        for each in done["receipts"][:2]:
+            cashier.post(f"/v1/receipts/{each['receipt_id']}/match", {"account_id": one}).expect(200)
+        done = self.take_in(cashier, statement(document(6, "02.11.2026", purpose="перевод", payer_account=SECOND)))
+        self.assertEqual([("pending", ours.format(SECOND))],
+                         [(each["status"], each["reason"]) for each in done["receipts"]])
+        self.audited(server)
+
+    def test_money_to_an_account_that_the_file_does_not_list(self):
+        _, cashier, one, _ = self.books()
+        foreign = document(7, "01.11.2026", purpose=f"ЛС {one}", own="40702810000000000077")
+        unbooked = document(8, "01.11.2026", "12.30", own="40702810000000000077", booked=None)
+        sentence = "neither account is the statement's; the date booked tells the direction"
+        for accounts in ((OWN,), (OWN, SECOND)):
+            done = self.take_in(cashier, statement(foreign, unbooked, accounts=accounts), dry_run="true")
+            self.assertEqual([("pending", sentence)],
+                             [(each["status"], each["reason"]) for each in done["receipts"]])
+            self.assertEqual((2, 1, 1), (done["documents"], done["incoming"], done["unclear"]))
+            self.assertEqual([f"document 7, amount 70000: {sentence}", "document 8, amount 1230: neither account is the"
+                              " statement's; the direction is not known"], done["warnings"])
+
+    def test_equal_documents_one_of_which_is_split(self):
+        server, cashier, one, two = self.books()
+        same = document(2, "01.11.2026", "10.00")
+        done = self.take_in(cashier, statement(same, same))
+        first, second = (each["receipt_id"] for each in done["receipts"])
+        parts = [{"account_id": one, "amount": 400}, {"account_id": two, "amount": 600}]
+        cashier.post(f"/v1/receipts/{first}/match", {"parts": parts}).expect(200)
+        cashier.post(f"/v1/receipts/{second}/match", {"account_id": one}).expect(200)
+        self.audited(server)
+
     def test_money_of_another_currency_is_left_out(self):
         _, cashier, _, _ = self.books()
         dollars = "40702840100000000001"
@@ -194,6 +243,13 @@ class Import(StatementsCase):
         done = answer.expect(200).json
         self.assertEqual((1, 1), (done["recorded"], done["matched"]))
         self.audited(server)
+        # A reversal of what went out.
+        back = content.replace(b"<Sts>", b"<RvslInd>true</RvslInd><Sts>").replace(b"Ref>1<", b"Ref>2<")
+        done = self.take_in(cashier, back)
+        self.assertEqual([("pending", "reverses an earlier entry")],
+                         [(each["status"], each["reason"]) for each in done["receipts"]])
+        self.refused(cashier.post("/v1/bank-statements", content.replace(b"RUB", b""), headers=TEXT), 422, "invalid",
+                     "Ccy")
 
     def test_refused(self):
         _, cashier, _, _ = self.books()

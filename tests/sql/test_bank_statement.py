@@ -71,6 +71,12 @@ class BankStatement(unittest.TestCase):
         [row] = self.rows(exchange([document(1, "16.11.2026", "5")]))
         self.assertEqual(COLUMNS, tuple(row.keys()))
 
+    def test_doubt_is_a_hidden_column(self):
+        content = exchange([document(1, "16.11.2026", "5"), document(2, "16.11.2026", "-5")])
+        self.assertEqual(
+            [(None,), ("the sum is negative: it goes the other way",)],
+            [tuple(row) for row in self.connection.execute("SELECT doubt FROM bank_statement(?)", [content])])
+
     def test_encodings(self):
         text = exchange([document("АБ-7", "16.11.2026", "700", "Оплата по счёту № 12")])
         expected = [tuple(row) for row in self.rows(text)]

@@ -369,6 +369,8 @@ TEST(Exchange1c, Directions) {
     EXPECT_EQ(day(document.booked_on), one.booked_on);
     EXPECT_EQ(document.own_account, one.own_account);
     EXPECT_EQ(!document.warning.empty(), one.warned) << document.warning;
+    const bool is_doubtful = one.warned && std::string_view(one.about) != "to itself";
+    EXPECT_EQ(document.doubt, is_doubtful ? document.warning : "");
     EXPECT_GE(document.amount, 0);
   }
 }
@@ -388,6 +390,17 @@ TEST(Exchange1c, NoAccountInTheHeader) {
   const auto statement = read(text);
   EXPECT_EQ(only(statement).direction, Direction::kIn);
   EXPECT_EQ(only(statement).own_account, kOwn);
+  EXPECT_EQ(only(statement).doubt, "");
+}
+
+// Of several accounts in the header none is the payee's: it is nobody's of ours.
+TEST(Exchange1c, NeitherAccountIsOneOfSeveral) {
+  const auto statement = read(exchange(document({{"ПолучательСчет", "40702810000000000077"}}),
+                                       std::string(kOwn) + "\nРасчСчет=40702810200000000002"));
+  EXPECT_EQ(only(statement).own_account, "");
+  EXPECT_EQ(only(statement).currency, "RUB");
+  EXPECT_EQ(only(statement).doubt,
+            "neither account is the statement's; the date booked tells the direction");
 }
 
 TEST(Exchange1c, Parties) {
@@ -751,6 +764,7 @@ TEST(Camt053, StatusesDatesReversals) {
   const auto one = [](const std::string& text) {
     const auto statement = read(camt(camt_statement(text)));
     const BankDocument document = only(statement);
+    EXPECT_EQ(document.doubt, document.warning);
     return day(document.booked_on) + ' ' + day(document.date) +
            (document.warning.empty() ? "" : " !");
   };
@@ -881,6 +895,8 @@ TEST(Camt053, WhatIsBrokenOrHostileIsToldWithItsLine) {
     std::string text = good;
     return text.replace(text.find(what), what.size(), with);
   };
+  std::string without_currency = replaced("<Amt Ccy=\"EUR\">", "<Amt>");
+  without_currency.erase(without_currency.find("<Ccy>EUR</Ccy>"), 14);
   const std::pair<std::string, std::string> cases[] = {
       {"<?xml version=\"1.0\"?>", "invalid: line 1: the XML has no element"},
       {"<html><body></body></html>", "invalid: line 1: the XML is no camt.053"},
@@ -910,6 +926,8 @@ TEST(Camt053, WhatIsBrokenOrHostileIsToldWithItsLine) {
       {replaced("Ccy=\"EUR\"", "Ccy=\"Euro\""), "invalid: line 7: 'Euro' is no currency"},
       {replaced("<Ccy>EUR</Ccy>", "<Ccy>&#1;</Ccy>"), "no error"},
       {replaced("<Amt Ccy=\"EUR\">100.00</Amt>", ""), "invalid: line 6: the entry has no Amt"},
+      {replaced("<Amt Ccy=\"EUR\">", "<Amt>"), "no error"},
+      {without_currency, "invalid: line 7: Amt has no Ccy, and neither has the account"},
       {replaced("<CdtDbtInd>CRDT</CdtDbtInd>", ""), "invalid: line 6: Ntry needs CdtDbtInd"},
       {replaced("<Dt>2026-11-16</Dt>", "<Dt>2026-02-30</Dt>"),
        "invalid: line 7: BookgDt is '2026-02-30'"},

@@ -51,7 +51,7 @@ SELECT coalesce(secret('api'), 'https://api.yookassa.ru') || '/v3/payments' AS u
                               'capture', json('true'),
                               'confirmation', json_object('type', 'redirect', 'return_url', :return_url),
                               'description', description,
-                              'metadata', json_object('account', CAST(:account_id AS TEXT))),
+                              'metadata', json_object('account', CAST(:account_id AS TEXT), 'channel', :channel)),
                   iif(receipt IS NULL, '{}',
                       json_object('receipt',
                                   json_object('customer', json_object('email', admin_email),

@@ -8,25 +8,33 @@
 -- channel: text! The channel, whose secret it is signed with
 
 -- Codes: 0 taken, 11 no such account, 12 the sum, 13 not taken. What is not taken comes again. Without a kind it is a
--- refund where it names the payment that went back, else a payment.
+-- refund where it names the payment that went back, a payment where it has what Check and Fail have not, else nothing.
 WITH sent AS MATERIALIZED (
   SELECT CASE
            WHEN json_valid(:body) AND json_type(:body) = 'object' THEN :body
            ELSE (SELECT json_group_object(name, value)
-                 FROM (SELECT name, value FROM form_field(:body) WHERE value IS NOT NULL ORDER BY position))
+                 FROM (SELECT name, value FROM form_field(:body)
+                       WHERE name IS NOT NULL AND value IS NOT NULL ORDER BY position))
          END AS field,
-         (SELECT value FROM form_field(:query) WHERE name = 'kind') AS kind,
+         (SELECT lower(value) FROM form_field(:query) WHERE name = 'kind') AS kind,
          -- X-Content-HMAC is of the decoded body, which is the same where nothing is encoded.
          same(header('Content-HMAC'), base64(from_hex(hmac_sha256(secret('secret'), :body))))
          OR same(header('X-Content-HMAC'), base64(from_hex(hmac_sha256(secret('secret'), :body)))) AS is_signed),
 named AS MATERIALIZED (
-  SELECT coalesce(kind, iif(field ->> 'PaymentTransactionId' IS NOT NULL, 'refund', 'pay')) AS kind, is_signed,
+  SELECT coalesce(kind,
+                  CASE
+                    WHEN field ->> 'PaymentTransactionId' IS NOT NULL THEN 'refund'
+                    WHEN field ->> 'Status' <> '' AND coalesce(field ->> 'ReasonCode', 0) IN (0, '0')
+                         AND (field ->> 'AuthCode' <> '' OR field ->> 'GatewayName' <> '') THEN 'pay'
+                    ELSE 'a notification without a kind'
+                  END) AS kind, is_signed,
          trim(field -> 'TransactionId', '"') AS transaction_id,
          trim(field -> 'PaymentTransactionId', '"') AS payment_id,
          -- Zeros behind the kopecks are no other sum.
          minor_units(iif(field ->> 'Amount' GLOB '*.*', rtrim(rtrim(trim(field -> 'Amount', '"'), '0'), '.'),
                          trim(field -> 'Amount', '"'))) AS amount,
-         coalesce(field ->> 'Currency', 'RUB') AS currency,
+         -- A refund has none of its own.
+         coalesce(field ->> 'Currency', (SELECT currency FROM policy LIMIT 1)) AS currency,
          substr(field ->> 'DateTime', 1, 10) || 'T' || substr(field ->> 'DateTime', 12) || 'Z' AS received_at,
          CAST(field ->> 'AccountId' AS TEXT) AS account,
          coalesce(field ->> 'Status', 'Completed') AS status,
@@ -37,14 +45,14 @@ judged AS MATERIALIZED (
   SELECT n.*,
          CASE
            WHEN is_signed IS NOT 1 THEN 13
-           WHEN kind NOT IN ('check', 'pay', 'confirm', 'refund') THEN 0  -- fail, cancel, recurrent: no money
+           WHEN kind IN ('fail', 'cancel', 'recurrent') THEN 0  -- no money
+           WHEN kind NOT IN ('check', 'pay', 'confirm', 'refund') THEN 13
            WHEN kind = 'check' AND account_status(account_number(account), :today) IS NULL THEN 11
            WHEN kind = 'check' AND account_status(account_number(account), :today) = 'closed' THEN 11
            WHEN kind = 'check' AND c.disabled THEN 13
            WHEN is_test THEN 0
            WHEN kind IN ('pay', 'confirm') AND status <> 'Completed' THEN 0  -- Authorized: held, not paid
            WHEN coalesce(amount, 0) < 1 THEN 12
-           -- A refund has no currency of its own.
            WHEN currency <> (SELECT currency FROM policy LIMIT 1) THEN 12
            WHEN kind = 'check' AND (amount < c.min_amount OR amount > c.max_amount) THEN 12
            WHEN kind = 'check' THEN 0
@@ -56,7 +64,8 @@ judged AS MATERIALIZED (
 SELECT '{"code":' || code || '}' AS document,
        200 AS http_status,
        iif(is_signed AND kind <> 'check' AND code <> 0,
-           kind || ' ' || coalesce(transaction_id, '') || ' is not taken: its number, sum or currency is wrong', NULL)
+           kind || ' ' || coalesce(transaction_id, '') || ' is not taken: its kind, number, sum or currency is wrong',
+           NULL)
          AS warning,
        iif(kind = 'refund', payment_id, transaction_id) AS external_id,
        iif(kind = 'refund', transaction_id, NULL) AS return_id,
@@ -65,9 +74,15 @@ FROM judged;
 
 -- write
 
-INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, purpose, raw, recorded_at,
-                    recorded_by)
-SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :purpose, :raw, :now, :who
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, purpose, raw, status, reason,
+                    recorded_at, recorded_by)
+SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :purpose, :raw,
+       iif(twin IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'cloudpayments' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
 WHERE :return_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 

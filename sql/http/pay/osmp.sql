@@ -51,10 +51,11 @@ judged AS MATERIALIZED (
   FROM known AS k, channel AS c
   WHERE c.channel_id = :channel)
 SELECT command, coalesce(external_id, txn_id) AS txn_id, account, amount,
-       -- YYYYMMDDHHMMSS; the hour may lack its leading zero.
-       substr(txn_date, 1, 4) || '-' || substr(txn_date, 5, 2) || '-' || substr(txn_date, 7, 2) || ' '
+       -- YYYYMMDDHHMMSS in Moscow, +03:00 since 2014; the hour may lack its leading zero.
+       substr(txn_date, 1, 4) || '-' || substr(txn_date, 5, 2) || '-' || substr(txn_date, 7, 2) || 'T'
        || printf('%02d', substr(txn_date, 9, length(txn_date) - 12)) || ':' || substr(txn_date, -4, 2) || ':'
-       || substr(txn_date, -2) AS received_at,
+       || substr(txn_date, -2)
+       || iif((SELECT time_zone FROM policy LIMIT 1) = 'Europe/Moscow', '', '+03:00') AS received_at,
        iif(code = 0 AND command IN ('pay', 'cancel'), NULL,
            '<?xml version="1.0" encoding="UTF-8"?>' || char(10) || '<response><osmp_txn_id>'
            || xml(coalesce(external_id, substr(txn_id, 1, 20), '')) || '</osmp_txn_id>'

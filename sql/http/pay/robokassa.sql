@@ -9,8 +9,8 @@
 
 -- Any text but OK and the number brings it again.
 WITH field AS MATERIALIZED (
-  SELECT name, value FROM form_field(:query) WHERE value IS NOT NULL
-  UNION ALL SELECT name, value FROM form_field(:body) WHERE value IS NOT NULL),
+  SELECT name, value FROM form_field(:query) WHERE name IS NOT NULL AND value IS NOT NULL
+  UNION ALL SELECT name, value FROM form_field(:body) WHERE name IS NOT NULL AND value IS NOT NULL),
 sent AS MATERIALIZED (
   SELECT (SELECT value FROM field WHERE name = 'OutSum') AS out_sum,
          (SELECT value FROM field WHERE name = 'InvId') AS inv_id,
@@ -46,13 +46,22 @@ answered AS (
 SELECT document,
        CASE document WHEN 'OK' || inv_id THEN 200 WHEN 'bad sign' THEN 403 ELSE 422 END AS http_status,
        iif(document NOT IN ('OK' || inv_id, 'bad sign'), 'InvId ' || inv_id || ': ' || document, NULL) AS warning,
-       inv_id AS external_id, amount, account, payer, coalesce(nullif(:body, ''), :query) AS raw
+       inv_id AS external_id, amount, account, payer,
+       (SELECT group_concat(percent_encode(name) || '=' || percent_encode(value), '&')
+        FROM field WHERE name <> 'SignatureValue') AS raw
 FROM answered;
 
 -- write
 
-INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, raw, recorded_at, recorded_by)
-SELECT :channel, :external_id, :amount, :now, :account, :payer, :raw, :now, :who
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, raw, status, reason, recorded_at,
+                    recorded_by)
+SELECT :channel, :external_id, :amount, :now, :account, :payer, :raw,
+       iif(twin IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'robokassa' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
 WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 
 SELECT iif(agrees, 'OK' || external_id, 'InvId is that of another payment') AS document,

@@ -10,7 +10,8 @@
 -- Any status but 200 brings it again. Callbacks that were ordered without sums only name the order: then the gateway is
 -- asked. It also is, what went back of an order, if there is a user to ask as: it tells the total of all refunds.
 WITH field AS MATERIALIZED (
-  SELECT name, value, position FROM form_field(iif(:body <> '', :body, :query)) WHERE value IS NOT NULL),
+  SELECT name, value, position FROM form_field(iif(:body <> '', :body, :query))
+  WHERE name IS NOT NULL AND value IS NOT NULL),
 sent AS MATERIALIZED (
   SELECT json_group_object(name, value) AS field FROM (SELECT name, value FROM field ORDER BY position)),
 signed AS MATERIALIZED (
@@ -47,9 +48,11 @@ FROM answered;
 
 -- ask
 
-WITH sent AS MATERIALIZED (
-  SELECT json_group_object(name, value) AS field
-  FROM (SELECT name, value FROM form_field(iif(:body <> '', :body, :query)) WHERE value IS NOT NULL ORDER BY position)),
+WITH field AS MATERIALIZED (
+  SELECT name, value, position FROM form_field(iif(:body <> '', :body, :query))
+  WHERE name IS NOT NULL AND value IS NOT NULL),
+sent AS MATERIALIZED (
+  SELECT json_group_object(name, value) AS field FROM (SELECT name, value FROM field ORDER BY position)),
 -- amount: of a payment, or of one refund; refunded: the total of all refunds, as the gateway says.
 told AS MATERIALIZED (
   SELECT field, field ->> 'operation' AS operation, field ->> 'mdOrder' AS md_order,
@@ -62,14 +65,14 @@ facts AS MATERIALIZED (
          CAST(asked ->> '$.errorCode' AS INTEGER) AS error, asked ->> '$.orderStatus' AS order_status,
          asked ->> '$.orderNumber' IS field ->> 'orderNumber' OR field ->> 'orderNumber' IS NULL AS is_same_order,
          CASE
-           WHEN operation = 'reversed' THEN NULL
            WHEN :asked_status IS NULL
              THEN iif(field ->> 'amount' GLOB '*[^0-9]*' OR length(field ->> 'amount') NOT BETWEEN 1 AND 16, NULL,
                       CAST(field ->> 'amount' AS INTEGER))
-           -- An order of which money went back has another depositedAmount.
-           WHEN asked ->> '$.orderStatus' = 2
-             THEN coalesce(asked ->> '$.paymentAmountInfo.depositedAmount', asked ->> '$.amount')
-           ELSE asked ->> '$.amount'
+           -- Of two stages, less than was registered may have been deposited. What went back is deposited no more.
+           ELSE coalesce(min(asked ->> '$.amount',
+                             asked ->> '$.paymentAmountInfo.depositedAmount'
+                             + coalesce(asked ->> '$.paymentAmountInfo.refundedAmount', 0)),
+                         asked ->> '$.amount')
          END AS amount,
          iif(operation = 'refunded' AND :asked_status IS NOT NULL, asked ->> '$.paymentAmountInfo.refundedAmount', NULL)
            AS refunded
@@ -95,18 +98,29 @@ SELECT document,
        md_order AS external_id,
        CASE operation WHEN 'reversed' THEN md_order || ':reversed'
                       WHEN 'refunded' THEN md_order || ':refunded:' || coalesce(refunded, amount) END AS return_id,
-       iif(refunded IS NULL, amount, NULL) AS amount, refunded,
+       iif(refunded IS NULL AND operation <> 'reversed', amount, NULL) AS amount, refunded,
+       iif(operation = 'reversed' AND amount BETWEEN 1 AND 1000000000000000, amount, NULL) AS reversed,
        -- 15, or 15-1, 15-2 and so on
        iif(instr(order_number, '-') > 0, substr(order_number, 1, instr(order_number, '-') - 1), order_number)
          AS account,
-       coalesce(nullif(:body, ''), :query) AS raw
+       (SELECT group_concat(percent_encode(name) || '=' || percent_encode(value), '&')
+        FROM (SELECT name, value FROM field WHERE name <> 'checksum' ORDER BY position)) AS raw
 FROM judged;
 
 -- write
 
-INSERT INTO receipt(source, external_id, amount, received_at, account_text, raw, recorded_at, recorded_by)
-SELECT :channel, :external_id, :amount, :now, :account, :raw, :now, :who
-WHERE :return_id IS NULL
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
+-- What is reversed before it is deposited becomes ignored, so that its deposit, when it comes, is known already.
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, raw, status, reason, recorded_at,
+                    recorded_by)
+SELECT :channel, :external_id, coalesce(:amount, :reversed), :now, :account, :raw,
+       iif(twin IS NULL AND :reversed IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment',
+       :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'sber' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
+WHERE (:return_id IS NULL OR :reversed IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 
 -- Of a total, what has not gone back yet, by whatever way.
@@ -122,7 +136,6 @@ FROM (SELECT r.source, r.external_id, r.status, r.amount,
       WHERE :return_id IS NOT NULL AND r.source = :channel AND r.external_id = :external_id)
 WHERE (status <> 'pending' OR coalesce(amount_back, amount) >= amount) AND coalesce(amount_back, 1) > 0;
 
--- What was reversed before it was deposited was never here.
 SELECT CASE
          WHEN done THEN 'OK'
          WHEN :return_id IS NULL THEN 'mdOrder is that of another payment'

@@ -52,13 +52,20 @@ SELECT document,
        iif(status = 'REFUNDED', NULL, amount) AS amount,
        -- 15, or 15-1, 15-2 and so on
        iif(instr(order_id, '-') > 0, substr(order_id, 1, instr(order_id, '-') - 1), order_id) AS account,
-       :body AS raw
+       json_remove(iif(json_valid(:body), :body, '{}'), '$.Token') AS raw
 FROM answered;
 
 -- write
 
-INSERT INTO receipt(source, external_id, amount, received_at, account_text, raw, recorded_at, recorded_by)
-SELECT :channel, :external_id, :amount, :now, :account, :raw, :now, :who
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, raw, status, reason, recorded_at,
+                    recorded_by)
+SELECT :channel, :external_id, :amount, :now, :account, :raw,
+       iif(twin IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'tbank' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
 WHERE :return_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 

@@ -42,7 +42,8 @@ facts AS MATERIALIZED (
          iif(json_type(asked, '$.amount.value') = 'text', minor_units(asked ->> '$.amount.value'), NULL) AS amount,
          asked ->> '$.amount.currency' AS currency, asked ->> '$.payment_id' AS payment_id,
          coalesce(asked ->> '$.captured_at', asked ->> '$.created_at') AS received_at,
-         CAST(asked ->> '$.metadata.account' AS TEXT) AS account, asked ->> '$.payment_method.title' AS payer,
+         CAST(asked ->> '$.metadata.account' AS TEXT) AS account, asked ->> '$.metadata.channel' AS channel,
+         asked ->> '$.payment_method.title' AS payer,
          asked ->> '$.description' AS purpose
   FROM told),
 judged AS (
@@ -54,6 +55,7 @@ judged AS (
            WHEN status IS NOT 'succeeded' OR NOT is_paid OR is_refund AND payment_id IS NULL
              THEN 'YooKassa does not confirm it'
            WHEN is_test AND NOT coalesce(secret('allow_test'), 0) THEN 'OK'
+           WHEN channel <> :channel THEN 'it was started on another channel'
            WHEN currency IS NOT (SELECT currency FROM policy LIMIT 1) THEN 'the currency is not that of the books'
            WHEN coalesce(amount, 0) < 1 THEN 'the amount is none'
          END AS document
@@ -69,9 +71,15 @@ FROM judged;
 
 -- write
 
-INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, purpose, raw, recorded_at,
-                    recorded_by)
-SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :purpose, :raw, :now, :who
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, purpose, raw, status, reason,
+                    recorded_at, recorded_by)
+SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :purpose, :raw,
+       iif(twin IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'yookassa' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
 WHERE :return_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 

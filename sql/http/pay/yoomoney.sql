@@ -9,7 +9,7 @@
 
 -- Any status but 200 brings it again, after 10 minutes and after an hour.
 WITH field AS MATERIALIZED (
-  SELECT name, value, position FROM form_field(:body) WHERE value IS NOT NULL),
+  SELECT name, value, position FROM form_field(:body) WHERE name IS NOT NULL AND value IS NOT NULL),
 sent AS MATERIALIZED (
   SELECT json_group_object(name, value) AS field FROM (SELECT name, value FROM field ORDER BY position)),
 -- A `sign` decides where there is one. It is of all fields, sorted and encoded; sha1_hash is of some.
@@ -43,16 +43,25 @@ SELECT document,
        iif(document NOT IN ('OK', 'wrong signature'), 'operation ' || (field ->> 'operation_id') || ': ' || document,
            NULL) AS warning,
        field ->> 'operation_id' AS external_id, amount, field ->> 'datetime' AS received_at,
-       field ->> 'label' AS account, nullif(field ->> 'sender', '') AS payer, :body AS raw,
+       field ->> 'label' AS account, nullif(field ->> 'sender', '') AS payer,
+       (SELECT group_concat(percent_encode(name) || '=' || percent_encode(value), '&')
+        FROM (SELECT name, value FROM field WHERE name NOT IN ('sign', 'sha1_hash') ORDER BY position)) AS raw,
        iif(field ->> 'unaccepted' = 'true', 'pending', NULL) AS status,
        iif(field ->> 'unaccepted' = 'true', 'the wallet has not accepted it yet', NULL) AS reason
 FROM judged;
 
 -- write
 
+-- The same payment on another channel of the protocol, with the same secrets, is left to an operator.
 INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, raw, status, reason, recorded_at,
                     recorded_by)
-SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :raw, :status, :reason, :now, :who
+SELECT :channel, :external_id, :amount, :received_at, :account, :payer, :raw,
+       iif(twin IS NULL, :status, 'pending'), coalesce('channel ' || twin || ' has the same payment', :reason),
+       :now, :who
+FROM (SELECT (SELECT min(c.channel_id)
+              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
+              WHERE c.protocol = 'yoomoney' AND c.channel_id <> :channel AND r.amount = :amount
+                AND r.account_text IS :account) AS twin)
 WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 
 SELECT iif(agrees, 'OK', 'operation_id is that of another transfer') AS document,
