@@ -101,8 +101,8 @@ WHERE ltrim(substr(p.external_id, length(r.source) + length(r.external_id) + 2),
   AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id);
 
 CREATE VIEW receipt_match(receipt_id, parts, reason, recorded_at, recorded_by) AS
-SELECT r.receipt_id, json_group_array(json_object('account_id', p.account_id, 'amount', p.amount)), r.reason,
-       min(p.recorded_at), min(p.recorded_by)
+SELECT r.receipt_id, '[' || group_concat(saldo_json_object('account_id', p.account_id, 'amount', p.amount)) || ']',
+       r.reason, min(p.recorded_at), min(p.recorded_by)
 FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
 CROSS JOIN payment AS p ON p.payment_id = m.payment_id
 GROUP BY r.receipt_id;
