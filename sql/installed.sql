@@ -953,7 +953,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                 LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
-  SELECT receipt_id, json_array(json_object('account_id', account_number(account_text), 'amount', amount)),
+  SELECT receipt_id, '[' || saldo_json_object('account_id', account_number(account_text), 'amount', amount) || ']',
          coalesce(NEW.reason, 'account_text'), recorded_at, recorded_by
   FROM receipt WHERE receipt_id = NEW.receipt_id AND NEW.status IS NULL AND reason IS NULL;
 END;
