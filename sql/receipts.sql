@@ -90,6 +90,13 @@ SELECT channel_id, method FROM channel
 UNION ALL
 SELECT 'bank', 'bank_transfer';
 
+-- Of each channel, the payments that stand on another one of its protocol: a payment system may tell two channels with
+-- the same secrets of one payment.
+CREATE VIEW receipt_twin(source, external_id, amount, account_text, twin) AS
+SELECT c.channel_id, r.external_id, r.amount, r.account_text, other.channel_id
+FROM channel AS c CROSS JOIN channel AS other ON other.protocol = c.protocol AND other.channel_id <> c.channel_id
+CROSS JOIN receipt AS r ON r.source = other.channel_id;
+
 -- Payments that no receipt has become, with an external_id that one of this receipt's would have.
 CREATE VIEW receipt_claim(receipt_id, payment_id, external_id) AS
 SELECT r.receipt_id, p.payment_id, p.external_id

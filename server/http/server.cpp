@@ -290,8 +290,8 @@ bool HttpServer::serve() {
 
 void HttpServer::stop() {
   // The library forgets a stop() that comes before it listens.
-  constexpr std::chrono::milliseconds kPause{1};
-  while (!server_->is_running() && !ended_) std::this_thread::sleep_for(kPause);
+  constexpr std::chrono::milliseconds kStartPause{1};
+  while (!server_->is_running() && !ended_) std::this_thread::sleep_for(kStartPause);
   server_->stop();
 }
 
