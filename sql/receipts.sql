@@ -90,6 +90,13 @@ SELECT channel_id, method FROM channel
 UNION ALL
 SELECT 'bank', 'bank_transfer';
 
+-- Of each channel, the payments that stand on another one of its protocol: a payment system may tell two channels with
+-- the same secrets of one payment.
+CREATE VIEW receipt_twin(source, external_id, amount, account_text, twin) AS
+SELECT c.channel_id, r.external_id, r.amount, r.account_text, other.channel_id
+FROM channel AS c CROSS JOIN channel AS other ON other.protocol = c.protocol AND other.channel_id <> c.channel_id
+CROSS JOIN receipt AS r ON r.source = other.channel_id;
+
 -- Payments that no receipt has become, with an external_id that one of this receipt's would have.
 CREATE VIEW receipt_claim(receipt_id, payment_id, external_id) AS
 SELECT r.receipt_id, p.payment_id, p.external_id
@@ -101,8 +108,8 @@ WHERE ltrim(substr(p.external_id, length(r.source) + length(r.external_id) + 2),
   AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id);
 
 CREATE VIEW receipt_match(receipt_id, parts, reason, recorded_at, recorded_by) AS
-SELECT r.receipt_id, json_group_array(json_object('account_id', p.account_id, 'amount', p.amount)), r.reason,
-       min(p.recorded_at), min(p.recorded_by)
+SELECT r.receipt_id, '[' || group_concat(saldo_json_object('account_id', p.account_id, 'amount', p.amount)) || ']',
+       r.reason, min(p.recorded_at), min(p.recorded_by)
 FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
 CROSS JOIN payment AS p ON p.payment_id = m.payment_id
 GROUP BY r.receipt_id;
@@ -194,7 +201,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                 LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
-  SELECT receipt_id, json_array(json_object('account_id', account_number(account_text), 'amount', amount)),
+  SELECT receipt_id, '[' || saldo_json_object('account_id', account_number(account_text), 'amount', amount) || ']',
          coalesce(NEW.reason, 'account_text'), recorded_at, recorded_by
   FROM receipt WHERE receipt_id = NEW.receipt_id AND NEW.status IS NULL AND reason IS NULL;
 END;

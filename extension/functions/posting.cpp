@@ -64,11 +64,9 @@ void facts_in_force(Context& context, sqlite3_context* result, int count,
                     sqlite3_value** arguments) {
   if (any_null(count, arguments) || sqlite3_value_type(arguments[1]) != SQLITE_BLOB) return;
   const auto books = read_books(context);
-  const std::string_view stored(static_cast<const char*>(sqlite3_value_blob(arguments[1])),
-                                static_cast<std::size_t>(sqlite3_value_bytes(arguments[1])));
   const auto facts =
       encode_facts(*books, read_account(context, *books, sqlite3_value_int64(arguments[0])),
-                   facts_hold_from(stored));
+                   facts_hold_from(value_bytes(arguments[1])));
   if (facts)
     sqlite3_result_blob(result, facts->data(), static_cast<int>(facts->size()), SQLITE_TRANSIENT);
 }

@@ -5,50 +5,13 @@
 #include <tuple>
 #include <utility>
 
+#include "rules/text.h"
+
 namespace saldo {
 namespace {
 
 using Text = std::u32string;
 using TextView = std::u32string_view;
-
-// The next character of UTF-8, U+FFFD for one that is cut off.
-char32_t next_character(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  std::size_t length = 1;
-  char32_t character = lead;
-  if (lead >= 0xF0) {
-    length = 4;
-    character = lead & 0x07U;
-  } else if (lead >= 0xE0) {
-    length = 3;
-    character = lead & 0x0FU;
-  } else if (lead >= 0xC0) {
-    length = 2;
-    character = lead & 0x1FU;
-  }
-  if (length > text.size()) {
-    length = 1;
-    character = U'\uFFFD';
-  }
-  for (std::size_t i = 1; i < length; ++i)
-    character = (character << 6U) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  text.remove_prefix(length);
-  return character;
-}
-
-void append_utf8(std::string& out, char32_t c) {
-  const auto byte = [&](char32_t bits) { out += static_cast<char>(bits); };
-  if (c < 0x80) {
-    byte(c);
-  } else if (c < 0x800) {
-    byte(0xC0U | (c >> 6U));
-    byte(0x80U | (c & 0x3FU));
-  } else {
-    byte(0xE0U | (c >> 12U));
-    byte(0x80U | ((c >> 6U) & 0x3FU));
-    byte(0x80U | (c & 0x3FU));
-  }
-}
 
 // Cyrillic letters that look like Latin ones, which people type in their place: contracts 15-А and
 // 15-A are the same.
@@ -126,7 +89,7 @@ std::vector<Token> tokens_of(std::string_view text) {
   std::vector<Token> tokens;
   bool glued = false;
   while (!text.empty()) {
-    const char32_t c = spelled(next_character(text));
+    const char32_t c = spelled(take_utf8_character(text));
     if (c == 0) continue;
     if (c == U' ') {
       glued = false;

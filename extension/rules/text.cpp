@@ -20,6 +20,37 @@ std::size_t utf8_character_bytes(std::string_view text) {
   return length;
 }
 
+char32_t take_utf8_character(std::string_view& text) {
+  constexpr char32_t kReplacement = 0xFFFD;
+  const std::size_t length = utf8_character_bytes(text);
+  const auto lead = static_cast<unsigned char>(text.front());
+  // A first byte of n has 7 - n bits of the character, but for one of a single byte.
+  char32_t character = length == 0 ? kReplacement : length == 1 ? lead : lead & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i)
+    character = character << 6U | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  text.remove_prefix(length == 0 ? 1 : length);
+  return character;
+}
+
+void append_utf8(std::string& text, char32_t character) {
+  const auto add = [&](char32_t bits) { text += static_cast<char>(bits); };
+  if (character < 0x80) {
+    add(character);
+  } else if (character < 0x800) {
+    add(0xC0U | (character >> 6U));
+    add(0x80U | (character & 0x3FU));
+  } else if (character < 0x10000) {
+    add(0xE0U | (character >> 12U));
+    add(0x80U | ((character >> 6U) & 0x3FU));
+    add(0x80U | (character & 0x3FU));
+  } else {
+    add(0xF0U | (character >> 18U));
+    add(0x80U | ((character >> 12U) & 0x3FU));
+    add(0x80U | ((character >> 6U) & 0x3FU));
+    add(0x80U | (character & 0x3FU));
+  }
+}
+
 bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t bytes = text[i] == '\0' ? 0 : utf8_character_bytes(text.substr(i));

@@ -17,6 +17,14 @@ std::string_view value_text(sqlite3_value* value) {
   return {text, static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
+std::string_view value_bytes(sqlite3_value* value) {
+  if (sqlite3_value_type(value) != SQLITE_BLOB) return value_text(value);
+  const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  if (bytes == nullptr && size > 0) throw std::bad_alloc();
+  return {bytes, size};
+}
+
 std::string describe(sqlite3_value* value) {
   switch (sqlite3_value_type(value)) {
     case SQLITE_NULL:

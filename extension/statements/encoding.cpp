@@ -23,25 +23,6 @@ constexpr std::u16string_view kWindows1251Characters =
     u"АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя";
 static_assert(kCp866Characters.size() == 128 && kWindows1251Characters.size() == 128);
 
-void append_utf8(std::string& text, char32_t character) {
-  const auto add = [&](char32_t bits) { text += static_cast<char>(bits); };
-  if (character < 0x80) {
-    add(character);
-  } else if (character < 0x800) {
-    add(0xC0U | (character >> 6U));
-    add(0x80U | (character & 0x3FU));
-  } else if (character < 0x10000) {
-    add(0xE0U | (character >> 12U));
-    add(0x80U | ((character >> 6U) & 0x3FU));
-    add(0x80U | (character & 0x3FU));
-  } else {
-    add(0xF0U | (character >> 18U));
-    add(0x80U | ((character >> 12U) & 0x3FU));
-    add(0x80U | ((character >> 6U) & 0x3FU));
-    add(0x80U | (character & 0x3FU));
-  }
-}
-
 // A character of UTF-8.
 struct Utf8Character {
   std::array<char, 3> bytes{};
@@ -116,12 +97,16 @@ std::string to_utf8(std::string_view text, Encoding encoding) {
   if (encoding != Encoding::kUtf8) return decode(text, code_page(encoding));
   std::string utf8;
   utf8.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t bytes = utf8_character_bytes(text);
-    utf8 += bytes > 0 ? text.substr(0, bytes) : kReplacement;
-    text.remove_prefix(std::max<std::size_t>(bytes, 1));
-  }
+  while (!text.empty()) append_utf8(utf8, take_utf8_character(text));
   return utf8;
+}
+
+std::optional<char> windows_1251_byte(char32_t character) {
+  if (character < 0x80) return static_cast<char>(character);
+  const auto at = kWindows1251Characters.find(static_cast<char16_t>(character));
+  const bool is_there = character < 0x10000 && character != kReplacementCharacter;
+  if (!is_there || at == std::u16string_view::npos) return std::nullopt;
+  return static_cast<char>(0x80 + at);
 }
 
 std::optional<std::string> utf16_to_utf8(std::string_view text) {

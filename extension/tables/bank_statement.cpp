@@ -23,12 +23,6 @@ struct FreeValue {
   void operator()(sqlite3_value* value) const { sqlite3_value_free(value); }
 };
 
-std::string_view value_bytes(sqlite3_value* value) {
-  if (sqlite3_value_type(value) != SQLITE_BLOB) return value_text(value);
-  const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
-  return {bytes == nullptr ? "" : bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))};
-}
-
 class BankStatementTable : public Cursor {
  public:
   enum Column {

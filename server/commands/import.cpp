@@ -62,6 +62,8 @@ std::string outcome(const nlohmann::json& done) {
                      " there already";
   if (done["other_currency"] != 0)
     text += ", " + count("other_currency") + " in another currency left out";
+  if (done["unclear"] != 0)
+    text += ", " + count("unclear") + " left out, as it is not clear whose they are";
   for (const auto& warning : done["warnings"]) text += "\n  " + warning.get<std::string>();
   return text;
 }

@@ -290,8 +290,8 @@ bool HttpServer::serve() {
 
 void HttpServer::stop() {
   // The library forgets a stop() that comes before it listens.
-  constexpr std::chrono::milliseconds kPause{1};
-  while (!server_->is_running() && !ended_) std::this_thread::sleep_for(kPause);
+  constexpr std::chrono::milliseconds kStartPause{1};
+  while (!server_->is_running() && !ended_) std::this_thread::sleep_for(kStartPause);
   server_->stop();
 }
 
@@ -306,9 +306,10 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
   std::string body;
   // Without either header there is no body; the library would wait for one.
   if (header(request, kContentLength) || header(request, kTransferEncoding)) {
-    bool too_large = false;
+    // One that is announced too large is so, whether or not it comes.
+    bool too_large = request.get_header_value<std::uint64_t>(kContentLength) > size_max;
     const bool is_whole = read_content([&](const char* data, std::size_t size) {
-      too_large = body.size() + size > size_max;
+      too_large = too_large || body.size() + size > size_max;
       if (!too_large) body.append(data, size);
       return !too_large;
     });

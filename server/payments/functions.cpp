@@ -23,12 +23,6 @@
 namespace saldo::server {
 namespace {
 
-std::string_view bytes_of(sqlite3_value* value) {
-  if (sqlite3_value_type(value) != SQLITE_BLOB) return value_text(value);
-  const void* blob = sqlite3_value_blob(value);
-  return {static_cast<const char*>(blob), static_cast<std::size_t>(sqlite3_value_bytes(value))};
-}
-
 bool is_null(sqlite3_value* value) { return sqlite3_value_type(value) == SQLITE_NULL; }
 
 void result_blob(sqlite3_context* result, std::string_view bytes) {
@@ -41,7 +35,7 @@ std::string_view view_of(const unsigned char* bytes, std::size_t size) {
 
 template <const EVP_MD* (*kHash)()>
 void digest(sqlite3_context* result, sqlite3_value** arguments) {
-  const auto bytes = bytes_of(arguments[0]);
+  const auto bytes = value_bytes(arguments[0]);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, kHash(), nullptr) != 1)
@@ -51,7 +45,7 @@ void digest(sqlite3_context* result, sqlite3_value** arguments) {
 
 void base64(sqlite3_context* result, sqlite3_value** arguments) {
   std::string text;
-  append_base64(text, bytes_of(arguments[0]));
+  append_base64(text, value_bytes(arguments[0]));
   result_text(result, text);
 }
 
@@ -137,8 +131,8 @@ void header(sqlite3_context* result, sqlite3_value** arguments) {
 }
 
 void hmac_sha256(sqlite3_context* result, sqlite3_value** arguments) {
-  const auto key = bytes_of(arguments[0]);
-  const auto bytes = bytes_of(arguments[1]);
+  const auto key = value_bytes(arguments[0]);
+  const auto bytes = value_bytes(arguments[1]);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
@@ -151,8 +145,8 @@ void hmac_sha256(sqlite3_context* result, sqlite3_value** arguments) {
 
 void same(sqlite3_context* result, sqlite3_value** arguments) {
   if (is_null(arguments[0]) || is_null(arguments[1])) return sqlite3_result_int(result, 0);
-  const auto a = bytes_of(arguments[0]);
-  const auto b = bytes_of(arguments[1]);
+  const auto a = value_bytes(arguments[0]);
+  const auto b = value_bytes(arguments[1]);
   sqlite3_result_int(result, is_same(a, b) ? 1 : 0);
 }
 
@@ -205,8 +199,8 @@ const unsigned char* unsigned_bytes(std::string_view bytes) {
 void rsa_verify(sqlite3_context* result, sqlite3_value** arguments) {
   const EVP_MD* hash = hash_named(arguments[0]);
   const Key key = public_key(value_text(arguments[1]));
-  const auto bytes = bytes_of(arguments[2]);
-  const auto signature = bytes_of(arguments[3]);
+  const auto bytes = value_bytes(arguments[2]);
+  const auto signature = value_bytes(arguments[3]);
   const std::unique_ptr<EVP_MD_CTX, FreeOpenSsl> context(EVP_MD_CTX_new());
   if (!context) throw std::bad_alloc();
   const bool is_true =
@@ -222,7 +216,7 @@ void rsa_sign(sqlite3_context* result, sqlite3_value** arguments) {
   const Key key = rsa_key(Key(PEM_read_bio_PrivateKey(bio_of(value_text(arguments[1])).get(),
                                                       nullptr, no_password, nullptr)));
   if (!key) throw invalid("the key is not a private key of RSA in PEM without a password");
-  const auto bytes = bytes_of(arguments[2]);
+  const auto bytes = value_bytes(arguments[2]);
   const std::unique_ptr<EVP_MD_CTX, FreeOpenSsl> context(EVP_MD_CTX_new());
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key.get())), '\0');
   std::size_t size = signature.size();
@@ -366,7 +360,7 @@ int form_filter(sqlite3_vtab_cursor* cursor, int /*number*/, const char* /*plan*
   return guard_table(cursor->pVtab, [&] {
     if (count == 0) throw invalid("form_field takes a text, as in form_field(:body)");
     auto& form = *static_cast<FormCursor*>(cursor);
-    form.text = is_null(values[0]) ? std::string_view() : bytes_of(values[0]);
+    form.text = is_null(values[0]) ? std::string_view() : value_bytes(values[0]);
     form.rest = form.text;
     form.position = 0;
     form.advance();

@@ -59,7 +59,7 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
       continue;
     }
     if (value.is_null()) continue;
-    const auto refuse = [&](const char* what) {
+    const auto refuse = [&name, &key = key](const char* what) {
       throw std::runtime_error(std::string("`").append(key) + "` of the channel " + name + what);
     };
     if (value.is_number() && !value.is_number_integer()) refuse(" is not an integer");

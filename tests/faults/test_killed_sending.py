@@ -31,8 +31,8 @@ import threading
 import time
 
 from mail_books import FLAGS, ago, extended, new_books, new_relay
+from receiver import Receiver
 from server import SALDOD, Client, Server, alter, peek, wait_for
-from test_webhooks import Receiver
 
 DEBTS = ("grace", "restricted", "reminder")
 FULL = 10**8

@@ -25,6 +25,7 @@ import unittest
 import urllib.parse
 
 from payments import PASSWORD, USER, PaymentsCase
+from receiver import Receiver
 from server import ROOT, START_SECONDS, Proxy, ServerCase, saldod, wait_for
 
 KEY = "k3y-of-the-toll-gate"
@@ -125,47 +126,6 @@ SELECT json_object(
 """
 
 
-class Service:
-    """The web service of a payment system; `answer(request)` gives status, headers and body."""
-
-    def __init__(self):
-        self.got, self.answer = [], lambda _request: (200, {}, b"{}")
-        service = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def serve(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                request = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body}
-                service.got.append(request)
-                status, headers, body = service.answer(request)
-                self.send_response(status)
-                for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do_PUT = serve
-
-            def log_message(self, *_):
-                pass
-
-        class Quiet(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
 def openssl(*arguments, data=b""):
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
@@ -184,7 +144,7 @@ class Pay(PaymentsCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
+        cls.service = Receiver(lambda _: (200, {}, b"{}"))
         cls.addClassCleanup(cls.service.stop)
         private = openssl("genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
         cls.keys = {"private": private.decode(), "public": openssl("pkey", "-pubout", data=private).decode(),
@@ -630,7 +590,7 @@ class Files(ServerCase):
 
     def test_a_write_of_ours_that_asks(self):
         """Its answer under an Idempotency-Key is given before anything is asked again."""
-        service = Service()
+        service = Receiver(lambda _: (200, {}, b"{}"))
         self.addCleanup(service.stop)
         service.answer = lambda _: (200, {}, str(len(service.got)).encode())
         text = ASK_HEAD + ("-- channel: text!\n-- amount: integer!\n"

@@ -8,58 +8,15 @@ takes again and again what it has ended; a message without a signature.
 import base64
 import hashlib
 import hmac
-import http.server
-import json
 import sqlite3
 import threading
 import time
 import unittest
 
 from notices import NoticesCase, later
+from receiver import Receiver
 from server import NOW, alter, wait_for
 from test_mail import wait_between
-
-
-class Receiver:
-    """Answers as a test tells it to; `got` are the requests."""
-
-    def __init__(self):
-        self.got, self.answer = [], lambda _request: (204, {})
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                request = {"path": self.path, "headers": dict(self.headers), "body": body, "json": json.loads(body)}
-                receiver.got.append(request)
-                status, headers = receiver.answer(request)
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                if "Content-Length" not in headers and status != 204:
-                    self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        class Quiet(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.thread.join(30)
-        self.server.server_close()
 
 
 def signature(secret, request):

@@ -58,10 +58,8 @@ INSERT INTO receipt(source, external_id, amount, received_at, account_text, paye
                     recorded_by)
 SELECT :channel, :external_id, :amount, :now, :account, :payer, :raw,
        iif(twin IS NULL, NULL, 'pending'), 'channel ' || twin || ' has the same payment', :now, :who
-FROM (SELECT (SELECT min(c.channel_id)
-              FROM channel AS c CROSS JOIN receipt AS r ON r.source = c.channel_id AND r.external_id = :external_id
-              WHERE c.protocol = 'robokassa' AND c.channel_id <> :channel AND r.amount = :amount
-                AND r.account_text IS :account) AS twin)
+FROM (SELECT min(twin) AS twin FROM receipt_twin
+      WHERE source = :channel AND external_id = :external_id AND amount = :amount AND account_text IS :account)
 WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE source = :channel AND external_id = :external_id);
 
 SELECT iif(agrees, 'OK' || external_id, 'InvId is that of another payment') AS document,
