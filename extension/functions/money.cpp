@@ -81,9 +81,13 @@ void minor_units(Context& /*context*/, sqlite3_context* result, int /*count*/,
 
 const std::vector<Function>& money_functions() {
   static const std::vector<Function> kFunctions = {
-      {"daily_fee", 2, kPure, daily_fee_of}, {"monthly_price", 4, kReads, monthly_price},
-      {"money", 1, kReads, money},           {"minor_units", 1, kPure, minor_units},
-      {"day_text", 1, kReads, day_text},     {"time_text", 1, kReads, time_text},
+      {"daily_fee", 2, kPure, daily_fee_of},
+      {"monthly_price", 4, kReads, monthly_price},
+      {"money", 1, kReads, money},
+      {"minor_units", 1, kPure, minor_units},
+      {"day_text", 1, kReads, day_text},
+      {"time_text", 1, kReads, time_text},
+      {"say", 2, kReads, say},
   };
   return kFunctions;
 }
