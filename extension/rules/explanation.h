@@ -13,7 +13,7 @@ namespace saldo {
 struct Reason {
   State state = State::kActive;  // what it gives where it applies
   bool applied = false;          // the first that does is the answer
-  std::string fact;              // what decided; empty behind the answer, where nobody asks any more
+  std::string fact;  // what decided; empty behind the answer, where nobody asks any more
 };
 
 // All nine in R7's order, at the instant that `walk` has advanced to. `reason` is that of the terms
