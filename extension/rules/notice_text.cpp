@@ -122,7 +122,8 @@ std::string format_short_day(Day day, std::string_view language) {
   if (language == "ru") return date::format("%d.%m.%Y", day);
   constexpr std::size_t kLetters = 3;
   const date::year_month_day ymd{day};
-  const auto month = kEnglishMonths[static_cast<unsigned>(ymd.month()) - 1].substr(0, kLetters);
+  const auto month =
+      month_in_date(static_cast<unsigned>(ymd.month()), language).substr(0, kLetters);
   return std::to_string(static_cast<unsigned>(ymd.day())) + ' ' + std::string(month) +
          date::format(" %Y", day);
 }
