@@ -27,6 +27,7 @@
 #include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
+#include "rules/error.h"
 #include "rules/limits.h"
 #include "rules/purpose.h"
 #include "sqlite/json.h"
