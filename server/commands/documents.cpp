@@ -43,16 +43,38 @@ enum RegistryColumn : int {
   kContent = 15
 };
 
-// A file that is there under its name when it is whole, and not before.
-void write_file(const std::filesystem::path& file, std::string_view bytes) {
-  const auto part = std::filesystem::path(file).concat(".part");
-  {
-    std::ofstream stream(part, std::ios::binary | std::ios::trunc);
-    stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    stream.close();
-    if (!stream) throw std::runtime_error("cannot write " + part.string());
+// A file that is there under its name when it is whole, and not before. Throws std::runtime_error.
+class NewFile {
+ public:
+  explicit NewFile(std::filesystem::path file)
+      : file_(std::move(file)),
+        part_(std::filesystem::path(file_).concat(".part")),
+        stream_(part_, std::ios::binary | std::ios::trunc) {}
+
+  void write(std::string_view bytes) {
+    stream_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    check();
   }
-  std::filesystem::rename(part, file);
+  void finish() {
+    stream_.close();
+    check();
+    std::filesystem::rename(part_, file_);
+  }
+
+ private:
+  void check() const {
+    if (!stream_) throw std::runtime_error("cannot write " + part_.string());
+  }
+
+  std::filesystem::path file_;
+  std::filesystem::path part_;
+  std::ofstream stream_;
+};
+
+void write_file(const std::filesystem::path& file, std::string_view bytes) {
+  NewFile written(file);
+  written.write(bytes);
+  written.finish();
 }
 
 // What was written there is on the disk.
@@ -94,27 +116,34 @@ class Folder {
   void print() {
     const Transaction snapshot(books_, "BEGIN");
     const auto total = count();
-    std::vector<nlohmann::json> posted;
+    NewFile post(out_ / "post.pdf");
+    PostPdf pages([&](std::string_view bytes) { post.write(bytes); });
+    std::int64_t posted = 0;
     std::string registry;
     append_csv_header(registry, columns_);
     auto rows = books_.prepare(kRegistry);
     rows.bind_static(1, printed_.month);
     for (std::int64_t number = 1; rows.step(); ++number) {
       show_progress("document " + std::to_string(number) + " of " + std::to_string(total));
-      auto document = printed_document(rows.text(kContent));
+      const auto document = document_of(rows.text(kContent));
       write_file(out_ / std::string(rows.text(kFile)), document_pdf(document));
       append_csv_row(registry, rows, columns_);
       if (rows.text(kDelivery) != "post") continue;
       if (rows.is_null(kAddress)) without_address_.push_back(rows.integer(kAccountId));
-      posted.push_back(std::move(document));
+      pages.add(document);
+      ++posted;
     }
-    show_progress("post.pdf");
-    if (!posted.empty()) write_file(out_ / "post.pdf", post_pdf(posted));
+    show_progress("");
+    if (posted > 0) {
+      pages.finish();
+      post.finish();
+    } else {
+      std::filesystem::remove(out_ / "post.pdf.part");
+    }
     sync_folder(out_);
     write_file(out_ / "registry.csv", registry);
     sync_folder(out_);
-    show_progress("");
-    std::cout << total << " documents in " << printed_.out << ", " << posted.size()
+    std::cout << total << " documents in " << printed_.out << ", " << posted
               << " of them in post.pdf\n";
     for (const auto account_id : without_address_)
       std::cout << "account " << account_id << " has no postal address\n";

@@ -377,7 +377,7 @@ std::optional<MailAttachment> Sender::attachment_of(std::int64_t notice_id) {
     return row.step() ? std::string(row.text(0)) : std::string();
   });
   if (content.empty()) return std::nullopt;
-  const auto document = printed_document(content);
+  const auto document = document_of(content);
   return MailAttachment{document_file_name(document) + ".pdf",
                         std::string(names_of(Format::kPdf).media_type), document_pdf(document)};
 }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <stdexcept>
 
+#include "documents/fields.h"
 #include "documents/html.h"
 #include "documents/pdf.h"
+#include "documents/sheet.h"
 #include "documents/xml.h"
 #include "sqlite/guard.h"
 #include "sqlite/value.h"
@@ -32,7 +33,7 @@ void print(sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
   guard_function(result, [&] {
     if (sqlite3_value_type(arguments[0]) == SQLITE_NULL) return;
     const auto& printer = *static_cast<const Printer*>(sqlite3_user_data(result));
-    const std::string printed = printer.print(printed_document(value_text(arguments[0])));
+    const std::string printed = printer.print(document_of(value_text(arguments[0])));
     if (printer.is_text) return result_text(result, printed);
     sqlite3_result_blob64(result, printed.data(), printed.size(), SQLITE_TRANSIENT);
   });
@@ -57,29 +58,18 @@ bool is_document_function(std::string_view name) {
   });
 }
 
-json printed_document(std::string_view content) {
-  json parsed = json::parse(content, nullptr, false);
-  json document;
-  for (const auto* name : {"kind", "number", "issued_on", "month", "total", "tax",
-                           "correction_number", "corrected_on"})
-    document[name] = parsed.is_object() ? parsed.value(name, json()) : json();
-  const bool is_content = document["kind"].is_string() && document["number"].is_number_integer() &&
-                          document["issued_on"].is_string() && parsed.contains("customer") &&
-                          parsed["customer"].is_object();
-  if (!is_content)
-    throw std::runtime_error("the content of a document is not what was issued; see audit");
-  document["account_id"] = parsed["customer"].value("account_id", json());
-  document["content"] = std::move(parsed);
-  return document;
+json document_of(std::string_view content) {
+  const json text = {{"content", content}};
+  return {{"content", content_of(text)}};
 }
 
 std::string document_file_name(const json& document) {
-  std::string name = document["kind"].get<std::string>() + "-" +
-                     std::to_string(document["number"].get<std::int64_t>()) + "-" +
-                     document["issued_on"].get<std::string>();
-  if (document["correction_number"].is_number_integer()) {
-    name += "-correction-" + std::to_string(document["correction_number"].get<std::int64_t>());
-  }
+  const json content = content_of(document);
+  std::string name = text_of(content, "kind") + "-" +
+                     std::to_string(integer_of(content, "number").value_or(0)) + "-" +
+                     format_day(day_of(content, "issued_on"));
+  if (const auto correction = integer_of(content, "correction_number"))
+    name += "-correction-" + std::to_string(*correction);
   return name;
 }
 

@@ -19,9 +19,8 @@ namespace saldo::server {
 void register_document_functions(sqlite3* db);
 bool is_document_function(std::string_view name);
 
-// What the renderers take: the columns of the row that `content` tells, and itself. Throws
-// std::runtime_error where it is none.
-nlohmann::json printed_document(std::string_view content);
+// What the renderers take, of a document.content. Throws invalid where it is none.
+nlohmann::json document_of(std::string_view content);
 std::string document_file_name(const nlohmann::json& document);
 
 }  // namespace saldo::server
