@@ -1,10 +1,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -77,6 +77,13 @@ void write_file(const std::filesystem::path& file, std::string_view bytes) {
   written.finish();
 }
 
+struct Post {
+  explicit Post(const std::filesystem::path& path) : file(path) {}
+
+  NewFile file;
+  PostPdf pages{[this](std::string_view bytes) { file.write(bytes); }};
+};
+
 // What was written there is on the disk.
 void sync_folder(const std::filesystem::path& folder) {
   const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -116,8 +123,7 @@ class Folder {
   void print() {
     const Transaction snapshot(books_, "BEGIN");
     const auto total = count();
-    NewFile post(out_ / "post.pdf");
-    PostPdf pages([&](std::string_view bytes) { post.write(bytes); });
+    std::optional<Post> post;
     std::int64_t posted = 0;
     std::string registry;
     append_csv_header(registry, columns_);
@@ -130,15 +136,14 @@ class Folder {
       append_csv_row(registry, rows, columns_);
       if (rows.text(kDelivery) != "post") continue;
       if (rows.is_null(kAddress)) without_address_.push_back(rows.integer(kAccountId));
-      pages.add(document);
+      if (!post) post.emplace(out_ / "post.pdf");
+      post->pages.add(document);
       ++posted;
     }
     show_progress("");
-    if (posted > 0) {
-      pages.finish();
-      post.finish();
-    } else {
-      std::filesystem::remove(out_ / "post.pdf.part");
+    if (post) {
+      post->pages.finish();
+      post->file.finish();
     }
     sync_folder(out_);
     write_file(out_ / "registry.csv", registry);
