@@ -143,7 +143,7 @@ class Typesetter {
         left_((sheet.landscape ? kMargin : kBindingMargin) * kPointsPerMm),
         top_(kMargin * kPointsPerMm),
         right_(width_ - kMargin * kPointsPerMm),
-        bottom_(height_ - (kMargin + kFooterHeight) * kPointsPerMm) {
+        bottom_(height_ - kMargin * kPointsPerMm) {
     // Not those of a screen, nor of the process's locale.
     const Owned<cairo_font_options_t> options(cairo_font_options_create());
     cairo_font_options_set_hint_style(options.get(), CAIRO_HINT_STYLE_NONE);
@@ -156,9 +156,10 @@ class Typesetter {
     pango_context_set_base_dir(context_.get(), PANGO_DIRECTION_LTR);
     tables_.reserve(sheet.tables.size());
     for (const Table& table : sheet.tables) tables_.push_back(set(table));
-    pages_.emplace_back();
-    y_ = top_;
-    for (std::size_t i = 0; i < tables_.size(); ++i) place(i);
+    break_into_pages();
+    if (pages_.size() == 1) return;
+    bottom_ -= kFooterHeight * kPointsPerMm;
+    break_into_pages();
     number_pages();
   }
 
@@ -209,6 +210,8 @@ class Typesetter {
       pango_attr_list_insert(attributes.get(), whole);
       i += kJoin.size();
     }
+    // What is broken within a word is still read as one.
+    pango_attr_list_insert(attributes.get(), pango_attr_insert_hyphens_new(FALSE));
     pango_layout_set_attributes(layout, attributes.get());
     pango_layout_set_text(layout, printed.data(), static_cast<int>(printed.size()));
   }
@@ -379,6 +382,12 @@ class Typesetter {
     }
   }
 
+  void break_into_pages() {
+    pages_.clear();
+    next_page();
+    for (std::size_t i = 0; i < tables_.size(); ++i) place(i);
+  }
+
   void next_page() {
     pages_.emplace_back();
     y_ = top_;
@@ -411,15 +420,22 @@ class Typesetter {
 
   void place_rows(const SetTable& table, std::size_t first, std::size_t end) {
     for (std::size_t row = first; row < end; ++row) {
-      for (const SetCell& cell : table.rows[row]) {
+      const auto& cells = table.rows[row];
+      // Beside a line to write on, text stands on it.
+      const bool low = std::any_of(cells.begin(), cells.end(), [](const SetCell& cell) {
+        return cell.cell->edges == kBottomEdge;
+      });
+      for (const SetCell& cell : cells) {
         const double height = table.height(row, row + cell.cell->rows);
         draw_edges(cell, y_, height);
         const double slack = height - cell.needed;
-        // Within a grid text stands in the middle, elsewhere at the bottom, above its line.
         const bool middle = cell.cell->edges == kBox;
-        const bool low = cell.cell->edges == kBottomEdge || table.table->rows[row].height > 0;
-        const bool spans = cell.cell->rows > 1;
-        const double shift = spans && !middle ? 0 : middle ? slack / 2 : low ? slack : 0;
+        double shift = 0;
+        if (middle) {
+          shift = slack / 2;
+        } else if (low && cell.cell->rows == 1) {
+          shift = slack;
+        }
         draw_text(cell, 0, cell.text.lines.size(), y_ + shift + kPaddingAlong * kPointsPerMm);
         if (!cell.modules.empty()) {
           pages_.back().squares.push_back({cell.x + kPaddingAcross * kPointsPerMm,
@@ -488,7 +504,6 @@ class Typesetter {
   }
 
   void number_pages() {
-    if (pages_.size() == 1) return;
     const double baseline = height_ - kMargin * kPointsPerMm;
     for (std::size_t page = 0; page < pages_.size(); ++page) {
       const auto print = [&](const std::string& text, Align align) {
@@ -508,7 +523,7 @@ class Typesetter {
   const double left_;
   const double top_;
   const double right_;
-  const double bottom_;
+  double bottom_;
   std::vector<Owned<PangoLayout>> layouts_;
   std::vector<SetTable> tables_;
   std::vector<PrintedPage> pages_;

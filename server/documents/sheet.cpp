@@ -96,8 +96,7 @@ class Builder {
   Sheet invoice() {
     add_bank();
     add_title("");
-    Table parties = parties_table(say("Поставщик (исполнитель):", "Supplier:"),
-                                  say("Покупатель (заказчик):", "Customer:"));
+    Table parties = parties_table(say("Поставщик:", "Supplier:"), say("Покупатель:", "Customer:"));
     add_party_row(parties, say("Назначение платежа:", "Payment reference:"), text("purpose"));
     add(std::move(parties));
     const bool no_tax = !tax_;
@@ -118,7 +117,7 @@ class Builder {
                       format_count(lines, language_) + say(", на сумму ", ", total ") +
                       money(total_);
     if (tax_) sum += say(", в том числе НДС ", ", including VAT ") + money(*tax_);
-    add_sum_in_words(sum + '.');
+    add_sum_in_words(std::move(sum));
     Table statement = one_cell(plain(
         say("Услуги оказаны полностью и в срок. Заказчик претензий по объёму, качеству и срокам "
             "оказания услуг не имеет.",
@@ -275,7 +274,7 @@ class Builder {
                                     .edges = kSides | kTopEdge},
                                    label(say("БИК", "BIC"), kSides | kTopEdge),
                                    number(text_of(issuer_, "bic"), kSides | kTopEdge)},
-                         .height = 6});
+                         .height = 8});
     bank.rows.push_back(
         {.cells = {{.text = say("Банк получателя", "Beneficiary's bank"),
                     .columns = 2,
@@ -283,15 +282,20 @@ class Builder {
                     .size = kNoteSize},
                    label(say("Корр.\u00a0сч.", "Corr. acc."), kSides | kBottomEdge),
                    number(text_of(issuer_, "corr_account"), kSides | kBottomEdge)}});
-    bank.rows.push_back(
-        {.cells = {boxed(say("ИНН\u00a0", "INN\u00a0") + text_of(issuer_, "tax_id")),
-                   boxed(say("КПП\u00a0", "KPP\u00a0") + text_of(issuer_, "kpp")),
-                   label(say("Сч.\u00a0№", "Acc."), kSides | kTopEdge),
-                   number(account, kSides | kTopEdge)}});
+    Row codes;
+    codes.cells.push_back(boxed(say("ИНН\u00a0", "INN\u00a0") + text_of(issuer_, "tax_id")));
+    if (const std::string kpp = text_of(issuer_, "kpp"); !kpp.empty()) {
+      codes.cells.push_back(boxed(say("КПП\u00a0", "KPP\u00a0") + kpp));
+    } else {
+      codes.cells.back().columns = 2;
+    }
+    codes.cells.push_back(label(say("Сч.\u00a0№", "Acc."), kSides | kTopEdge));
+    codes.cells.push_back(number(account, kSides | kTopEdge));
+    bank.rows.push_back(std::move(codes));
     bank.rows.push_back({.cells = {{.text = legal_name_of(issuer_), .columns = 2, .edges = kSides},
                                    label("", kSides),
                                    label("", kSides)},
-                         .height = 8});
+                         .height = 10});
     bank.rows.push_back({.cells = {{.text = say("Получатель", "Beneficiary"),
                                     .columns = 2,
                                     .edges = kSides | kBottomEdge,
@@ -332,7 +336,7 @@ class Builder {
     items.space_before = 3;
     items.head = 1;
     items.with_next = true;
-    items.widths = {8, 0, 14, 14, 20};
+    items.widths = {8, 0, 13, 12, 20};
     Row head;
     head.cells = {heading("№"), heading(say("Наименование услуг", "Services")),
                   heading(say("Кол-во", "Quantity")), heading(say("Ед.", "Unit"))};
@@ -385,7 +389,7 @@ class Builder {
     Row row;
     row.cells = {boxed(text_of(line, "line"), Align::kCenter), boxed(text_of(line, "name")),
                  figure(format_count(quantity, language_)),
-                 boxed(text_of(line, "unit"), Align::kCenter),
+                 boxed(or_dash(text_of(line, "unit")), Align::kCenter),
                  figure(group_digits(unit_price(its, quantity, currency_), language_))};
     if (!no_tax) {
       row.cells.push_back(boxed(unbroken(format_rate(rate, language_)), Align::kCenter));
@@ -405,7 +409,7 @@ class Builder {
 
   [[nodiscard]] Table invoice_signatures() const {
     Table signatures;
-    signatures.widths = {26, 36, 0, 26, 36, 26};
+    signatures.widths = {25, 30, 0, 22, 30, 36};
     signatures.space_before = 8;
     signatures.together = true;
     signatures.rows.push_back(
@@ -431,8 +435,8 @@ class Builder {
                                          plain(legal_name_of(customer_), 3)}});
     if (content_.at("kind") == "reconciliation") signatures.rows.pop_back();
     signatures.rows.push_back(
-        {.cells = {plain(say("Руководитель", "Director")), blank(),
-                   underlined(text_of(issuer_, "director"), Align::kCenter), plain(""), plain(""),
+        {.cells = {underlined(say("Руководитель", "Director")), blank(),
+                   underlined(text_of(issuer_, "director"), Align::kCenter), plain(""), blank(),
                    blank(), underlined(text_of(customer_, "signatory"), Align::kCenter)},
          .height = 10});
     const auto note = [&](std::string_view russian, std::string_view english) {
@@ -454,7 +458,7 @@ class Builder {
 
   [[nodiscard]] Table reconciliation_table() const {
     Table table;
-    table.widths = {17, 0, 20, 20, 17, 24, 20, 20};
+    table.widths = {18, 0, 20, 20, 18, 24, 20, 20};
     table.head = 2;
     table.space_before = 3;
     table.with_next = true;
@@ -552,7 +556,7 @@ class Builder {
   [[nodiscard]] Table upd_head() const {
     Table head;
     head.together = true;
-    head.widths = {24, 37, 84, 8, 33, 0, 8};
+    head.widths = {24, 42, 90, 8, 44, 0, 8};
     const auto number = integer_of(content_, "correction_number");
     const std::string dated = format_date(day_of(content_, "issued_on"), language_);
     const std::string corrected =
@@ -590,16 +594,16 @@ class Builder {
                                     .size = 10},
                                    plain("(1а)")}});
     const auto add_fields = [&](std::string left, std::string left_value, std::string left_code,
-                                std::string right, std::string right_value,
-                                std::string right_code) {
+                                std::string right = "", std::string right_value = "",
+                                std::string right_code = "") {
       Row row;
-      const bool has_right = !right_code.empty();
-      row.cells = {plain(std::move(left)),
-                   underlined(std::move(left_value)),
-                   plain(std::move(left_code)),
-                   plain(std::move(right)),
-                   has_right ? underlined(std::move(right_value)) : plain(""),
-                   plain(std::move(right_code))};
+      row.cells = {plain(std::move(left)), underlined(std::move(left_value)),
+                   plain(std::move(left_code))};
+      if (!right_code.empty()) {
+        row.cells.push_back(plain(std::move(right)));
+        row.cells.push_back(underlined(std::move(right_value)));
+        row.cells.push_back(plain(std::move(right_code)));
+      }
       head.rows.push_back(std::move(row));
     };
     const CurrencyName* const currency = find_currency_name(currency_);
@@ -619,14 +623,18 @@ class Builder {
                say("Идентификатор государственного контракта, договора (соглашения) (при наличии):",
                    "Identifier of the state contract, if any:"),
                "—", "(8)");
-    add_fields(say("К платежно-расчетному документу:", "Payment document:"), "—", "(5)", "", "",
-               "");
-    add_fields(say("Документ об отгрузке:", "Shipping document:"), shipping_document(), "(5а)", "",
-               "", "");
+    // Beside the next lines, which have nothing on the right.
+    constexpr std::size_t kContractRows = 3;
+    auto& contract = head.rows.back().cells;
+    for (auto cell = contract.begin() + 3; cell != contract.end(); ++cell)
+      cell->rows = kContractRows;
+    add_fields(say("К платежно-расчетному документу:", "Payment document:"), "—", "(5)");
+    add_fields(say("Документ об отгрузке:", "Shipping document:"), shipping_document(), "(5а)");
     constexpr Day kAdvancesSince{date::year{2026} / 4 / 1};
     if (day_of(content_, "issued_on") >= kAdvancesSince) {
-      add_fields(say("Счет-фактура на оплату, частичную оплату:", "Advance invoice:"), "—", "(5б)",
-                 "", "", "");
+      add_fields(say("Счет-фактура на аванс (оплату):", "Advance invoice:"), "—", "(5б)", "", "",
+                 "");
+      head.rows.back().cells.push_back(plain("", 3));
     }
     head.rows.front().cells.front().rows = head.rows.size();
     return head;
@@ -649,7 +657,7 @@ class Builder {
     table.head = 3;
     table.space_before = 2;
     table.with_next = true;
-    table.widths = {24, 7, 0, 9, 8, 14, 13, 17, 20, 11, 12, 17, 20, 9, 12, 18};
+    table.widths = {24, 7, 0, 9, 8, 16, 13, 17, 20, 14, 13, 17, 20, 11, 15, 18};
     const auto head = [&](std::string_view russian, std::string_view english,
                           std::size_t columns = 1, std::size_t rows = 2) {
       Cell cell = heading(say(russian, english), columns, rows);
@@ -759,7 +767,7 @@ class Builder {
                    plain(say("Главный бухгалтер или иное уполномоченное лицо",
                              "Chief accountant or another authorised person")),
                    blank(), plain(""), underlined(name("accountant"), Align::kCenter)},
-         .height = 8});
+         .height = 6});
     table.rows.push_back({.cells = {strip(""), plain(""), upd_note("(подпись)", "(signature)"),
                                     plain(""), upd_note("(ф. и. о.)", "(name)"), plain(""),
                                     plain(""), upd_note("(подпись)", "(signature)"), plain(""),
@@ -771,7 +779,7 @@ class Builder {
                    blank(), plain(""),
                    underlined(invoice && person ? legal_name_of(issuer_) : "", Align::kCenter),
                    plain(""), blank(4)},
-         .height = 8});
+         .height = 6});
     table.rows.push_back(
         {.cells = {strip(""), plain(""), upd_note("(подпись)", "(signature)"), plain(""),
                    upd_note("(ф. и. о.)", "(name)"), plain(""),
