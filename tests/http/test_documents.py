@@ -29,7 +29,8 @@ POSTED = {"name": "Ромашка", "legal_name": "ООО «Ромашка & <с
           "postal_address": "190000, Санкт-Петербург, Невский, 2", "contract": "№ 15 от 01.02.2026",
           "signatory": "Иванов И. И.", "documents": "always"}
 MAILED = {"name": "Лютик", "legal_name": "Петров Пётр Петрович", "tax_id": "770123456789", "documents": "always",
-          "document_delivery": "email", "admin_email": "petrov@lyutik.example"}
+          "postal_address": "620000, Екатеринбург, Ленина, 3", "document_delivery": "email",
+          "admin_email": "petrov@lyutik.example"}
 LAST = "2026-12-31"
 JANUARY = "2027-01-05T09:00:00Z"
 
