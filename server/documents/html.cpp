@@ -17,7 +17,7 @@ h1 { margin: 0; font-size: inherit }
 tr { break-inside: avoid }
 table.together { break-inside: avoid }
 table.joined, tr.joined { break-after: avoid }
-tr.low > td { vertical-align: bottom }
+tr.low > td:not([rowspan]) { vertical-align: bottom }
 .middle { vertical-align: middle }
 .center { text-align: center }
 .right { text-align: right }

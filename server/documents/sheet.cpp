@@ -134,17 +134,11 @@ class Builder {
     const std::string from = short_day("period_from");
     const std::string to = short_day("period_to");
     add_title(say("за период с ", "for ") + from + say(" по ", " to ") + to);
-    std::string between = say("между ", "between ") + legal_name_of(issuer_) + requisites(issuer_) +
-                          say(" и ", " and ") + legal_name_of(customer_) + requisites(customer_);
-    if (const std::string contract = text("contract"); !contract.empty())
-      between += say(", договор ", ", contract ") + contract;
-    Table intro = one_cell(plain(between));
-    intro.space_before = 1;
-    add(std::move(intro));
+    add(parties_table(say("Исполнитель:", "Supplier:"), say("Заказчик:", "Customer:")));
     add(reconciliation_table());
     add(closing_statement(to));
-    add(two_signatures(say("От ", "For ") + legal_name_of(issuer_),
-                       say("От ", "For ") + legal_name_of(customer_)));
+    add(two_signatures(say("ОТ ИСПОЛНИТЕЛЯ", "FOR THE SUPPLIER"),
+                       say("ОТ ЗАКАЗЧИКА", "FOR THE CUSTOMER")));
     return std::move(sheet_);
   }
 
@@ -433,7 +427,6 @@ class Builder {
         {.cells = {bold(std::move(issuer), 3), plain(""), bold(std::move(customer), 3)}});
     signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), 3), plain(""),
                                          plain(legal_name_of(customer_), 3)}});
-    if (content_.at("kind") == "reconciliation") signatures.rows.pop_back();
     signatures.rows.push_back(
         {.cells = {underlined(say("Руководитель", "Director")), blank(),
                    underlined(text_of(issuer_, "director"), Align::kCenter), plain(""), blank(),
@@ -516,14 +509,17 @@ class Builder {
   [[nodiscard]] Table closing_statement(const std::string& day) const {
     const Amount balance = integer_of(content_, "closing_balance").value_or(0);
     const std::string issuer = legal_name_of(issuer_);
-    std::string said = say("По данным ", "According to ") + issuer + say(" на ", ", on ") + day;
+    std::string said = say("По данным исполнителя (", "According to the supplier (") + issuer +
+                       say(") на ", "), on ") + day;
     if (balance == 0) {
       said += say(" задолженность отсутствует.", " neither side owes anything.");
     } else {
       const Amount owed = balance < 0 ? -balance : balance;
-      said += say(" задолженность в пользу ", " owed to ") +
-              (balance < 0 ? issuer : legal_name_of(customer_)) + say(": ", ": ") + money(owed) +
-              " (" + amount_in_words(owed, currency_, language_) + ").";
+      const std::string whose = balance < 0 ? say(" задолженность в пользу исполнителя составляет ",
+                                                  " the customer owes the supplier ")
+                                            : say(" задолженность в пользу заказчика составляет ",
+                                                  " the supplier owes the customer ");
+      said += whose + money(owed) + " (" + amount_in_words(owed, currency_, language_) + ").";
     }
     Table statement = one_cell(bold(std::move(said)));
     statement.space_before = 3;
@@ -648,7 +644,7 @@ class Builder {
       text += say(", № п/п ", ", lines ") + std::string("1");
       if (lines > 1) text += "–" + std::to_string(lines);
     }
-    return text + ", № " + text_of(content_, "number") + say(" от ", " of ") +
+    return text + say(", № ", ", No. ") + text_of(content_, "number") + say(" от ", " of ") +
            short_day("issued_on");
   }
 
@@ -657,7 +653,7 @@ class Builder {
     table.head = 3;
     table.space_before = 2;
     table.with_next = true;
-    table.widths = {24, 7, 0, 9, 8, 16, 13, 17, 20, 14, 13, 17, 20, 11, 15, 18};
+    table.widths = {24, 8, 0, 9, 8, 16, 13, 17, 20, 14, 13, 17, 20, 11, 15, 19};
     const auto head = [&](std::string_view russian, std::string_view english,
                           std::size_t columns = 1, std::size_t rows = 2) {
       Cell cell = heading(say(russian, english), columns, rows);
