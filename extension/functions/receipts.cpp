@@ -314,9 +314,9 @@ class BankMatch {
 void bank_match(Context& context, sqlite3_context* result, int /*count*/,
                 sqlite3_value** arguments) {
   expect_no_attached_books(context);
-  constexpr int kDayArgument = 3;
-  const auto known = known_of(result, kDayArgument);
-  BankMatch match(context, *known, format_day(expect_day("day", arguments[kDayArgument])));
+  constexpr int kBookedOn = 3;
+  const auto known = known_of(result, kBookedOn);
+  BankMatch match(context, *known, format_day(expect_day("day", arguments[kBookedOn])));
   match.find(value_text(arguments[0]), trimmed(value_text(arguments[1])),
              trimmed(value_text(arguments[2])));
   result_text(result, match.json());

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kWholeBasisPoints = 10'000;
 constexpr RussianForms kEmployees = {"сотрудник", "сотрудника", "сотрудников"};
-constexpr RussianForms kDays = {"день", "дня", "дней"};
+constexpr RussianForms kDayForms = {"день", "дня", "дней"};
 
 bool is_russian(std::string_view language) { return language == "ru"; }
 
@@ -64,7 +64,7 @@ std::string tier_text(const TierRange& tier, std::string_view language) {
 std::string count_of_days(std::int64_t count, std::string_view language) {
   std::string text = std::to_string(count) + ' ';
   if (is_russian(language)) {
-    text += russian_form(static_cast<std::uint64_t>(count), kDays);
+    text += russian_form(static_cast<std::uint64_t>(count), kDayForms);
   } else {
     text += count == 1 ? "day" : "days";
   }

@@ -28,9 +28,8 @@ inline constexpr Step kSteps[] = {
     {"INSERT INTO headcount(account_id, day, employees) VALUES (2, '2026-03-12', 9)",
      "SELECT count(*) FROM headcount WHERE account_id = 2 AND day = '2026-03-12'"},
     {"INSERT OR REPLACE INTO headcount(account_id, day, employees) VALUES (1, '2026-03-12', 7)",
-     "SELECT employees = 7 AND (SELECT count(*) = 2 FROM superseded) FROM headcount WHERE "
-     "account_id = 1 AND day = "
-     "'2026-03-12'"},
+     "SELECT employees = 7 AND (SELECT count(*) = 2 FROM superseded WHERE table_name <> 'account') "
+     "FROM headcount WHERE account_id = 1 AND day = '2026-03-12'"},
     {"INSERT INTO adjustment(adjustment_id, account_id, amount, kind, effective_at) VALUES "
      "(101, 170, -300, 'fee', '2026-03-12T12:00:00Z')",
      "SELECT count(*) FROM adjustment WHERE adjustment_id = 101"},
@@ -70,9 +69,10 @@ inline constexpr Step kSteps[] = {
      "SELECT count(*) FROM issuer"},
     {"INSERT INTO document_run(run_id, month, issued_on) VALUES (1, '2026-03', '2026-03-31')",
      "SELECT CASE WHEN documents IS NULL THEN -(SELECT count(*) FROM document) ELSE documents > 80 "
-     "AND documents = (SELECT count(*) FROM document) END FROM document_run UNION ALL SELECT 0 "
+     "AND documents = (SELECT count(*) FROM document WHERE run_id = 1) END FROM document_run UNION "
+     "ALL SELECT 0 "
      "WHERE NOT EXISTS (SELECT 1 FROM document_run)"},
-    {"INSERT INTO invoice(account_id, issued_on, until, recorded_at) VALUES (1, '2026-04-01', "
+    {"INSERT INTO invoice(account_id, issued_on, until, recorded_at) VALUES (170, '2026-04-01', "
      "'2026-12-31', '2026-04-01T09:00:00Z')",
      "SELECT count(*) FROM document WHERE kind = 'invoice'"},
     {"INSERT INTO reconciliation(account_id, issued_on, period_from, period_to) VALUES (1, "

@@ -3,34 +3,51 @@
 Seen to fail, the product broken on purpose: a match without the check that the receipt is pending (two operators at
 once); parts that need not sum to the amount; a registry's day from midnight UTC."""
 
-import os
+import pathlib
 import sqlite3
+import tempfile
 import threading
 import unittest
 
-from server import NOW, ROOT, ServerCase, noon
+from server import NOW, ServerCase, noon
 
 TEXT = {"Content-Type": "text/plain"}
 
 
-def put_receipts(server, *rows):
-    """Puts receipts into the database as a payment system's file does; their receipt_ids."""
-    connection = sqlite3.connect(server.database, isolation_level=None, timeout=60)
-    connection.enable_load_extension(True)
-    connection.load_extension(os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so")))
-    found = []
-    for row in rows:
-        row = {"recorded_at": NOW, "recorded_by": "channel", **row}
-        connection.execute(f"INSERT INTO receipt({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
-                           list(row.values()))
-        found.append(connection.execute("SELECT max(receipt_id) FROM receipt").fetchone()[0])
-    connection.close()
-    return found
+# A payment system's file writes a receipt like this; the tests choose each of its columns.
+PUT_RECEIPT = """-- POST /v1/test-receipts
+-- Put a receipt as a payment system's file does
+-- role: operator
+-- answer: one
+-- source: text!
+-- external_id: text!
+-- amount: integer!
+-- received_at: instant
+-- account_text: text
+-- payer: text
+-- purpose: text
+-- raw: text
+
+INSERT INTO receipt(source, external_id, amount, received_at, account_text, payer, purpose, raw, recorded_at,
+                    recorded_by)
+VALUES (:source, :external_id, :amount, :received_at, :account_text, :payer, :purpose, :raw, :now, 'channel');
+
+SELECT receipt_id FROM receipt WHERE source = :source AND external_id = :external_id;
+"""
+
+
+def put_receipt(operator, **fields):
+    """Its receipt_id."""
+    return operator.post("/v1/test-receipts", fields).expect(200).json["receipt_id"]
 
 
 class ReceiptsCase(ServerCase):
     @classmethod
     def setUpClass(cls):
+        routes = tempfile.TemporaryDirectory(prefix="saldo-routes-")
+        cls.addClassCleanup(routes.cleanup)
+        (pathlib.Path(routes.name) / "put_receipt.sql").write_text(PUT_RECEIPT, encoding="utf-8")
+        cls.flags = ("--test-clock", "--routes", routes.name)
         super().setUpClass()
         cls.operator.put("/v1/channels/qiwi", {"protocol": "osmp", "method": "qiwi"}).expect(201)
         cls.one, cls.two = (cls.admin.post("/v1/accounts", {"name": name}).expect(201).json["account_id"]
@@ -39,8 +56,8 @@ class ReceiptsCase(ServerCase):
 
     def receipt(self, **fields):
         type(self).next_id += 1
-        row = {"source": "qiwi", "external_id": f"t{type(self).next_id}", "amount": 1000, **fields}
-        return put_receipts(self.server, row)[0]
+        return put_receipt(self.operator, **{"source": "qiwi", "external_id": f"t{type(self).next_id}",
+                                             "amount": 1000, **fields})
 
     def audited(self):
         self.assertEqual([], self.admin.get("/v1/reports/audit_receipt").expect(200).json)
@@ -191,12 +208,12 @@ class Receipts(ReceiptsCase):
                  " SELECT account_id, amount, method, external_id || '#2', credited_at, day FROM payment"
                  " WHERE payment_id = {payment}", "is not its own")):
             with self.subTest(sql):
-                server = self.fresh()
+                server = self.fresh(*self.flags)
                 operator, analyst = (self.client(server, role) for role in ("operator", "analyst"))
                 operator.put("/v1/channels/qiwi", {"protocol": "osmp", "method": "qiwi"}).expect(201)
                 one, two = (self.company(operator) for _ in range(2))
-                receipt, = put_receipts(server, {"source": "qiwi", "external_id": "1", "amount": 1000, "payer": "Анна",
-                                                 "purpose": "связь", "account_text": str(one)})
+                receipt = put_receipt(operator, source="qiwi", external_id="1", amount=1000, payer="Анна",
+                                      purpose="связь", account_text=str(one))
                 payment = operator.get(f"/v1/receipts/{receipt}").expect(200).json["payments"][0]["payment_id"]
                 self.assertEqual([], analyst.get("/v1/reports/audit_receipt").expect(200).json)
                 connection = sqlite3.connect(server.database, isolation_level=None)

@@ -1039,7 +1039,8 @@ class Values(RoutesCase):
         crm = self.client(self.fresh(), "crm")
         for account_id in (2**53 - 1, 2**53):
             self.row(crm.post("/v1/accounts", {"account_id": account_id, "name": "x"}), 201,
-                     **{"account_id": account_id, "name": "x", "registered_on": TODAY, **Accounts.NULLS, **by("crm")})
+                     **{"account_id": account_id, "name": "x", "registered_on": TODAY, **Accounts.NULLS,
+                        **DOCUMENT_FIELDS, **by("crm")})
             self.assertEqual(account_id, crm.get(f"/v1/accounts/{account_id}").expect(200).json["account_id"])
         self.assertEqual([2**53], [each["account_id"] for each in crm.get(f"/v1/accounts?after={2**53 - 1}").json])
         self.assertEqual([], crm.get(f"/v1/accounts?after={2**63 - 1}").expect(200).json)
