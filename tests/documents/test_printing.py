@@ -41,7 +41,8 @@ def common(kind, language="ru"):
     russian = language == "ru"
     return {
         "kind": kind, "number": 12, "issued_on": "2026-10-31",
-        "title": TITLES[kind][not russian] + (" № 12 от 31 октября 2026 года" if russian else " No. 12 of 31 October 2026"),
+        "title": TITLES[kind][not russian] + (" № 12 от 31 октября 2026 года" if russian else
+                                              " No. 12 of 31 October 2026"),
         "month": "2026-10" if kind in ("act", "upd") else None, "correction_number": None, "corrected_on": None,
         "language": language, "currency": "RUB",
         "issuer": {"valid_from": "2025-12-01", "name": "Вендор", "legal_name": "ООО «Вендор»", "tax_id": "7700000000",
@@ -49,7 +50,8 @@ def common(kind, language="ru"):
                    "bic": "044525000", "bank_account": "40702810000000000001",
                    "corr_account": "30101810000000000000", "director": "Орлова М. И.", "accountant": "Громов С. П."},
         "customer": {"account_id": 250, "name": "Ромашка", "legal_name": "ООО «Ромашка»", "tax_id": "7701234567",
-                     "kpp": "770101001", "postal_address": "127000, Москва, ул. Лесная, д. 5", "signatory": "Иванов И. И.",
+                     "kpp": "770101001", "postal_address": "127000, Москва, ул. Лесная, д. 5",
+                     "signatory": "Иванов И. И.",
                      "document_delivery": "post"},
         "contract": "№ 15 от 01.02.2026"}
 
@@ -76,7 +78,8 @@ def month(kind, lines=3, language="ru", taxed=True, name=None):
     content["lines"] = []
     for i in range(lines):
         service, words, quantity, rate = SERVICES[i % 3]
-        content["lines"].append(line(i + 1, service, name or words, quantity, rate if taxed else None, 135313 + 101 * i))
+        content["lines"].append(line(i + 1, service, name or words, quantity, rate if taxed else None,
+                                     135313 + 101 * i))
     return finish(content)
 
 
@@ -111,7 +114,8 @@ def reconciliation(entries=4, opening=100000, language="ru"):
 
 def long_names(content):
     content = copy.deepcopy(content)
-    content["issuer"]["legal_name"] = ("Общество с ограниченной ответственностью «" + "Предприятие связи и услуг " * 9)[:200]
+    name = "Общество с ограниченной ответственностью «" + "Предприятие связи и услуг " * 9
+    content["issuer"]["legal_name"] = name[:200]
     content["customer"]["legal_name"] = "Ж" * 200
     content["issuer"]["kpp"] = content["customer"]["kpp"] = None
     content["customer"]["postal_address"] = "628600, Ханты-Мансийский автономный округ – Югра, " * 4
@@ -157,7 +161,8 @@ class Case(unittest.TestCase):
         paths = []
         for number, content in enumerate(contents):
             paths.append(self.folder / f"{number}.json")
-            row = {"document_id": number + 1, "kind": content["kind"], "content": json.dumps(content, ensure_ascii=False)}
+            row = {"document_id": number + 1, "kind": content["kind"], "content": json.dumps(content,
+                                                                                             ensure_ascii=False)}
             paths[-1].write_text(json.dumps(row), encoding="utf-8")
         return subprocess.run([RENDER, form, *paths], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 
@@ -173,7 +178,8 @@ class Case(unittest.TestCase):
 
     def pages(self, path):
         """The texts of a PDF's pages, in the order in which they are written, each run of white space a blank."""
-        text = subprocess.run(["pdftotext", "-q", "-raw", path, "-"], stdout=subprocess.PIPE, check=True).stdout.decode()
+        text = subprocess.run(["pdftotext", "-q", "-raw", path, "-"], stdout=subprocess.PIPE,
+                              check=True).stdout.decode()
         pages = text.split("\f")
         self.assertEqual("", pages.pop())
         return [" ".join(page.split()) for page in pages]
@@ -215,7 +221,8 @@ class Requisites(Case):
 
     def test_act_without_tax(self):
         text = self.text(month("act", taxed=False))
-        self.assert_in_order(["Цена, руб.", "Сумма, руб.", "Итого:", "4 062,42", "Без НДС", "на сумму 4 062,42 руб."], text)
+        self.assert_in_order(["Цена, руб.", "Сумма, руб.", "Итого:", "4 062,42", "Без НДС", "на сумму 4 062,42 руб."],
+                             text)
         self.assertNotIn("в том числе", text)
 
     def test_corrections(self):
@@ -247,10 +254,13 @@ class Requisites(Case):
         text = self.text(month("upd"))
         for part in (
                 "Универсальный передаточный документ", "Статус: 1", "Счет-фактура № 12 от 31 октября 2026 года", "(1)",
-                "Исправление № — от —", "(1а)", "Продавец:", "(2)", "(2а)", "ИНН/КПП продавца: 7700000000/770001001", "(2б)",
+                "Исправление № — от —", "(1а)", "Продавец:", "(2)", "(2а)",
+                "ИНН/КПП продавца: 7700000000/770001001", "(2б)",
                 "Грузоотправитель", "(3)", "Грузополучатель", "(4)", "К платежно-расчетному документу", "(5)",
-                "Универсальный передаточный документ, № п/п 1–3, № 12 от 31.10.2026", "(5а)", "(5б)", "Покупатель:", "(6)",
-                "(6а)", "7701234567/770101001", "(6б)", "Российский рубль, 643", "(7)", "государственного контракта", "(8)",
+                "Универсальный передаточный документ, № п/п 1–3, № 12 от 31.10.2026", "(5а)", "(5б)",
+                "Покупатель:", "(6)",
+                "(6а)", "7701234567/770101001", "(6б)", "Российский рубль, 643", "(7)",
+                "государственного контракта", "(8)",
                 "постановлению Правительства Российской Федерации", "№ 1137", *self.ISSUER[:1], self.ISSUER[3],
                 self.CUSTOMER[0], self.CUSTOMER[3], "Код товара/ работ, услуг", "Единица измерения", "359", "дн.",
                 "без акциза", "22 %", "Всего к оплате (9)", "3 574,22", "488,20", "4 062,42",
@@ -282,11 +292,13 @@ class Requisites(Case):
         self.assert_in_order(
             ["Акт сверки взаимных расчётов № 12 от 31 октября 2026 года", "за период с 01.09.2026 по 31.10.2026",
              *self.ISSUER, *self.CUSTOMER, "№ 15 от 01.02.2026", "По данным ООО «Вендор», руб.",
-             "По данным ООО «Ромашка», руб.", "Дата", "Документ", "Дебет", "Кредит", "Дата", "Документ", "Дебет", "Кредит",
+             "По данным ООО «Ромашка», руб.", "Дата", "Документ", "Дебет", "Кредит", "Дата", "Документ", "Дебет",
+             "Кредит",
              "Сальдо начальное", "1 000,00", "01.09.2026", "Оплата: Банковский", "5 000,00", "02.09.2026",
              "Услуги за сентябрь 2026", "1 234,56", "Обороты за период", "2 469,12", "10 000,00", "Сальдо конечное",
-             "8 530,88", "По данным исполнителя (ООО «Вендор») на 31.10.2026 задолженность в пользу заказчика составляет "
-             "8 530,88 руб. (Восемь тысяч пятьсот тридцать рублей 88 копеек).", "ОТ ИСПОЛНИТЕЛЯ", "ОТ ЗАКАЗЧИКА",
+             "8 530,88", "По данным исполнителя (ООО «Вендор») на 31.10.2026 задолженность в пользу заказчика "
+             "составляет 8 530,88 руб. (Восемь тысяч пятьсот тридцать рублей 88 копеек).", "ОТ ИСПОЛНИТЕЛЯ",
+             "ОТ ЗАКАЗЧИКА",
              "Орлова М. И.", "Иванов И. И."], text)
 
     def test_who_owes_whom(self):
@@ -313,7 +325,8 @@ class Requisites(Case):
 class Layout(Case):
     PLAIN = (month("act"), month("act", 1), month("act", 60), invoice(), month("upd"), month("upd", 60),
              reconciliation(), reconciliation(60))
-    HARD = (long_names(month("act", 4, name="Ы" * 500)), long_names(invoice()), long_names(month("upd", 4, name="слово " * 83)),
+    HARD = (long_names(month("act", 4, name="Ы" * 500)), long_names(invoice()), long_names(month("upd", 4,
+                                                                                                 name="слово " * 83)),
             long_names(month("upd", 2, name="Ы" * 500)), long_names(reconciliation()), greatest("act"), greatest("upd"),
             month("act", 2, name="Очень длинное описание. " * 400), month("upd", 2, name="Ы" * 9000),
             bare(month("act")), bare(invoice()), bare(month("upd")), bare(reconciliation()), corrected(month("upd")))
@@ -322,7 +335,8 @@ class Layout(Case):
         """(page, width, height, words), a word as (text, left, top, right, bottom), in points."""
         bbox = subprocess.run(["pdftotext", "-q", "-bbox", path, "-"], stdout=subprocess.PIPE, check=True).stdout
         for number, page in enumerate(ET.fromstring(bbox).iter("{http://www.w3.org/1999/xhtml}page"), 1):
-            words = [(word.text, *(float(word.get(name)) for name in ("xMin", "yMin", "xMax", "yMax"))) for word in page]
+            words = [(word.text, *(float(word.get(name)) for name in ("xMin", "yMin", "xMax",
+                                                                      "yMax"))) for word in page]
             yield number, float(page.get("width")), float(page.get("height")), words
 
     def test_nothing_lies_over_anything_else_or_off_the_page(self):
@@ -331,12 +345,14 @@ class Layout(Case):
             for number, width, height, words in self.words(path):
                 where = f"{content['kind']} {content['customer']['name']} page {number}"
                 for text, left, top, right, bottom in words:
-                    self.assertTrue(27 < left and right < width - 27 and 27 < top and bottom < height - 20, (where, text))
+                    self.assertTrue(27 < left and right < width - 27 and 27 < top and bottom < height - 20, (where,
+                                                                                                             text))
                 # The boxes reach beyond the letters, by which lines touch: their inner half is compared.
                 lines = collections.defaultdict(list)
                 for text, left, top, right, bottom in words:
                     quarter = (bottom - top) / 4
-                    lines[int((top + bottom) / 2) // 4].append((text, left + .3, top + quarter, right - .3, bottom - quarter))
+                    lines[int((top + bottom) / 2) // 4].append((text, left + .3, top + quarter, right - .3,
+                                                                bottom - quarter))
                 for band, those in lines.items():
                     near = those + lines.get(band + 1, [])
                     for i, one in enumerate(those):
@@ -391,8 +407,8 @@ class Bytes(Case):
         once = self.render("pdf", content)
         path = self.folder / "0.json"
         fonts = self.folder / "fonts.conf"
-        fonts.write_text('<?xml version="1.0"?><fontconfig><match target="font"><edit name="matrix" mode="assign"><times>'
-                         "<name>matrix</name><matrix><double>1</double><double>0.2</double><double>0</double>"
+        fonts.write_text('<?xml version="1.0"?><fontconfig><match target="font"><edit name="matrix" mode="assign">'
+                         "<times><name>matrix</name><matrix><double>1</double><double>0.2</double><double>0</double>"
                          "<double>1</double></matrix></times></edit></match></fontconfig>", encoding="utf-8")
         environment = {"LC_ALL": "C.UTF-8", "LANGUAGE": "ar", "PANGO_LANGUAGE": "ar", "TZ": "Asia/Tokyo",
                        "FONTCONFIG_FILE": str(fonts), "HOME": "/nonexistent"}
@@ -450,7 +466,8 @@ class Post(Case):
         self.assertEqual(0, firsts[0])
         self.assertGreater(firsts[1], 1)
         for number, first in enumerate(firsts, 1):
-            self.assertIn(f"Кому: ООО «Получатель {number}» Куда: 12700{number}, Москва, Тверская, {number}", pages[first])
+            self.assertIn(f"Кому: ООО «Получатель {number}» Куда: 12700{number}, Москва, Тверская, {number}",
+                          pages[first])
         self.assertIn("Страница 2 из", pages[1])
         # At the top right.
         bbox = subprocess.run(["pdftotext", "-bbox", path, "-"], stdout=subprocess.PIPE, check=True).stdout
@@ -462,7 +479,8 @@ class Post(Case):
         self.assertEqual(path.read_bytes(), self.render("post", *contents))
 
     def test_english(self):
-        self.assertIn("To: ООО «Ромашка» 127000, Москва", self.pages(self.pdf(month("act", language="en"), form="post"))[0])
+        self.assertIn("To: ООО «Ромашка» 127000, Москва", self.pages(self.pdf(month("act", language="en"),
+                                                                              form="post"))[0])
 
 
 class Reader(html.parser.HTMLParser):
@@ -509,7 +527,8 @@ class Html(Case):
         for content in (month("act", 60), invoice(), month("upd", 60), reconciliation(60)):
             names = self.read(content).names
             self.assertEqual(set(), set(names) - {
-                "html", "head", "meta", "title", "style", "body", "table", "colgroup", "col", "thead", "tbody", "tr", "th",
+                "html", "head", "meta", "title", "style", "body", "table", "colgroup", "col", "thead", "tbody",
+                "tr", "th",
                 "td", "h1", "span", "br", "svg", "path"})
             self.assertEqual(1, names["h1"])
 
@@ -559,7 +578,8 @@ class Xml(Case):
             self.assertEqual(("12", "31.10.2026"), (invoice_part.get("НомерДок"), invoice_part.get("ДатаДок")))
             correction = invoice_part.find("ИспрДок")
             self.assertEqual(content["correction_number"] and ("1", "08.12.2026"),
-                             correction if correction is None else (correction.get("НомИспр"), correction.get("ДатаИспр")))
+                             correction if correction is None else (correction.get("НомИспр"),
+                                                                    correction.get("ДатаИспр")))
             rows = document.findall("ТаблСчФакт/СведТов")
             self.assertEqual(len(content["lines"]), len(rows))
 
