@@ -23,8 +23,10 @@ tr.low > td:not([rowspan]) { vertical-align: bottom }
 .right { text-align: right }
 .bold { font-weight: bold }
 .line { white-space: nowrap }
-.t { border-top: .5pt solid } .r { border-right: .5pt solid }
-.b { border-bottom: .5pt solid } .l { border-left: .5pt solid }
+.t { border-top: .5pt solid }
+.r { border-right: .5pt solid }
+.b { border-bottom: .5pt solid }
+.l { border-left: .5pt solid }
 svg { display: block }
 )css";
 

@@ -333,7 +333,7 @@ class Builder {
     items.widths = {8, 0, 13, 12, 20};
     Row head;
     head.cells = {heading("№"), heading(say("Наименование услуг", "Services")),
-                  heading(say("Кол-во", "Quantity")), heading(say("Ед.", "Unit"))};
+                  heading(say("Кол-во", "Qty")), heading(say("Ед.", "Unit"))};
     if (no_tax) {
       items.widths.push_back(25);
       head.cells.push_back(heading(in_currency("Цена", "Price")));
