@@ -102,6 +102,18 @@ Day day_of(const nlohmann::json& object, const char* member) {
   return *day;
 }
 
+Day month_first(const nlohmann::json& content) {
+  const auto first = parse_day(text_of(content, "month") + "-01");
+  return first ? *first : day_of(content, "issued_on");
+}
+
+Day month_last(const nlohmann::json& content) {
+  const auto first = parse_day(text_of(content, "month") + "-01");
+  if (!first) return day_of(content, "issued_on");
+  const date::year_month_day ymd{*first};
+  return Day{ymd.year() / ymd.month() / date::last};
+}
+
 std::string legal_name_of(const nlohmann::json& party) {
   std::string name = text_of(party, "legal_name");
   return name.empty() ? text_of(party, "name") : name;

@@ -21,6 +21,10 @@ std::string text_of(const nlohmann::json& object, const char* member);
 std::optional<std::int64_t> integer_of(const nlohmann::json& object, const char* member);
 // Throws invalid where it is no day.
 Day day_of(const nlohmann::json& object, const char* member);
+// The days that a document of a month is about; without a month both are issued_on. Throw as
+// day_of.
+Day month_first(const nlohmann::json& content);
+Day month_last(const nlohmann::json& content);
 // legal_name, or else name.
 std::string legal_name_of(const nlohmann::json& party);
 

@@ -851,7 +851,7 @@ class Builder {
            signature("", text_of(customer_, "signatory"), "[15]"));
     halves(signature_notes(), signature_notes());
     halves(value(say("Дата отгрузки, передачи (сдачи)", "Date of transfer"),
-                 format_short_day(transfer_day(), language_), "[11]"),
+                 format_short_day(month_last(content_), language_), "[11]"),
            value(say("Дата получения (приемки)", "Date of acceptance"), "", "[16]"));
     halves(
         label(say("Иные сведения об отгрузке, передаче", "Other information on the transfer"), ""),
@@ -890,14 +890,6 @@ class Builder {
   [[nodiscard]] std::string contract_text() const {
     const std::string contract = text("contract");
     return contract.empty() ? "" : say("Договор ", "Contract ") + contract;
-  }
-
-  // The month's last day, on which its services are rendered.
-  [[nodiscard]] Day transfer_day() const {
-    const auto first = parse_day(text("month") + "-01");
-    if (!first) return day_of(content_, "issued_on");
-    const date::year_month_day ymd{*first};
-    return Day{ymd.year() / ymd.month() / date::last};
   }
 
   [[nodiscard]] std::string services_period() const {

@@ -318,7 +318,7 @@ class UpdFile {
       days.push_back(day_of(line, "period_from"));
       days.push_back(day_of(line, "period_to"));
     }
-    if (days.empty()) days.push_back(dated());
+    if (days.empty()) return {month_first(content_), month_last(content_)};
     const auto [first, last] = std::minmax_element(days.begin(), days.end());
     return {*first, *last};
   }

@@ -6,7 +6,8 @@ SALDO_UPD_SCHEME).
 
 Seen to fail: cells as wide as their column whatever stands in them; figures that wrap; a head that is not repeated; a
 row higher than a page that is not parted; a QR code of another text; the creation date of the clock; a correction
-without its number; lines without КолТов in the XML's place for it.
+without its number; lines without КолТов in the XML's place for it; a period that is the day
+of the correction.
 """
 
 import collections
@@ -598,6 +599,10 @@ class Xml(Case):
                 totals = document.find("ТаблСчФакт/ВсегоОпл")
                 self.assertEqual(content["total"], kopecks(totals.get("СтТовУчНалВсего")))
                 self.assertEqual(content["total"] - (content["tax"] or 0), kopecks(totals.get("СтТовБезНДСВсего")))
+
+    def test_a_document_without_lines_is_of_its_month(self):
+        part = ET.fromstring(self.render("xml", self.poorest())).find("Документ/СвПродПер/СвПер")
+        self.assertEqual(("01.10.2026", "31.10.2026"), (part.get("ДатаНачПер"), part.get("ДатаОконПер")))
 
     def test_a_person_needs_two_names(self):
         content = self.persons()
