@@ -119,6 +119,19 @@ std::string legal_name_of(const nlohmann::json& party) {
   return name.empty() ? text_of(party, "name") : name;
 }
 
+bool is_person(const nlohmann::json& party) {
+  constexpr std::size_t kPersonDigits = 12;
+  return text_of(party, "tax_id").size() == kPersonDigits;
+}
+
+Signer signer_of(const nlohmann::json& issuer, std::string_view language) {
+  const bool russian = is_russian_text(language);
+  std::string director = text_of(issuer, "director");
+  if (!is_person(issuer)) return {russian ? "Руководитель" : "Director", std::move(director)};
+  return {russian ? "Индивидуальный предприниматель" : "Sole proprietor",
+          director.empty() ? legal_name_of(issuer) : std::move(director)};
+}
+
 std::string group_digits(std::string_view plain, std::string_view language) {
   const bool russian = is_russian_text(language);
   const std::size_t first = plain.starts_with('-') ? 1 : 0;

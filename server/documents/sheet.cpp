@@ -83,6 +83,7 @@ class Builder {
         customer_(content_.at("customer")),
         language_(text_of(content_, "language")),
         currency_(text_of(content_, "currency")),
+        signer_(signer_of(issuer_, language_)),
         russian_(language_ == "ru"),
         total_(integer_of(content_, "total").value_or(0)),
         tax_(integer_of(content_, "tax")) {
@@ -403,14 +404,13 @@ class Builder {
 
   [[nodiscard]] Table invoice_signatures() const {
     Table signatures;
-    signatures.widths = {25, 30, 0, 22, 30, 36};
+    signatures.widths = {33, 26, 0, 22, 26, 34};
     signatures.space_before = 8;
     signatures.together = true;
-    signatures.rows.push_back(
-        {.cells = {bold(say("Руководитель", "Director")), blank(),
-                   plain(text_of(issuer_, "director")), bold(say("Бухгалтер", "Accountant")),
-                   blank(), plain(text_of(issuer_, "accountant"))},
-         .height = 8});
+    signatures.rows.push_back({.cells = {bold(signer_.position), blank(), plain(signer_.name),
+                                         bold(say("Бухгалтер", "Accountant")), blank(),
+                                         plain(text_of(issuer_, "accountant"))},
+                               .height = 8});
     const std::string signature = say("(подпись)", "(signature)");
     signatures.rows.push_back({.cells = {plain(""), small(signature), plain(""), plain(""),
                                          small(signature), plain("")}});
@@ -420,7 +420,7 @@ class Builder {
   // The issuer's on the left, the customer's on the right.
   [[nodiscard]] Table two_signatures(std::string issuer, std::string customer) const {
     Table signatures;
-    signatures.widths = {24, 27, 34, 0, 24, 27, 34};
+    signatures.widths = {29, 22, 34, 0, 29, 22, 34};
     signatures.space_before = 6;
     signatures.together = true;
     signatures.rows.push_back(
@@ -428,9 +428,9 @@ class Builder {
     signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), 3), plain(""),
                                          plain(legal_name_of(customer_), 3)}});
     signatures.rows.push_back(
-        {.cells = {underlined(say("Руководитель", "Director")), blank(),
-                   underlined(text_of(issuer_, "director"), Align::kCenter), plain(""), blank(),
-                   blank(), underlined(text_of(customer_, "signatory"), Align::kCenter)},
+        {.cells = {underlined(signer_.position), blank(), underlined(signer_.name, Align::kCenter),
+                   plain(""), blank(), blank(),
+                   underlined(text_of(customer_, "signatory"), Align::kCenter)},
          .height = 10});
     const auto note = [&](std::string_view russian, std::string_view english) {
       return small(say(russian, english));
@@ -744,7 +744,7 @@ class Builder {
   [[nodiscard]] Table upd_invoice_signatures() const {
     // Of an invoice alone: of a transfer document only its lower half is signed.
     const bool invoice = text("status") == "1";
-    const bool person = text_of(issuer_, "tax_id").size() == kPersonTaxIdDigits;
+    const bool person = is_person(issuer_);
     const auto name = [&](const char* member) {
       return invoice && !person ? text_of(issuer_, member) : "";
     };
@@ -773,8 +773,8 @@ class Builder {
                    plain(say("Индивидуальный предприниматель или иное уполномоченное лицо",
                              "Sole proprietor or another authorised person")),
                    blank(), plain(""),
-                   underlined(invoice && person ? legal_name_of(issuer_) : "", Align::kCenter),
-                   plain(""), blank(4)},
+                   underlined(invoice && person ? signer_.name : "", Align::kCenter), plain(""),
+                   blank(4)},
          .height = 6});
     table.rows.push_back(
         {.cells = {strip(""), plain(""), upd_note("(подпись)", "(signature)"), plain(""),
@@ -836,18 +836,13 @@ class Builder {
       return Row{.cells = {plain(std::move(text), 3), plain(""), underlined(std::move(content)),
                            plain(std::move(code))}};
     };
-    const std::string director = say("Руководитель", "Director");
-    const bool person = text_of(issuer_, "tax_id").size() == kPersonTaxIdDigits;
-    const std::string signer = text_of(issuer_, "director").empty() && person
-                                   ? legal_name_of(issuer_)
-                                   : text_of(issuer_, "director");
     halves(label(say("Товар (груз) передал / услуги, результаты работ, права сдал",
                      "Goods handed over / services rendered by"),
                  ""),
            label(say("Товар (груз) получил / услуги, результаты работ, права принял",
                      "Goods received / services accepted by"),
                  ""));
-    halves(signature(person ? "" : director, signer, "[10]"),
+    halves(signature(signer_.position, signer_.name, "[10]"),
            signature("", text_of(customer_, "signatory"), "[15]"));
     halves(signature_notes(), signature_notes());
     halves(value(say("Дата отгрузки, передачи (сдачи)", "Date of transfer"),
@@ -864,7 +859,7 @@ class Builder {
            label(say("Ответственный за правильность оформления факта хозяйственной жизни",
                      "Responsible for the correctness of this document"),
                  ""));
-    halves(signature(person ? "" : director, signer, "[13]"), signature("", "", "[18]"));
+    halves(signature(signer_.position, signer_.name, "[13]"), signature("", "", "[18]"));
     halves(signature_notes(), signature_notes());
     halves(label(say("Наименование экономического субъекта – составителя документа (в т. ч. "
                      "комиссионера / агента)",
@@ -897,13 +892,12 @@ class Builder {
     return month.empty() ? "" : say("Услуги оказаны за ", "Services rendered in ") + month;
   }
 
-  static constexpr std::size_t kPersonTaxIdDigits = 12;
-
   json content_;
   const json& issuer_;
   const json& customer_;
   std::string language_;
   std::string currency_;
+  Signer signer_;
   bool russian_ = true;
   Amount total_ = 0;
   std::optional<Amount> tax_;

@@ -7,7 +7,7 @@ SALDO_UPD_SCHEME).
 Seen to fail: cells as wide as their column whatever stands in them; figures that wrap; a head that is not repeated; a
 row higher than a page that is not parted; a QR code of another text; the creation date of the clock; a correction
 without its number; lines without КолТов in the XML's place for it; a period that is the day
-of the correction.
+of the correction; a sole proprietor without a name.
 """
 
 import collections
@@ -121,6 +121,14 @@ def long_names(content):
     content["issuer"]["kpp"] = content["customer"]["kpp"] = None
     content["customer"]["postal_address"] = "628600, Ханты-Мансийский автономный округ – Югра, " * 4
     content["issuer"]["director"] = "Константинопольский-Переяславский В. В."
+    return content
+
+
+def proprietor(content, director=None):
+    """Of an issuer who is a person, and signs himself."""
+    content = copy.deepcopy(content)
+    content["issuer"].update(tax_id="770123456789", kpp=None, legal_name="ИП Петров Пётр Петрович", director=director,
+                             accountant=None)
     return content
 
 
@@ -288,6 +296,22 @@ class Requisites(Case):
         content["issued_on"] = "2026-03-31"
         self.assertNotIn("(5б)", self.text(content))
 
+    def test_a_sole_proprietor_signs_himself(self):
+        for content, behind in ((month("act"), "ИСПОЛНИТЕЛЬ"), (invoice(), "Всего к оплате:"), (month("upd"), "[9]"),
+                                (reconciliation(), "ОТ ИСПОЛНИТЕЛЯ")):
+            with self.subTest(content["kind"]):
+                text = self.text(proprietor(content))
+                text = text[text.index(behind):].replace("Руководитель организации или иное", "")
+                self.assertIn("Индивидуальный предприниматель", text)
+                self.assertIn("ИП Петров Пётр Петрович", text.replace("[14]", "").split("(ф. и. о.)")[0]
+                              if content["kind"] == "upd" else text)
+                self.assertNotIn("Руководитель", text)
+                # Who signs in his place is named.
+                other = self.text(proprietor(content, director="Сидорова А. Б."))
+                self.assertIn("Сидорова А. Б.", other[other.index(behind):])
+        english = self.text(proprietor(month("act", language="en")))
+        self.assertIn("Sole proprietor", english)
+
     def test_reconciliation(self):
         text = self.text(reconciliation())
         self.assert_in_order(
@@ -325,7 +349,8 @@ class Requisites(Case):
 
 class Layout(Case):
     PLAIN = (month("act"), month("act", 1), month("act", 60), invoice(), month("upd"), month("upd", 60),
-             reconciliation(), reconciliation(60))
+             reconciliation(), reconciliation(60), *map(proprietor, (month("act"), invoice(), month("upd"),
+                                                                     reconciliation())))
     HARD = (long_names(month("act", 4, name="Ы" * 500)), long_names(invoice()), long_names(month("upd", 4,
                                                                                                  name="слово " * 83)),
             long_names(month("upd", 2, name="Ы" * 500)), long_names(reconciliation()), greatest("act"), greatest("upd"),
