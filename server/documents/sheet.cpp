@@ -882,9 +882,10 @@ class Builder {
     return table;
   }
 
+  // What a contract is called is left out of it, or said.
   [[nodiscard]] std::string contract_text() const {
     const std::string contract = text("contract");
-    return contract.empty() ? "" : say("Договор ", "Contract ") + contract;
+    return contract.starts_with("№") ? say("Договор ", "Contract ") + contract : contract;
   }
 
   [[nodiscard]] std::string services_period() const {

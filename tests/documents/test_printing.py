@@ -312,6 +312,16 @@ class Requisites(Case):
         english = self.text(proprietor(month("act", language="en")))
         self.assertIn("Sole proprietor", english)
 
+    def test_a_contract_that_says_what_it_is(self):
+        for contract, printed in (("№ 15 от 01.02.2026", "Договор № 15 от 01.02.2026"),
+                                  ("Договор оферты № 15", "Договор оферты № 15"),
+                                  ("Публичная оферта", "Публичная оферта")):
+            content = month("upd")
+            content["contract"] = contract
+            text = self.text(content)
+            basis = text[text.index("получения (приемки)"):text.index("[8]")]
+            self.assertEqual(printed, basis.removeprefix("получения (приемки)").strip())
+
     def test_reconciliation(self):
         text = self.text(reconciliation())
         self.assert_in_order(
