@@ -119,14 +119,17 @@ class Builder {
                       money(total_);
     if (tax_) sum += say(", в том числе НДС ", ", including VAT ") + money(*tax_);
     add_sum_in_words(std::move(sum));
-    Table statement = one_cell(plain(
-        say("Услуги оказаны полностью и в срок. Заказчик претензий по объёму, качеству и срокам "
-            "оказания услуг не имеет.",
-            "The services were rendered in full and on time. The customer has no claims as to "
-            "their extent, quality or time.")));
-    statement.space_before = 3;
-    statement.with_next = true;
-    add(std::move(statement));
+    // A correction to nothing says of no services that they were rendered.
+    if (lines > 0) {
+      Table statement = one_cell(plain(
+          say("Услуги оказаны полностью и в срок. Заказчик претензий по объёму, качеству и срокам "
+              "оказания услуг не имеет.",
+              "The services were rendered in full and on time. The customer has no claims as to "
+              "their extent, quality or time.")));
+      statement.space_before = 3;
+      statement.with_next = true;
+      add(std::move(statement));
+    }
     add(two_signatures(say("ИСПОЛНИТЕЛЬ", "SUPPLIER"), say("ЗАКАЗЧИК", "CUSTOMER")));
     return std::move(sheet_);
   }

@@ -322,6 +322,12 @@ class Requisites(Case):
             basis = text[text.index("получения (приемки)"):text.index("[8]")]
             self.assertEqual(printed, basis.removeprefix("получения (приемки)").strip())
 
+    def test_nothing_is_said_to_be_rendered_where_nothing_was(self):
+        for language, statement in (("ru", "Услуги оказаны полностью"), ("en", "The services were rendered in full")):
+            self.assertIn(statement, self.text(month("act", language=language)))
+            text = self.text(corrected(month("act", 0, language=language)))
+            self.assertNotIn(statement, text)
+
     def test_reconciliation(self):
         text = self.text(reconciliation())
         self.assert_in_order(
