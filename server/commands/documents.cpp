@@ -21,6 +21,8 @@ namespace saldo::server::commands {
 namespace {
 
 constexpr const char* kWho = "saldod documents";
+constexpr const char* kPost = "post.pdf";
+constexpr const char* kRegistryFile = "registry.csv";
 
 // The last versions of a month's documents, in the order of their numbers.
 constexpr const char* kRegistry =
@@ -119,6 +121,12 @@ class Folder {
       throw std::runtime_error(printed.out + " is no folder, and none can be made there");
   }
 
+  // Those of an earlier run, so that they are not taken for this one's.
+  void clear() {
+    for (const char* name : {kPost, kRegistryFile}) std::filesystem::remove(out_ / name);
+    sync_folder(out_);
+  }
+
   // The registry is the last to be there: with it all else is.
   void print() {
     const Transaction snapshot(books_, "BEGIN");
@@ -136,7 +144,7 @@ class Folder {
       append_csv_row(registry, rows, columns_);
       if (rows.text(kDelivery) != "post") continue;
       if (rows.is_null(kAddress)) without_address_.push_back(rows.integer(kAccountId));
-      if (!post) post.emplace(out_ / "post.pdf");
+      if (!post) post.emplace(out_ / kPost);
       post->pages.add(document);
       ++posted;
     }
@@ -146,7 +154,7 @@ class Folder {
       post->file.finish();
     }
     sync_folder(out_);
-    write_file(out_ / "registry.csv", registry);
+    write_file(out_ / kRegistryFile, registry);
     sync_folder(out_);
     std::cout << total << " documents in " << printed_.out << ", " << posted
               << " of them in post.pdf\n";
@@ -185,6 +193,7 @@ int print_documents(const std::string& database, const PrintedMonth& printed) {
     throw std::runtime_error("--issued-on " + printed.issued_on + " is not a day, YYYY-MM-DD");
   Database books(database, printed.issue ? Database::Mode::kWrite : Database::Mode::kRead);
   Folder folder(books, printed);
+  folder.clear();
   if (printed.issue)
     std::cout << "issued " << issue(books, printed) << " documents of " << printed.month
               << std::endl;

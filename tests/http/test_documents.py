@@ -501,9 +501,14 @@ class Command(DocumentsCase):
 
     def test_1_before_anything_is_issued(self):
         out = self.out()
+        # Of an earlier run, of which nothing may be taken for this one's.
+        out.mkdir()
+        for name in ("post.pdf", "registry.csv"):
+            (out / name).write_text("stale", encoding="utf-8")
         done = self.print(out)
         self.assertEqual((0, f"0 documents in {out}, 0 of them in post.pdf\n"), (done.returncode, done.stdout), done)
         self.assertEqual(["registry.csv"], list(self.files(out)))
+        self.assertIn("document_id,kind", (out / "registry.csv").read_text(encoding="utf-8"))
 
     def test_2_issued_and_printed_twice_to_the_same_bytes(self):
         out = self.out()
@@ -536,6 +541,12 @@ class Command(DocumentsCase):
         self.assertEqual("'=Компания 0", registry[0]["name"])
         self.check_post(first["post.pdf"], [each for each, row in zip(documents, registry)
                                             if row["document_delivery"] == "post"])
+
+        # What fails leaves neither of the two that say what all is there.
+        (out / f"{file_name(documents[-1])}.pdf.part").mkdir()
+        failed = self.print(out)
+        self.assertEqual(2, failed.returncode, failed)
+        self.assertEqual([], [name for name in ("post.pdf", "registry.csv") if (out / name).exists()])
 
     def check_post(self, pdf, documents):
         """In order, each with its address, and nothing else."""
