@@ -81,7 +81,7 @@ class Builder {
       : content_(std::move(content)),
         issuer_(content_.at("issuer")),
         customer_(content_.at("customer")),
-        language_(text_of(content_, "language")),
+        language_(text_of(content_, "language") == "ru" ? "ru" : "en"),
         currency_(text_of(content_, "currency")),
         signer_(signer_of(issuer_, language_)),
         russian_(language_ == "ru"),

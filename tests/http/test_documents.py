@@ -333,7 +333,10 @@ class Printed(Year):
 
     def test_the_html_is_escaped_and_runs_nothing(self):
         for of in (self.acts, self.upds):
-            html = self.document(of[self.posted]["document_id"], "text/html").text
+            answer = self.document(of[self.posted]["document_id"], "text/html")
+            self.assertEqual("nosniff", answer.headers["X-Content-Type-Options"])
+            html = answer.text
+            self.assertIn("default-src 'none'", html)
             self.assertIn("ООО «Ромашка &amp; &lt;сыновья&gt;»", html)
             self.assertNotIn("<сыновья>", html)
             self.assertNotRegex(html.lower(), r"<script|javascript:| on\w+=|<iframe|https?://(?!www\.w3\.org/)")
