@@ -31,7 +31,8 @@ constexpr const char* kRegistry =
     " c.value ->> 'tax_id' AS tax_id, d.total, d.tax,"
     " c.value ->> 'document_delivery' AS document_delivery,"
     " c.value ->> 'postal_address' AS postal_address,"
-    " document_file_name(d.content) || '.pdf' AS file, d.content"
+    " document_file_name(d.content) || '.pdf' AS file, d.content,"
+    " (SELECT a.admin_email FROM account AS a WHERE a.account_id = d.account_id)"
     " FROM document AS d LEFT JOIN json_each(d.content) AS c ON c.key = 'customer'"
     " WHERE d.month = ?1 AND NOT EXISTS ("
     "  SELECT 1 FROM document AS l WHERE l.corrects = coalesce(d.corrects, d.document_id)"
@@ -42,7 +43,8 @@ enum RegistryColumn : int {
   kDelivery = 12,
   kAddress = 13,
   kFile = 14,
-  kContent = 15
+  kContent = 15,
+  kEmail = 16
 };
 
 // A file that is there under its name when it is whole, and not before. Throws std::runtime_error.
@@ -142,8 +144,8 @@ class Folder {
       const auto document = document_of(rows.text(kContent));
       write_file(out_ / std::string(rows.text(kFile)), document_pdf(document));
       append_csv_row(registry, rows, columns_);
+      note_missing(rows);
       if (rows.text(kDelivery) != "post") continue;
-      if (rows.is_null(kAddress)) without_address_.push_back(rows.integer(kAccountId));
       if (!post) post.emplace(out_ / kPost);
       post->pages.add(document);
       ++posted;
@@ -158,11 +160,20 @@ class Folder {
     sync_folder(out_);
     std::cout << total << " documents in " << printed_.out << ", " << posted
               << " of them in post.pdf\n";
-    for (const auto account_id : without_address_)
-      std::cout << "account " << account_id << " has no postal address\n";
+    for (const auto& missing : missing_) std::cout << missing << '\n';
   }
 
  private:
+  // What the document cannot reach its customer without.
+  void note_missing(const Statement& row) {
+    const auto note = [&](const char* what) {
+      missing_.push_back("account " + std::to_string(row.integer(kAccountId)) + " has no " + what);
+    };
+    const bool posted = row.text(kDelivery) == "post";
+    if (posted && row.is_null(kAddress)) note("postal address");
+    if (!posted && row.is_null(kEmail)) note("e-mail address");
+  }
+
   std::int64_t count() {
     auto row = books_.compile_once(std::string("SELECT count(*) FROM (") + kRegistry + ")");
     row.bind_static(1, printed_.month).step();
@@ -181,7 +192,7 @@ class Folder {
   const PrintedMonth& printed_;
   std::filesystem::path out_;
   std::vector<Column> columns_ = registry_columns(books_);
-  std::vector<std::int64_t> without_address_;
+  std::vector<std::string> missing_;
 };
 
 }  // namespace

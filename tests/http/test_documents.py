@@ -361,6 +361,22 @@ class Printed(Year):
             self.refused(answer, 409, "conflict", "Петров")
         operator.get(f"/v1/documents/{again}.pdf").expect(200)
 
+    def test_the_shell_names_what_a_document_cannot_do_without(self):
+        database = self.fresh_copy()
+        operator = self.client(self.served(database), "operator", now=JANUARY)
+        operator.patch(f"/v1/accounts/{self.posted}", {"tax_id": None}).expect(200)
+        operator.patch(f"/v1/accounts/{self.mailed}", {"postal_address": None, "admin_email": None}).expect(200)
+        for account_id in (self.posted, self.mailed):
+            for of in (self.acts, self.upds):
+                operator.post(f"/v1/documents/{of[account_id]['document_id']}/corrections", {}).expect(201)
+        no_mail = f"account {self.mailed} has no e-mail address"
+        for month, missing in (("2026-11", [no_mail]),
+                               ("2026-12", [no_mail])):
+            out = database.parent / month
+            done = saldod("documents", "--month", month, "--database", database, "--out", out)
+            self.assertEqual((0, [f"2 documents in {out}, 1 of them in post.pdf", *missing]),
+                             (done.returncode, done.stdout.splitlines()), done)
+
     def test_analysts_do_not_print(self):
         for name in ("document_pdf", "DOCUMENT_HTML", "document_xml", "document_file_name"):
             answer = self.analyst.post("/v1/sql", {"sql": f"SELECT {name}(content) FROM document"})
