@@ -14,6 +14,7 @@
 #include "commands/terminal.h"
 #include "documents/functions.h"
 #include "documents/pdf.h"
+#include "rules/document.h"
 #include "rules/time.h"
 #include "store/database.h"
 
@@ -39,7 +40,9 @@ constexpr const char* kRegistry =
     "  AND l.correction_number > coalesce(d.correction_number, 0))"
     " ORDER BY d.kind, substr(d.issued_on, 1, 4), d.number";
 enum RegistryColumn : int {
+  kKind = 1,
   kAccountId = 6,
+  kTaxId = 9,
   kDelivery = 12,
   kAddress = 13,
   kFile = 14,
@@ -164,14 +167,16 @@ class Folder {
   }
 
  private:
-  // What the document cannot reach its customer without.
+  // What the document cannot reach its customer without and, of a UPD, what it must say.
   void note_missing(const Statement& row) {
     const auto note = [&](const char* what) {
       missing_.push_back("account " + std::to_string(row.integer(kAccountId)) + " has no " + what);
     };
     const bool posted = row.text(kDelivery) == "post";
-    if (posted && row.is_null(kAddress)) note("postal address");
+    const bool transfer = row.text(kKind) == document_kind_name(DocumentKind::kUpd);
+    if ((posted || transfer) && row.is_null(kAddress)) note("postal address");
     if (!posted && row.is_null(kEmail)) note("e-mail address");
+    if (transfer && row.is_null(kTaxId)) note("tax_id, which a UPD needs");
   }
 
   std::int64_t count() {

@@ -371,7 +371,8 @@ class Printed(Year):
                 operator.post(f"/v1/documents/{of[account_id]['document_id']}/corrections", {}).expect(201)
         no_mail = f"account {self.mailed} has no e-mail address"
         for month, missing in (("2026-11", [no_mail]),
-                               ("2026-12", [no_mail])):
+                               ("2026-12", [f"account {self.posted} has no tax_id, which a UPD needs",
+                                            f"account {self.mailed} has no postal address", no_mail])):
             out = database.parent / month
             done = saldod("documents", "--month", month, "--database", database, "--out", out)
             self.assertEqual((0, [f"2 documents in {out}, 1 of them in post.pdf", *missing]),
