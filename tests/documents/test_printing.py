@@ -6,7 +6,7 @@ SALDO_UPD_SCHEME).
 
 Seen to fail: cells as wide as their column whatever stands in them; figures that wrap; a head that is not repeated; a
 row higher than a page that is not parted; a QR code of another text; the creation date of the clock; a correction
-without its number; lines without КолТов in the XML's place for it; a period that is the day
+without its number; lines without КолТов in the XML's place for it; a contract of 31 February; a period that is the day
 of the correction; a sole proprietor without a name.
 """
 
@@ -597,12 +597,19 @@ class Xml(Case):
         content["contract"] = "устная договорённость"
         return content
 
+    @staticmethod
+    def contracted(contract):
+        content = month("upd")
+        content["contract"] = contract
+        return content
+
     @unittest.skipUnless(SCHEME.exists(), f"the tax service's scheme is not there: {SCHEME}")
     def test_against_the_scheme(self):
         other_rates = month("upd")
         for each, rate in zip(other_rates["lines"], (0, 500, 700)):
             each.update(basis_points=rate, tax=tax_in(each["amount"], rate), unit="сообщение")
-        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates)):
+        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates),
+                        self.contracted("№ 15 от 1 февраля 2026 года"), self.contracted("№ 15 от 31.02.2026")):
             path = self.folder / (self.render("name", content).decode() + ".xml")
             path.write_bytes(self.render("xml", content))
             checked = subprocess.run(["xmllint", "--noout", "--schema", SCHEME, path], stdout=subprocess.PIPE,
@@ -640,6 +647,26 @@ class Xml(Case):
                 totals = document.find("ТаблСчФакт/ВсегоОпл")
                 self.assertEqual(content["total"], kopecks(totals.get("СтТовУчНалВсего")))
                 self.assertEqual(content["total"] - (content["tax"] or 0), kopecks(totals.get("СтТовБезНДСВсего")))
+
+    def test_contracts(self):
+        read = {"№ 15 от 01.02.2026": ("Договор", "15", "01.02.2026"),
+                "№ 15 от 1.2.2026": ("Договор", "15", "01.02.2026"),
+                "Договор оферты № 15-А от 01.02.2026 г.": ("Договор оферты", "15-А", "01.02.2026"),
+                "№ 15 от 1 февраля 2026 г.": ("Договор", "15", "01.02.2026"),
+                "№ 15 от 1\u00a0февраля 2026\u00a0года": ("Договор", "15", "01.02.2026"),
+                "Контракт № 7 от «29» февраля 2028 года": ("Контракт", "7", "29.02.2028"),
+                "№ 15 от 31.02.2026": None, "№ 15 от 29 февраля 2026 г.": None, "№ 15 от 01.13.2026": None,
+                "№ 15 от 00.01.2026": None, "№ 15 от 1 фебраля 2026 г.": None, "№ 15 от 01.02.1826": None,
+                "№ 15": None}
+        for contract, parts in read.items():
+            with self.subTest(contract):
+                part = ET.fromstring(self.render("xml", self.contracted(contract))).find("Документ/СвПродПер")
+                basis = part.find("СвПер/ОснПер")
+                self.assertEqual(parts, basis if basis is None else tuple(
+                    basis.get(name) for name in ("РеквНаимДок", "РеквНомерДок", "РеквДатаДок")))
+                # What cannot be taken apart is handed on as it stands.
+                said = part.find("ИнфПолФХЖ3/ТекстИнф")
+                self.assertEqual(contract if parts is None else None, said if said is None else said.get("Значен"))
 
     def test_a_document_without_lines_is_of_its_month(self):
         part = ET.fromstring(self.render("xml", self.poorest())).find("Документ/СвПродПер/СвПер")
