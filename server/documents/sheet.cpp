@@ -724,6 +724,10 @@ class Builder {
     const std::string unit = text_of(line, "unit");
     const std::string rate = format_rate(integer_of(line, "basis_points"), language_);
     const auto dash = [] { return boxed("—", Align::kCenter); };
+    // What is measured in no unit has neither quantity nor price.
+    const auto measured = [&](std::string text) {
+      return unit.empty() || text.empty() ? dash() : figure(std::move(text));
+    };
     Row row;
     row.cells = {boxed(text_of(line, "service_id")),
                  boxed(text_of(line, "line"), Align::kCenter),
@@ -731,8 +735,8 @@ class Builder {
                  dash(),
                  boxed(or_dash(std::string(unit_number(unit))), Align::kCenter),
                  boxed(or_dash(unit), Align::kCenter),
-                 figure(format_count(quantity, language_)),
-                 figure(or_dash(group_digits(unit_price(untaxed, quantity, currency_), language_))),
+                 measured(format_count(quantity, language_)),
+                 measured(group_digits(unit_price(untaxed, quantity, currency_), language_)),
                  figure(amount(untaxed)),
                  boxed(say("без акциза", "none"), Align::kCenter),
                  boxed(unbroken(rate), Align::kCenter),

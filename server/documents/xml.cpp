@@ -330,13 +330,15 @@ class UpdFile {
     auto goods = table.append_child("СведТов");
     set(goods, "НомСтр", text_of(line, "line"));
     set(goods, "НаимТов", cut(text_of(line, "name"), 2000));
-    if (const std::string unit = text_of(line, "unit"); !unit.empty()) {
+    // What is measured in no unit has neither quantity nor price.
+    const std::string unit = text_of(line, "unit");
+    if (!unit.empty()) {
       // 0000: the classifier has no such unit.
       const std::string_view number = unit_number(unit);
       set(goods, "ОКЕИ_Тов", number.empty() ? "0000" : number);
       set(goods, "НаимЕдИзм", cut(unit, 255));
     }
-    if (quantity > 0) {
+    if (!unit.empty() && quantity > 0) {
       set(goods, "КолТов", std::to_string(quantity));
       if (const std::string price = unit_price(untaxed, quantity, currency_); !price.empty())
         set(goods, "ЦенаТов", price);

@@ -328,6 +328,16 @@ class Requisites(Case):
             text = self.text(corrected(month("act", 0, language=language)))
             self.assertNotIn(statement, text)
 
+    def test_what_has_no_unit_has_no_quantity_and_no_price(self):
+        content = month("upd", 1)
+        content["lines"][0].update(unit=None, quantity=1, name="Настройка", service_id="setup")
+        text = self.text(content)
+        row = text[text.index("Настройка"):text.index("без акциза")]
+        self.assertEqual("Настройка — — — — — 1 109,12", " ".join(row.split()))
+        goods = ET.fromstring(self.render("xml", content)).find("Документ/ТаблСчФакт/СведТов")
+        self.assertEqual({"НомСтр": "1", "НаимТов": "Настройка", "СтТовБезНДС": "1109.12", "НалСт": "22%",
+                          "СтТовУчНал": "1353.13"}, dict(goods.attrib))
+
     def test_reconciliation(self):
         text = self.text(reconciliation())
         self.assert_in_order(
@@ -608,7 +618,9 @@ class Xml(Case):
         other_rates = month("upd")
         for each, rate in zip(other_rates["lines"], (0, 500, 700)):
             each.update(basis_points=rate, tax=tax_in(each["amount"], rate), unit="сообщение")
-        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates),
+        unmeasured = month("upd", 1)
+        unmeasured["lines"][0].update(unit=None, quantity=1)
+        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates), unmeasured,
                         self.contracted("№ 15 от 1 февраля 2026 года"), self.contracted("№ 15 от 31.02.2026")):
             path = self.folder / (self.render("name", content).decode() + ".xml")
             path.write_bytes(self.render("xml", content))
