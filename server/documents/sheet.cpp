@@ -422,30 +422,31 @@ class Builder {
 
   // The issuer's on the left, the customer's on the right.
   [[nodiscard]] Table two_signatures(std::string issuer, std::string customer) const {
+    constexpr std::size_t kHalf = 5;  // position, signature and name, and what keeps them apart
     Table signatures;
-    signatures.widths = {29, 22, 34, 0, 29, 22, 34};
+    signatures.widths = {29, 2, 22, 2, 31, 0, 29, 2, 22, 2, 31};
     signatures.space_before = 6;
     signatures.together = true;
     signatures.rows.push_back(
-        {.cells = {bold(std::move(issuer), 3), plain(""), bold(std::move(customer), 3)}});
-    signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), 3), plain(""),
-                                         plain(legal_name_of(customer_), 3)}});
+        {.cells = {bold(std::move(issuer), kHalf), plain(""), bold(std::move(customer), kHalf)}});
+    signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), kHalf), plain(""),
+                                         plain(legal_name_of(customer_), kHalf)}});
     signatures.rows.push_back(
-        {.cells = {underlined(signer_.position), blank(), underlined(signer_.name, Align::kCenter),
-                   plain(""), blank(), blank(),
-                   underlined(text_of(customer_, "signatory"), Align::kCenter)},
+        {.cells = {underlined(signer_.position), plain(""), blank(), plain(""),
+                   underlined(signer_.name, Align::kCenter), plain(""), blank(), plain(""), blank(),
+                   plain(""), underlined(text_of(customer_, "signatory"), Align::kCenter)},
          .height = 10});
     const auto note = [&](std::string_view russian, std::string_view english) {
       return small(say(russian, english));
     };
     signatures.rows.push_back(
-        {.cells = {note("(должность)", "(position)"), note("(подпись)", "(signature)"),
-                   note("(фамилия, инициалы)", "(name)"), plain(""),
-                   note("(должность)", "(position)"), note("(подпись)", "(signature)"),
-                   note("(фамилия, инициалы)", "(name)")}});
+        {.cells = {note("(должность)", "(position)"), plain(""), note("(подпись)", "(signature)"),
+                   plain(""), note("(фамилия, инициалы)", "(name)"), plain(""),
+                   note("(должность)", "(position)"), plain(""), note("(подпись)", "(signature)"),
+                   plain(""), note("(фамилия, инициалы)", "(name)")}});
     const std::string stamp = say("М. П.", "Stamp");
     signatures.rows.push_back(
-        {.cells = {small(stamp, Align::kLeft, 3), plain(""), small(stamp, Align::kLeft, 3)},
+        {.cells = {small(stamp, Align::kLeft, kHalf), plain(""), small(stamp, Align::kLeft, kHalf)},
          .height = 6});
     return signatures;
   }

@@ -436,6 +436,17 @@ class Layout(Case):
             self.assertEqual(1, len(pages))
             self.assertNotIn("Страница", pages[0])
 
+    def test_lines_to_sign_on_do_not_run_into_each_other(self):
+        """By the columns of the HTML, which are the PDF's: between position, signature and name one of 2 mm."""
+        for content in (month("act"), reconciliation()):
+            html = self.render("html", content).decode()
+            signatures = html[html.rindex("<table"):]
+            widths = re.findall(r'<col(?: style="width:([0-9.]+)mm")?>', signatures)
+            self.assertEqual(["2", "2", "", "2", "2"], [width for width in widths if width in ("2", "")])
+            signed = next(row for row in re.findall("<tr.*?</tr>", signatures) if "Орлова" in row)
+            lined = ['class="b' in cell for cell in re.findall("<td[^>]*>", signed)]
+            self.assertEqual([True, False, True, False, True, False, True, False, True, False, True], lined)
+
     def test_a_row_higher_than_a_page_is_parted(self):
         content = month("act", 2, name="слово " * 2000)
         text = self.text(content)
