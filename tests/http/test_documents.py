@@ -317,7 +317,7 @@ class Printed(Year):
         self.refused(self.nobody.get(f"/v1/documents/{act}.pdf"), 401, "unauthorized")
         self.refused(self.cashier.get(f"/v1/documents/{act}.pdf"), 403, "forbidden")
 
-    def test_the_pdf_says_what_the_law_asks(self):
+    def test_the_pdf_is_of_the_document_asked_for(self):
         for of in (self.acts, self.upds):
             document = self.document(of[self.posted]["document_id"]).json
             content = document["content"]
