@@ -97,6 +97,16 @@ class Issue {
                    "; the next one can be issued on that day or later");
   }
 
+  // Numbers rise with their days, so that a day to come would keep all others waiting.
+  void expect_not_to_come(std::string_view column, Day day, const Recorded& recorded) const {
+    const auto instant = recorded.at ? parse_instant(*recorded.at) : std::nullopt;
+    const Day today = instant ? books_->days.day_of(*instant) : books_->open_day;
+    if (day <= today) return;
+    throw conflict(std::string(column) + " is " + format_day(day) + ", after " + format_day(today) +
+                   (instant ? ", the day of recorded_at"
+                            : ", the open day; recorded_at can say that it is later than that"));
+  }
+
   // D2; false: there is nothing to put on it. A correction is made even so.
   bool issue_month(const DocumentRow& row) {
     const Day first = first_day_of(*row.month);
@@ -600,6 +610,7 @@ void issue_documents(Context& context, std::int64_t run_id) {
     throw conflict("issued_on is " + format_day(document.issued_on) +
                    ", before the month's last day, " + format_day(last_day));
   }
+  issue.expect_not_to_come("issued_on", document.issued_on, document.recorded);
   auto policy = context.statements.prepare(
       "SELECT document_kind FROM main.policy WHERE valid_from <= ?1 ORDER BY valid_from DESC LIMIT "
       "1");
@@ -658,6 +669,7 @@ void issue_invoice(Context& context, const InvoiceOrder& order) {
                      "; an invoice can be of an amount");
     }
   }
+  issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_invoice(row, order, *amount);
@@ -679,6 +691,7 @@ void issue_reconciliation(Context& context, const ReconciliationOrder& order) {
   row.issued_on = order.issued_on;
   row.account_id = order.account_id;
   row.recorded = order.recorded;
+  issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_reconciliation(row, order.from, order.to);
@@ -719,8 +732,10 @@ void correct_document(Context& context, std::int64_t document_id, Day corrected_
     throw conflict("corrected_on is " + format_day(corrected_on) +
                    ", before what it corrects, which is of " + format_day(latest));
   }
+  Issue issue(context);
+  issue.expect_not_to_come("corrected_on", corrected_on, recorded);
   const auto last = last_document(context);
-  Issue(context).issue_month(row);
+  issue.issue_month(row);
   expect_documents_after(context, last, 1);
 }
 

@@ -380,7 +380,8 @@ class Altered(unittest.TestCase):
             INSERT INTO reconciliation(account_id, issued_on, period_from, period_to)
                 VALUES (1, '2026-12-01', '2026-11-01', '2026-11-30');
             INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-12-01');
-            INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-12-02');""")
+            INSERT INTO document_correction(corrects, corrected_on, recorded_at)
+                VALUES (1, '2026-12-02', '2026-12-02T09:00:00Z');""")
         cls.books = db.serialize()
         db.close()
 
