@@ -128,6 +128,12 @@ class Groups {
   std::vector<Group> finish() {
     std::stable_sort(groups_.begin(), groups_.end(),
                      [](const Group& a, const Group& b) { return key(a) < key(b); });
+    for (std::size_t at = 0; at < groups_.size(); ++at) {
+      for (std::size_t before = at; before > 0; --before) take(groups_[at], groups_[before - 1]);
+      for (std::size_t after = at + 1; after < groups_.size(); ++after)
+        take(groups_[at], groups_[after]);
+      if (groups_[at].amount < 0) refuse(groups_[at]);
+    }
     std::move(fees_.begin(), fees_.end(), std::back_inserter(groups_));
     return std::move(groups_);
   }
@@ -135,6 +141,32 @@ class Groups {
  private:
   static std::tuple<std::string_view, Day, std::int64_t> key(const Group& group) {
     return {group.service->id, group.days.front(), group.tier ? group.tier->low : 0};
+  }
+
+  static bool are_alike(const Group& a, const Group& b) {
+    return a.service == b.service && a.has_rate(b.rate);
+  }
+
+  // What corrections have taken from a line beyond its amount is taken from another one.
+  static void take(Group& lacking, Group& other) {
+    if (lacking.amount >= 0 || other.amount <= 0 || !are_alike(lacking, other)) return;
+    const Amount moved = std::min(other.amount, subtract(0, lacking.amount));
+    lacking.amount += moved;
+    other.amount -= moved;
+  }
+
+  // No other line of the service and the rate is above zero then.
+  [[noreturn]] void refuse(const Group& lacking) const {
+    Amount sum = 0;
+    std::int64_t last = 0;
+    for (const Group& group : groups_) {
+      if (!are_alike(group, lacking)) continue;
+      sum = saldo::add(sum, group.amount);
+      last = std::max(last, group.reduced_by.value_or(0));
+    }
+    throw conflict("adjustment " + std::to_string(last) + " takes the lines of " +
+                   lacking.service->id + " with one tax rate to " + std::to_string(sum) +
+                   ", and a document has no line below zero; another adjustment can mend that");
   }
 
   // The line of the service that has the corrected day; if none has, one with that day's tax rate:
@@ -249,14 +281,7 @@ std::vector<DocumentLine> document_lines(const std::vector<ChargedDay>& charges,
   for (const auto& adjustment : adjustments) groups.add(adjustment);
   std::vector<DocumentLine> lines;
   for (const Group& group : groups.finish()) {
-    if (group.amount == 0) continue;
-    if (group.amount < 0) {
-      throw conflict("adjustment " + std::to_string(group.reduced_by.value_or(0)) +
-                     " takes the line '" + line_name(group, language) + "' to " +
-                     std::to_string(group.amount) +
-                     ", and a document has no line below zero; another adjustment can mend that");
-    }
-    lines.push_back(line_of(group, language));
+    if (group.amount != 0) lines.push_back(line_of(group, language));
   }
   return lines;
 }

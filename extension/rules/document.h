@@ -81,8 +81,10 @@ struct DocumentLine {
 };
 
 // D2. Charges come sorted by day, adjustments by number. Lines of services come sorted by service,
-// first day and tier, then fees by number; lines of 0 are left out. Throws not_found where a
-// service of a line has no tax rate, conflict where an adjustment takes a line below zero.
+// first day and tier, then fees by number; lines of 0 are left out. What corrections take from a
+// line beyond its amount is taken from the service's other lines of the same tax rate: those before
+// it, from the nearest on, then those after it. Throws not_found where a service of a line has no
+// tax rate, conflict where together these lines are below zero, naming the last adjustment.
 std::vector<DocumentLine> document_lines(const std::vector<ChargedDay>& charges,
                                          const std::vector<RevenueAdjustment>& adjustments,
                                          std::string_view language);

@@ -222,14 +222,14 @@ class History:
                             chance.choice((*self.SERVICES, None))))
             if chance.random() < 0.03:
                 for_day = chance.choice([each for month in self.MONTHS for each in month_days(month) if each <= day])
-                # Up to what was charged, or more of it.
+                # All that was charged, more of it, or a charge; half as much again may be more than the line has.
                 service = chance.choice(self.SERVICES)
                 charged, = db.execute("SELECT coalesce(sum(amount), 0) FROM charge WHERE account_id = ? AND day = ?"
                                       " AND service_id = ?", (account, for_day, service)).fetchone()
                 already, = db.execute("SELECT coalesce(sum(amount), 0) FROM adjustment WHERE account_id = ?"
                                       " AND kind = 'correction' AND amount > 0 AND for_day = ? AND service_id = ?",
                                       (account, for_day, service)).fetchone()
-                amount = chance.choice((charged - already, -chance.randint(1, 300)))
+                amount = chance.choice((charged - already, charged + charged // 2, -chance.randint(1, 300)))
                 if amount:
                     db.execute("INSERT INTO adjustment(account_id, amount, kind, effective_at, service_id, for_day)"
                                " VALUES (?, ?, 'correction', ?, ?, ?)",
@@ -256,6 +256,18 @@ class History:
         for _, _, day, service, amount in self.adjustments(account, month):
             sums[service, self.rate_on(service, day)] += amount
         return {key: amount for key, amount in sums.items() if amount}
+
+    def is_refused(self, account, month):
+        """Its corrections take more than was charged for a service at one rate."""
+        sums = collections.Counter()
+        for day, service, amount in self.db.execute(
+                "SELECT day, service_id, amount FROM charge WHERE account_id = ? AND substr(day, 1, 7) = ?",
+                (account, month)):
+            sums[service, self.rate_on(service, day)] += amount
+        for _, kind, day, service, amount in self.adjustments(account, month):
+            if kind == "correction":
+                sums[service, self.rate_on(service, day)] += amount
+        return min(sums.values(), default=0) < 0
 
     def wants(self, account, month):
         wish, first = self.db.execute(
@@ -294,12 +306,14 @@ class History:
         try:
             self.db.execute("INSERT INTO document_run(month, issued_on) VALUES (?, ?)", (month, issued_on))
         except sqlite3.Error as error:
-            # A correction of what no line can take: nothing was issued, and nothing counted.
-            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the line '.*' to -\d+, ")
+            # Nothing was issued, and nothing counted.
+            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines of \w+ with one tax rate to -\d+, ")
             number, = str(error).split(" ")[2:3]
-            test.assertIn(int(number), {each[0] for account in due for each in self.adjustments(account, month)})
+            test.assertIn(int(number), {each[0] for account in due if self.is_refused(account, month)
+                                        for each in self.adjustments(account, month)})
             test.assertEqual((last,), self.db.execute("SELECT coalesce(max(document_id), 0) FROM document").fetchone())
             return False
+        test.assertEqual([], [account for account in due if self.is_refused(account, month)])
         made = self.db.execute("SELECT document_id, kind, number, issued_on, account_id FROM document"
                                " WHERE document_id > ? ORDER BY document_id", (last,)).fetchall()
         test.assertEqual([account for account, something in due.items() if something], [row[4] for row in made])
@@ -315,8 +329,10 @@ class History:
         try:
             self.db.execute("INSERT INTO document_correction(corrects, corrected_on) VALUES (?, ?)", (document_id, day))
         except sqlite3.Error as error:
-            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the line ")
+            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines ")
+            test.assertTrue(self.is_refused(account, month), (account, month))
             return
+        test.assertFalse(self.is_refused(account, month), (account, month))
         newest, = self.db.execute("SELECT max(document_id) FROM document").fetchone()
         self.check_document(test, newest, month, account)
 

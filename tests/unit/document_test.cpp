@@ -164,6 +164,43 @@ TEST_F(Lines, ACorrectionGoesToTheLineOfItsDay) {
   EXPECT_EQ(amounts("2026-11-20"), (std::vector<Amount>{200, 170}));
 }
 
+// What a correction takes beyond its line comes from the other lines of the rate: from those before
+// it, the nearest first, then from those after it.
+TEST_F(Lines, ACorrectionBeyondItsLineGoesOnWithTheNearest) {
+  const std::vector<ChargedDay> charges = {
+      charged("2026-11-01", 100), charged("2026-11-02", 200, 6000),
+      charged("2026-11-03", 300, 9000), charged("2026-11-04", 400, 12'000),
+      charged("2026-11-05", 500, 15'000)};
+  const auto amounts = [&](const std::vector<RevenueAdjustment>& adjustments) {
+    std::vector<Amount> result;
+    for (const auto& line : document_lines(charges, adjustments, "ru"))
+      result.push_back(line.amount);
+    return result;
+  };
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450)}), (std::vector<Amount>{100, 50, 400, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -550)}), (std::vector<Amount>{50, 400, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -650)}), (std::vector<Amount>{350, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -1100)}), (std::vector<Amount>{400}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450), adjusted("2026-11-03", 200)}),
+            (std::vector<Amount>{100, 200, 50, 400, 500}));
+  EXPECT_TRUE(amounts({adjusted("2026-11-01", -1500)}).empty());
+  EXPECT_THROW(amounts({adjusted("2026-11-05", -1501)}), Error);
+  // Those of another rate are left alone.
+  crm_.rates.push_back({day_of("2026-11-03"), 2200});
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450)}), (std::vector<Amount>{100, 200, 250, 500}));
+  EXPECT_THROW(amounts({adjusted("2026-11-03", -1201)}), Error);
+  EXPECT_THROW(amounts({adjusted("2026-11-02", -301)}), Error);
+}
+
+// A fee is what it is: no correction of charges reduces it.
+TEST_F(Lines, AFeeTakesNoPartInCorrections) {
+  RevenueAdjustment fee = adjusted("2026-11-01", 500);
+  fee.fee = true;
+  EXPECT_THROW(
+      document_lines({charged("2026-11-01", 100)}, {fee, adjusted("2026-11-01", -101)}, "ru"),
+      Error);
+}
+
 TEST_F(Lines, ARateIsAskedForOnlyWhereSomethingIsCharged) {
   EXPECT_TRUE(document_lines({charged("2025-11-01", 0)}, {}, "ru").empty());
   EXPECT_THROW(document_lines({charged("2025-11-01", 1)}, {}, "ru"), Error);
