@@ -387,23 +387,37 @@ class Issue {
     return row.integer(0);
   }
 
+  // What the bank's statement says of the payer's order. The payment's own external_id is a digest
+  // that says nothing to anybody.
+  PaymentNumber order_of(std::int64_t receipt_id) {
+    auto row = context_.statements.prepare(
+        "SELECT max(iif(m.key = 'number', CAST(m.value AS TEXT), NULL)),"
+        " max(iif(m.key = 'date', CAST(m.value AS TEXT), NULL))"
+        " FROM main.receipt AS r CROSS JOIN json_each(saldo_json_or_null(r.raw)) AS m"
+        " WHERE r.receipt_id = ?1");
+    row.bind(1, receipt_id).step();
+    return {std::string(row.text(0)), true, parse_day(row.text(1))};
+  }
+
   // Sorted by day; of one day payments, then adjustments, then the services of the month that ends
   // with it.
   std::vector<Entry> read_entries(std::int64_t account_id, Day from, Day to,
                                   std::string_view language) {
     std::vector<Entry> entries;
     auto row = context_.statements.prepare(
-        "SELECT day, kind, name, detail, amount, reference FROM ("
+        "SELECT day, kind, name, detail, amount, reference, receipt_id FROM ("
         " SELECT p.day, 'payment' AS kind, m.name, coalesce(p.external_id, p.payment_id) AS detail,"
-        " p.amount, p.payment_id AS reference"
+        " p.amount, p.payment_id AS reference, r.receipt_id"
         " FROM main.payment AS p JOIN main.payment_method AS m USING (method)"
+        " LEFT JOIN main.receipt_payment AS f ON f.payment_id = p.payment_id"
+        " LEFT JOIN main.receipt AS r ON r.receipt_id = f.receipt_id AND r.source = 'bank'"
         " WHERE p.account_id = ?1 AND p.day BETWEEN ?2 AND ?3"
         " UNION ALL"
-        " SELECT j.day, j.kind, k.name, j.reason, j.amount, j.adjustment_id"
+        " SELECT j.day, j.kind, k.name, j.reason, j.amount, j.adjustment_id, NULL"
         " FROM main.adjustment AS j JOIN main.adjustment_kind AS k USING (kind)"
         " WHERE j.account_id = ?1 AND j.day BETWEEN ?2 AND ?3"
         " UNION ALL"
-        " SELECT max(c.day), 'charges', NULL, min(c.day), -sum(c.amount), NULL"
+        " SELECT max(c.day), 'charges', NULL, min(c.day), -sum(c.amount), NULL, NULL"
         " FROM main.day_close AS d CROSS JOIN main.charge AS c"
         " ON c.day = d.day AND c.account_id = ?1"
         " WHERE d.day BETWEEN ?2 AND ?3 GROUP BY substr(d.day, 1, 7))"
@@ -416,7 +430,10 @@ class Issue {
       entry.amount = row.integer(4);
       entry.reference = row.optional_integer(5);
       if (entry.kind == "payment") {
-        entry.text = payment_text(row.text(2), row.text(3), language);
+        const PaymentNumber number =
+            row.is_null(6) ? PaymentNumber{std::string(row.text(3)), false, std::nullopt}
+                           : order_of(row.integer(6));
+        entry.text = payment_text(row.text(2), number, language);
       } else if (entry.kind == "charges") {
         const Day first = std::max(from, first_day_of(row.text(0).substr(0, 7)));
         entry.day = std::min(to, last_day_of(first_day_of(row.text(0).substr(0, 7))));

@@ -31,6 +31,16 @@ std::string month_and_year(Day day, std::string_view language) {
   return std::string(month_in_date(month, language)) + ' ' + year_of(day);
 }
 
+// '№ 77 от 05.11.2026', 'No. 77 of 2026-11-05'; without a day '№ 77'.
+std::string number_and_date(std::string_view number, std::optional<Day> day,
+                            std::string_view language) {
+  const bool russian = is_russian(language);
+  std::string text = russian ? "№ " : "No. ";
+  text += number;
+  if (day) text += russian ? " от " + date::format("%d.%m.%Y", *day) : " of " + format_day(*day);
+  return text;
+}
+
 // ', тариф 6–10 сотрудников'; empty for the only tier there is.
 std::string tier_text(const TierRange& tier, std::string_view language) {
   if (tier.low <= 1 && !tier.high) return "";
@@ -363,13 +373,10 @@ std::string_view tax_unknown_text(std::string_view language) {
 std::string invoice_purpose(const InvoicePurpose& invoice, std::string_view currency,
                             std::string_view language) {
   const bool russian = is_russian(language);
-  const std::string number = std::to_string(invoice.number);
-  const std::string account_id = std::to_string(invoice.account_id);
-  std::string text = russian ? "Оплата по счёту № " + number + " от " +
-                                   date::format("%d.%m.%Y", invoice.issued_on) +
-                                   ", лицевой счёт № " + account_id
-                             : "Invoice No. " + number + " of " + format_day(invoice.issued_on) +
-                                   ", account " + account_id;
+  std::string text = russian ? "Оплата по счёту " : "Invoice ";
+  text += number_and_date(std::to_string(invoice.number), invoice.issued_on, language);
+  text += russian ? ", лицевой счёт № " : ", account ";
+  text += std::to_string(invoice.account_id);
   if (!invoice.tax_known) return text;
   const std::string label = tax_label(invoice.basis_points, language);
   if (!invoice.basis_points) return text + ". " + label;
@@ -415,13 +422,15 @@ std::string services_text(Day from, Day to, std::string_view language) {
   return text + ' ' + year_of(from);
 }
 
-std::string payment_text(std::string_view method, std::string_view reference,
+std::string payment_text(std::string_view method, const PaymentNumber& number,
                          std::string_view language) {
   const bool russian = is_russian(language);
   std::string text = russian ? "Оплата: " : "Payment: ";
   text += method;
-  text += russian ? ", № " : ", No. ";
-  text += reference;
+  if (number.number.empty()) return text;
+  text += ", ";
+  if (number.is_order) text += russian ? "п/п " : "order ";
+  text += number_and_date(number.number, number.date, language);
   return text;
 }
 

@@ -138,8 +138,15 @@ std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amo
 // Of a reconciliation: 'Услуги за ноябрь 2026' for a whole month, 'Услуги за 10–30 ноября 2026' for
 // a part of it; the two days are of one month.
 std::string services_text(Day from, Day to, std::string_view language);
-// 'Оплата: Банковский перевод, № 77'.
-std::string payment_text(std::string_view method, std::string_view reference,
+// Of a payment; empty: it has none.
+struct PaymentNumber {
+  std::string number;
+  bool is_order = false;    // a payment order's, of a bank
+  std::optional<Day> date;  // of the order
+};
+// 'Оплата: Банковский перевод, п/п № 77 от 05.11.2026', 'Оплата: Система быстрых платежей, № 2',
+// 'Оплата: Банковский перевод'.
+std::string payment_text(std::string_view method, const PaymentNumber& number,
                          std::string_view language);
 
 }  // namespace saldo
