@@ -136,7 +136,10 @@ class Issue {
     }
     JsonObject content = heading(row, language);
     content.add_json("lines", json.text());
-    if (row.kind == DocumentKind::kUpd) content.add("status", std::int64_t{totals.tax ? 1 : 2});
+    if (row.kind == DocumentKind::kUpd) {
+      const bool invoices_tax = totals.tax.has_value() || corrects_tax(row);
+      content.add("status", std::int64_t{invoices_tax ? 1 : 2});
+    }
     add_totals(content, totals, language);
     content.add_json("adjustment_ids", adjustment_ids_.text());
     content.add_json("tax_rates", days_json(rates));
@@ -251,6 +254,18 @@ class Issue {
   static std::string sentence_of(const Error& error) {
     const std::string what = error.what();
     return what.substr(error_code_name(error.code()).size() + 2);
+  }
+
+  // With tax a UPD is an invoice of it, too, and stays one when it is corrected to nothing.
+  bool corrects_tax(const DocumentRow& row) {
+    if (!row.corrects) return false;
+    auto before = context_.statements.prepare(
+        "SELECT EXISTS (SELECT 1 FROM main.document AS d CROSS JOIN json_each(d.content) AS m"
+        " WHERE coalesce(d.corrects, d.document_id) = ?1 AND m.key = 'status' AND m.value = 1"
+        " AND d.account_id = ?2 AND d.month = ?3)");
+    before.bind(1, *row.corrects).bind(2, row.account_id).bind(3, std::string_view(*row.month));
+    before.step();
+    return before.integer(0) != 0;
   }
 
   void read_services() {
