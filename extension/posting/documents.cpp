@@ -149,6 +149,8 @@ class Issue {
 
   void issue_invoice(const DocumentRow& row, const InvoiceOrder& order, Amount amount) {
     const std::string language = language_on(row.issued_on);
+    const auto payee = requisites(row.issued_on);
+    if (books_->currency == "RUB") expect_payable(payee, row.issued_on);
     // The one rate of all subscribed services.
     std::map<std::string_view, Day> rates;
     bool known = true;
@@ -198,7 +200,7 @@ class Issue {
     const std::string text = invoice_purpose(purpose, books_->currency, language);
     content.add("purpose", std::string_view(text));
     content.add_optional("qr", books_->currency == "RUB"
-                                   ? payment_qr(requisites(row.issued_on), amount, text)
+                                   ? payment_qr(payee, amount, text)
                                    : std::nullopt);
     content.add_json("tax_rates", days_json(known ? rates : std::map<std::string_view, Day>()));
     insert(row, totals, content.text());
@@ -486,6 +488,21 @@ class Issue {
     payee.bank_account = row.text(8);
     payee.corr_account = row.text(9);
     return payee;
+  }
+
+  // What a transfer in roubles cannot do without.
+  static void expect_payable(const PaymentRequisites& payee, Day day) {
+    const std::pair<std::string_view, const std::string&> required[] = {
+        {"bank_account", payee.bank_account}, {"bank_name", payee.bank_name}, {"bic", payee.bic}};
+    std::string missing;
+    for (const auto& [column, value] : required) {
+      if (!value.empty()) continue;
+      if (!missing.empty()) missing += ", ";
+      missing += column;
+    }
+    if (missing.empty()) return;
+    throw conflict("the issuer on " + format_day(day) + " has no " + missing +
+                   ", without which an invoice cannot be paid by bank");
   }
 
   const std::string& issuer_json(Day day) {

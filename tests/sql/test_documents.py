@@ -384,7 +384,8 @@ class Altered(unittest.TestCase):
                 SELECT account_id, '2026-11-01', 'active' FROM account;
             INSERT INTO subscription(account_id, service_id, started_on)
                 SELECT account_id, 'crm', '2026-11-01' FROM account;
-            INSERT INTO issuer(valid_from, name) VALUES ('2026-01-01', 'Vendor');
+            INSERT INTO issuer(valid_from, name, bank_name, bic, bank_account)
+                VALUES ('2026-01-01', 'Vendor', 'Bank', '044525225', '40702810900000000001');
             INSERT INTO tax_rate(service_id, valid_from, basis_points) VALUES ('crm', '2026-01-01', 2200);
             INSERT INTO adjustment(account_id, amount, kind, effective_at, service_id)
                 VALUES (1, -50, 'fee', '2026-11-05T09:00:00Z', 'crm');""")
