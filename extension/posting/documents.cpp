@@ -719,6 +719,7 @@ void issue_invoice(Context& context, const InvoiceOrder& order) {
     }
   }
   issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
+  issue.expect_not_before_last(row.kind, row.issued_on);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_invoice(row, order, *amount);
@@ -741,6 +742,7 @@ void issue_reconciliation(Context& context, const ReconciliationOrder& order) {
   row.account_id = order.account_id;
   row.recorded = order.recorded;
   issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
+  issue.expect_not_before_last(row.kind, row.issued_on);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_reconciliation(row, order.from, order.to);

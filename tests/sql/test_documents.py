@@ -398,7 +398,8 @@ class Altered(unittest.TestCase):
                 VALUES (1, '2026-12-01', '2026-11-01', '2026-11-30');
             INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-12-01');
             INSERT INTO document_correction(corrects, corrected_on, recorded_at)
-                VALUES (1, '2026-12-02', '2026-12-02T09:00:00Z');""")
+                VALUES (1, '2026-12-02', '2026-12-02T09:00:00Z');
+            INSERT INTO invoice(account_id, issued_on, amount) VALUES (2, '2026-12-01', 600);""")
         cls.books = db.serialize()
         db.close()
 
@@ -460,6 +461,9 @@ class Altered(unittest.TestCase):
                 ("UPDATE document SET issued_on = '2026-12-09', content = replace(content, "
                  "'\"issued_on\":\"2026-11-30\"', '\"issued_on\":\"2026-12-09\"') WHERE document_id = 2",
                  [(3, "it is of 2026-11-30, before number 2, of 2026-12-09")]),
+                ("UPDATE document SET issued_on = '2026-12-02', content = replace(content, "
+                 "'\"issued_on\":\"2026-12-01\"', '\"issued_on\":\"2026-12-02\"') WHERE document_id = 4",
+                 [(8, "it is of 2026-12-01, before number 1, of 2026-12-02")]),
                 # Of another account or month.
                 ("UPDATE document SET account_id = 3 WHERE document_id = 2",
                  [(2, "account 3 has document 3 of 2026-11 too"), (2, columns),
