@@ -41,20 +41,25 @@ std::string number_and_date(std::string_view number, std::optional<Day> day,
   return text;
 }
 
-// ', тариф 6–10 сотрудников'; empty for the only tier there is.
+// After 'до' and 'от' the genitive follows: от 51 сотрудника, до 52 сотрудников.
+std::string_view employees_in_genitive(std::int64_t count) {
+  return russian_form(static_cast<std::uint64_t>(count), kEmployees) == kEmployees[0]
+             ? " сотрудника"
+             : " сотрудников";
+}
+
+// ', тариф 6–10 сотрудников', ', тариф до 5 сотрудников'; empty for the only tier there is.
 std::string tier_text(const TierRange& tier, std::string_view language) {
   if (tier.low <= 1 && !tier.high) return "";
   const bool russian = is_russian(language);
   const std::string low = format_count(tier.low, language);
   const std::string high = tier.high ? format_count(*tier.high, language) : "";
+  const bool is_from_nothing = tier.low == 0 && tier.high.value_or(0) > 0;
   if (russian) {
     std::string text = ", тариф ";
-    if (!tier.high) {
-      text += "от " + low;
-      // After 'от' the genitive follows: от 51 сотрудника, от 52 сотрудников.
-      const auto last = static_cast<std::uint64_t>(tier.low);
-      const bool singular = russian_form(last, kEmployees) == kEmployees[0];
-      if (tier.employees) text += singular ? " сотрудника" : " сотрудников";
+    if (!tier.high || is_from_nothing) {
+      text += tier.high ? "до " + high : "от " + low;
+      if (tier.employees) text += employees_in_genitive(tier.high.value_or(tier.low));
       return text;
     }
     text += tier.low == *tier.high ? high : low + "–" + high;
@@ -64,9 +69,9 @@ std::string tier_text(const TierRange& tier, std::string_view language) {
     }
     return text;
   }
-  std::string text = ", tier of " + low;
+  std::string text = ", tier of " + (is_from_nothing ? "up to " + high : low);
   if (!tier.high) return text + (tier.employees ? " employees or more" : " or more");
-  if (tier.low != *tier.high) text += "–" + high;
+  if (!is_from_nothing && tier.low != *tier.high) text += "–" + high;
   if (tier.employees) text += *tier.high == 1 ? " employee" : " employees";
   return text;
 }

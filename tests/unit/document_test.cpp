@@ -164,6 +164,30 @@ TEST_F(Lines, ACorrectionGoesToTheLineOfItsDay) {
   EXPECT_EQ(amounts("2026-11-20"), (std::vector<Amount>{200, 170}));
 }
 
+TEST_F(Lines, ATierIsToldAsPeopleSayIt) {
+  const auto tier = [&](std::int64_t low, std::optional<std::int64_t> high, bool employees,
+                        const char* language) {
+    ChargedDay charge = charged("2026-11-01", 100);
+    charge.tier = TierRange{low, high, employees};
+    const auto lines = document_lines({charge}, {}, language);
+    const std::string& name = lines.at(0).name;
+    return name.substr(0, name.rfind(", 1 " + std::string(language[0] == 'r' ? "но" : "No")));
+  };
+  EXPECT_EQ(tier(0, 5, true, "ru"), "CRM, тариф до 5 сотрудников");
+  EXPECT_EQ(tier(0, 1, true, "ru"), "CRM, тариф до 1 сотрудника");
+  EXPECT_EQ(tier(0, 21, true, "ru"), "CRM, тариф до 21 сотрудника");
+  EXPECT_EQ(tier(0, 2, false, "ru"), "CRM, тариф до 2");
+  EXPECT_EQ(tier(0, 0, true, "ru"), "CRM, тариф 0 сотрудников");
+  EXPECT_EQ(tier(1, 5, true, "ru"), "CRM, тариф 1–5 сотрудников");
+  EXPECT_EQ(tier(51, std::nullopt, true, "ru"), "CRM, тариф от 51 сотрудника");
+  EXPECT_EQ(tier(0, std::nullopt, true, "ru"), "CRM");
+  EXPECT_EQ(tier(0, 5, true, "en"), "CRM, tier of up to 5 employees");
+  EXPECT_EQ(tier(0, 1, true, "en"), "CRM, tier of up to 1 employee");
+  EXPECT_EQ(tier(0, 2, false, "en"), "CRM, tier of up to 2");
+  EXPECT_EQ(tier(1, 5, true, "en"), "CRM, tier of 1–5 employees");
+  EXPECT_EQ(tier(51, std::nullopt, true, "en"), "CRM, tier of 51 employees or more");
+}
+
 // What a correction takes beyond its line comes from the other lines of the rate: from those before
 // it, the nearest first, then from those after it.
 TEST_F(Lines, ACorrectionBeyondItsLineGoesOnWithTheNearest) {
