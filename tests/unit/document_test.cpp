@@ -188,6 +188,13 @@ TEST_F(Lines, ATierIsToldAsPeopleSayIt) {
   EXPECT_EQ(tier(51, std::nullopt, true, "en"), "CRM, tier of 51 employees or more");
 }
 
+TEST_F(Lines, ACorrectionWithoutAChargeIsARecalculation) {
+  EXPECT_EQ(document_lines({}, {adjusted("2026-11-11", 70)}, "ru").at(0).name,
+            "CRM, перерасчёт за 11 ноября 2026");
+  EXPECT_EQ(document_lines({}, {adjusted("2026-11-11", 70)}, "en").at(0).name,
+            "CRM, recalculation for 11 November 2026");
+}
+
 // What a correction takes beyond its line comes from the other lines of the rate: from those before
 // it, the nearest first, then from those after it.
 TEST_F(Lines, ACorrectionBeyondItsLineGoesOnWithTheNearest) {
