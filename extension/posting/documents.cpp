@@ -404,6 +404,18 @@ class Issue {
     return row.integer(0);
   }
 
+  // ', акт № 12 от 30.11.2026': the month's document as last corrected; empty where there is none.
+  std::string document_of_month(std::int64_t account_id, std::string_view month,
+                                std::string_view language) {
+    auto row = context_.statements.prepare(
+        "SELECT kind, number, issued_on, correction_number FROM main.document"
+        " WHERE account_id = ?1 AND month = ?2 ORDER BY document_id DESC LIMIT 1");
+    if (!row.bind(1, account_id).bind(2, month).step()) return "";
+    const auto kind = parse_document_kind(row.text(0)).value_or(DocumentKind::kAct);
+    return ", " + document_name(kind, row.integer(1), day_in(row, 2), row.optional_integer(3),
+                                language);
+  }
+
   // What the bank's statement says of the payer's order. The payment's own external_id is a digest
   // that says nothing to anybody.
   PaymentNumber order_of(std::int64_t receipt_id) {
@@ -455,6 +467,8 @@ class Issue {
         const Day first = std::max(from, first_day_of(row.text(0).substr(0, 7)));
         entry.day = std::min(to, last_day_of(first_day_of(row.text(0).substr(0, 7))));
         entry.text = services_text(first, entry.day, language);
+        if (is_whole_month(first, entry.day))
+          entry.text += document_of_month(account_id, row.text(0).substr(0, 7), language);
       } else {
         entry.text = row.text(2);
         if (!row.is_null(3)) entry.text += ": " + std::string(row.text(3));

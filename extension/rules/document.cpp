@@ -41,6 +41,26 @@ std::string number_and_date(std::string_view number, std::optional<Day> day,
   return text;
 }
 
+struct DocumentWords {
+  DocumentKind kind;
+  std::string_view russian;
+  std::string_view english;
+  std::string_view short_russian;
+  std::string_view short_english;
+};
+
+const DocumentWords& words_of(DocumentKind kind) {
+  static constexpr DocumentWords kWords[] = {
+      {DocumentKind::kInvoice, "Счёт на оплату", "Invoice", "счёт", "invoice"},
+      {DocumentKind::kAct, "Акт", "Act", "акт", "act"},
+      {DocumentKind::kUpd, "Универсальный передаточный документ", "Universal transfer document",
+       "УПД", "universal transfer document"},
+      {DocumentKind::kReconciliation, "Акт сверки взаимных расчётов", "Reconciliation statement",
+       "акт сверки", "reconciliation statement"}};
+  return *std::find_if(std::begin(kWords), std::end(kWords),
+                       [&](const DocumentWords& each) { return each.kind == kind; });
+}
+
 // After 'до' and 'от' the genitive follows: от 51 сотрудника, до 52 сотрудников.
 std::string_view employees_in_genitive(std::int64_t count) {
   return russian_form(static_cast<std::uint64_t>(count), kEmployees) == kEmployees[0]
@@ -348,21 +368,22 @@ std::optional<DocumentKind> parse_document_kind(std::string_view name) {
 
 std::string document_title(DocumentKind kind, std::int64_t number, Day issued_on,
                            std::string_view language) {
-  struct Title {
-    DocumentKind kind;
-    std::string_view russian;
-    std::string_view english;
-  };
-  constexpr Title kTitles[] = {
-      {DocumentKind::kInvoice, "Счёт на оплату", "Invoice"},
-      {DocumentKind::kAct, "Акт", "Act"},
-      {DocumentKind::kUpd, "Универсальный передаточный документ", "Universal transfer document"},
-      {DocumentKind::kReconciliation, "Акт сверки взаимных расчётов", "Reconciliation statement"}};
-  const auto* const title = std::find_if(std::begin(kTitles), std::end(kTitles),
-                                         [&](const Title& each) { return each.kind == kind; });
+  const DocumentWords& words = words_of(kind);
   const bool russian = is_russian(language);
-  return std::string(russian ? title->russian : title->english) + (russian ? " № " : " No. ") +
+  return std::string(russian ? words.russian : words.english) + (russian ? " № " : " No. ") +
          std::to_string(number) + (russian ? " от " : " of ") + format_date(issued_on, language);
+}
+
+std::string document_name(DocumentKind kind, std::int64_t number, Day issued_on,
+                          std::optional<std::int64_t> correction_number,
+                          std::string_view language) {
+  const DocumentWords& words = words_of(kind);
+  const bool russian = is_russian(language);
+  std::string text(russian ? words.short_russian : words.short_english);
+  text += ' ' + number_and_date(std::to_string(number), issued_on, language);
+  if (!correction_number) return text;
+  text += russian ? ", исправление " : ", correction ";
+  return text + number_and_date(std::to_string(*correction_number), std::nullopt, language);
 }
 
 std::string top_up_text(std::int64_t account_id, std::string_view language) {
@@ -418,10 +439,13 @@ std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amo
   return text;
 }
 
+bool is_whole_month(Day from, Day to) {
+  return day_of_month(from) == 1 && month_of(to + days{1}) != month_of(to);
+}
+
 std::string services_text(Day from, Day to, std::string_view language) {
-  const bool whole = day_of_month(from) == 1 && month_of(to + days{1}) != month_of(to);
   std::string text = is_russian(language) ? "Услуги за " : "Services of ";
-  if (!whole) return text + format_days_between(from, to, language);
+  if (!is_whole_month(from, to)) return text + format_days_between(from, to, language);
   const auto month = static_cast<unsigned>(date::year_month_day{from}.month());
   text += month_alone(month, language);
   return text + ' ' + year_of(from);

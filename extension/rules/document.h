@@ -104,6 +104,10 @@ std::optional<DocumentKind> parse_document_kind(std::string_view name);
 std::string document_title(DocumentKind kind, std::int64_t number, Day issued_on,
                            std::string_view language);
 
+// 'акт № 12 от 30.11.2026, исправление № 1', 'act No. 12 of 2026-11-30, correction No. 1'.
+std::string document_name(DocumentKind kind, std::int64_t number, Day issued_on,
+                          std::optional<std::int64_t> correction_number, std::string_view language);
+
 // 'Пополнение лицевого счёта № 42', 'Top-up of account 42'.
 std::string top_up_text(std::int64_t account_id, std::string_view language);
 // 'НДС указывается в закрывающих документах' and its like.
@@ -138,6 +142,8 @@ std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amo
 // Of a reconciliation: 'Услуги за ноябрь 2026' for a whole month, 'Услуги за 10–30 ноября 2026' for
 // a part of it; the two days are of one month.
 std::string services_text(Day from, Day to, std::string_view language);
+// Whether these days of one month are all of it.
+bool is_whole_month(Day from, Day to);
 // Of a payment; empty: it has none.
 struct PaymentNumber {
   std::string number;

@@ -78,6 +78,20 @@ TEST(Title, HasKindNumberAndDay) {
   EXPECT_EQ(parse_document_kind("bill"), std::nullopt);
 }
 
+TEST(Name, IsShortAndSaysWhichCorrectionItIs) {
+  const Day day = day_of("2026-12-31");
+  EXPECT_EQ(document_name(DocumentKind::kAct, 12, day, std::nullopt, "ru"),
+            "акт № 12 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kUpd, 12, day, 2, "ru"),
+            "УПД № 12 от 31.12.2026, исправление № 2");
+  EXPECT_EQ(document_name(DocumentKind::kInvoice, 1, day, std::nullopt, "ru"),
+            "счёт № 1 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kReconciliation, 1, day, std::nullopt, "ru"),
+            "акт сверки № 1 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kUpd, 12, day, 2, "en"),
+            "universal transfer document No. 12 of 2026-12-31, correction No. 2");
+}
+
 // M1: what a payer copies from an invoice names the invoice, with its day, and the account, and
 // nothing else, whatever the tax.
 TEST(InvoicePurpose, NamesInvoiceAndAccount) {
