@@ -176,10 +176,9 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 
 {name}, лицевой счёт № {account_id}'),
 
-  ('document', 'ru', 'Вам выставлен документ № {number}',
-'Вам выставлен документ.
+  ('document', 'ru', 'Вам выставлен {document}',
+'Вам выставлен {document}.
 
-Номер: {number}.
 Сумма: {amount}.
 
 {name}, лицевой счёт № {account_id}'),
@@ -338,10 +337,9 @@ Pay the remaining {debt}: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('document', 'en', 'Document No. {number} has been issued to you',
-'A document has been issued to you.
+  ('document', 'en', 'Issued to you: {document}',
+'Issued to you: {document}.
 
-Number: {number}.
 Amount: {amount}.
 
 {name}, account {account_id}');
