@@ -194,6 +194,7 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_check_template('body', '{no}')",
     "SELECT saldo_are_notice_kinds('[\"payment\"]'), saldo_json_object('name', 'One', 'debt', 5)",
     "SELECT saldo_promise_end('2026-03-12T09:00:00Z', 2)",
+    R"(SELECT saldo_check_parts('[{"account_id": 1, "amount": 2}]', 2))",
     "SELECT saldo_received_at('2026-03-12 09:00:00', '2026-03-12T09:00:00Z')",
     "SELECT saldo_await('usage_event', 'u')",
     "SELECT minor_units('10.45'), minor_units(10)",
