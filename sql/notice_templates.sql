@@ -177,8 +177,9 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 {name}, лицевой счёт № {account_id}'),
 
   ('document', 'ru', 'Вам выставлен {document}',
-'Вам выставлен {document}.
+'Вам выставлен документ.
 
+Документ: {document}.
 Сумма: {amount}.
 
 {name}, лицевой счёт № {account_id}'),
@@ -338,8 +339,9 @@ Pay the remaining {debt}: {pay_url}
 {name}, account {account_id}'),
 
   ('document', 'en', 'Issued to you: {document}',
-'Issued to you: {document}.
+'A document has been issued to you.
 
+Document: {document}.
 Amount: {amount}.
 
 {name}, account {account_id}');

@@ -138,7 +138,8 @@ FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
                                'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
                                'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
                                'number', n.number,
-                               'document', document_name(d.kind, d.number, d.issued_on, d.correction_number, p.language),
+                               'document', document_name(d.kind, d.number, d.issued_on, d.correction_number,
+                                                         p.language),
                                'reference', n.reference, 'pay_url', p.pay_url) AS value_json
       FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
       CROSS JOIN account AS a ON a.account_id = n.account_id

@@ -199,9 +199,8 @@ class Issue {
     content.add_optional("employees", order.employees);
     const std::string text = invoice_purpose(purpose, books_->currency, language);
     content.add("purpose", std::string_view(text));
-    content.add_optional("qr", books_->currency == "RUB"
-                                   ? payment_qr(payee, amount, text)
-                                   : std::nullopt);
+    content.add_optional(
+        "qr", books_->currency == "RUB" ? payment_qr(payee, amount, text) : std::nullopt);
     content.add_json("tax_rates", days_json(known ? rates : std::map<std::string_view, Day>()));
     insert(row, totals, content.text());
   }
@@ -412,8 +411,8 @@ class Issue {
         " WHERE account_id = ?1 AND month = ?2 ORDER BY document_id DESC LIMIT 1");
     if (!row.bind(1, account_id).bind(2, month).step()) return "";
     const auto kind = parse_document_kind(row.text(0)).value_or(DocumentKind::kAct);
-    return ", " + document_name(kind, row.integer(1), day_in(row, 2), row.optional_integer(3),
-                                language);
+    return ", " +
+           document_name(kind, row.integer(1), day_in(row, 2), row.optional_integer(3), language);
   }
 
   // What the bank's statement says of the payer's order. The payment's own external_id is a digest

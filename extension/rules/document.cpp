@@ -241,7 +241,8 @@ std::string line_name(const Group& group, std::string_view language) {
     if (!group.reason.empty()) return name + ": " + group.reason + ", " + days;
     return name + (russian ? ", разовое начисление, " : ", one-time fee, ") + days;
   }
-  if (group.is_alone()) return name + (russian ? ", перерасчёт за " : ", recalculation for ") + days;
+  if (group.is_alone())
+    return name + (russian ? ", перерасчёт за " : ", recalculation for ") + days;
   if (group.tier) name += tier_text(*group.tier, language);
   if (group.service->recurring)
     return name + ", " + days + ", " + count_of_days(group.quantity, language);

@@ -23,10 +23,10 @@
 namespace saldo {
 
 inline constexpr std::array<std::string_view, 16> kPlaceholders = {
-    "account_id",    "name",          "balance",         "debt",           "amount",
-    "top_up",        "arrears_since", "restricted_from", "promised_until", "lasts_until",
-    "trial_ends_on", "promise_days",  "number",          "document",       "reference",
-    "pay_url"};
+    "account_id",     "name",        "balance",       "debt",
+    "amount",         "top_up",      "arrears_since", "restricted_from",
+    "promised_until", "lasts_until", "trial_ends_on", "promise_days",
+    "number",         "document",    "reference",     "pay_url"};
 
 // Of the address at which one pays.
 inline constexpr std::array<std::string_view, 1> kPayUrlPlaceholders = {"account_id"};

@@ -307,7 +307,7 @@ class History:
             self.db.execute("INSERT INTO document_run(month, issued_on) VALUES (?, ?)", (month, issued_on))
         except sqlite3.Error as error:
             # Nothing was issued, and nothing counted.
-            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines of \w+ with one tax rate to -\d+, ")
+            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines of \w+ with one tax rate to -\d+")
             number, = str(error).split(" ")[2:3]
             test.assertIn(int(number), {each[0] for account in due if self.is_refused(account, month)
                                         for each in self.adjustments(account, month)})
