@@ -7,7 +7,7 @@ SALDO_SEED=N repeats a run; SALDO_HISTORIES=N plays so many.
 
 Seen to fail: 'один' and 'два' before thousands; a tax cut off instead of rounded; the rate of the month's first day for
 all of it; numbers of all kinds or of all years together; an account that counts as documented because another is; bank
-payers in months before their first transfer; what a correction takes beyond its line refused.
+payers in months before their first transfer.
 """
 
 import collections
