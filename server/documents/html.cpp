@@ -192,7 +192,9 @@ std::string document_html(const nlohmann::json& document) {
   const double left = sheet.landscape ? kMargin : kBindingMargin;
   const double width = (sheet.landscape ? kLongSide : kShortSide) - left - kMargin;
   std::string html = "<!DOCTYPE html>\n<html lang=\"" + sheet.language +
-                     "\">\n<head>\n<meta charset=\"utf-8\">\n<title>";
+                     "\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta http-equiv=\"Content-Security-Policy\" "
+                     "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>";
   append_escaped(html, sheet.title);
   html += "</title>\n<style>\n@page { size: A4";
   html += sheet.landscape ? " landscape" : "";
