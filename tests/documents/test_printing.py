@@ -4,10 +4,8 @@ order of it by pdftotext; that nothing lies over anything else or off the page; 
 xmllint against the tax service's scheme, where that stands beside the checkout (../shared/upd/upd503.xsd, or
 SALDO_UPD_SCHEME).
 
-Seen to fail: cells as wide as their column whatever stands in them; figures that wrap; a head that is not repeated; a
-row higher than a page that is not parted; a QR code of another text; the creation date of the clock; a correction
-without its number; lines without КолТов in the XML's place for it; a contract of 31 February; a period that is the day
-of the correction; a sole proprietor without a name.
+Seen to fail: lines without КолТов in the XML's place for it; a contract of 31 February; a period that is the day of the
+correction; a sole proprietor without a name.
 """
 
 import collections
