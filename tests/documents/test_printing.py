@@ -4,10 +4,10 @@ order of it by pdftotext; that nothing lies over anything else or off the page; 
 xmllint against the tax service's scheme, where that stands beside the checkout (../shared/upd/upd503.xsd, or
 SALDO_UPD_SCHEME).
 
-Seen to fail: cells as wide as their text; a head that is not repeated; the creation date of the clock; a row higher than
-a page that is not parted; the system's fonts; a correction without its number in the XML; lines without КолТов in the
-XML's place for it; a contract of 31 February; a period that is the day of the correction; a sole proprietor without a
-name.
+Seen to fail: cells as wide as their text; a head that is not repeated; the creation date of the clock; a row higher
+than a page that is not parted; the system's fonts; a correction without its number in the XML; lines without КолТов in
+the XML's place for it; a contract of 31 February; a period that is the day of the correction; a sole proprietor without
+a name.
 """
 
 import collections
