@@ -471,7 +471,8 @@ class Builder {
         head.cells.push_back(heading(say(russian, english)));
     }
     table.rows.push_back(std::move(head));
-    const auto add_sum = [&](std::string label, std::string debit, std::string credit) {
+    const auto add_sum = [&](const std::string& label, const std::string& debit,
+                             const std::string& credit) {
       Row row;
       for (int side = 0; side < 2; ++side) {
         Cell name = heading(label, 2);

@@ -109,9 +109,10 @@ class UpdFile {
         tax_(integer_of(content_, "tax")),
         invoice_(integer_of(content_, "status") == 1) {
     const std::string kind = text_of(content_, "kind");
-    if (kind != "upd")
+    if (kind != "upd") {
       throw conflict(
           "the tax service's format is that of an upd, and this document is of the kind " + kind);
+    }
   }
 
   // ON_NSCHFDOPPR_, the receiver, the sender, the day, a UUID, and by the format's flags that no
