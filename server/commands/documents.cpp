@@ -188,6 +188,7 @@ class Folder {
   static std::vector<Column> registry_columns(Database& books) {
     auto rows = books.prepare(kRegistry);
     std::vector<Column> columns;
+    columns.reserve(kContent);
     for (int i = 0; i < kContent; ++i)
       columns.push_back(json_column(i, sqlite3_column_name(rows.handle(), i), false));
     return columns;
@@ -210,9 +211,10 @@ int print_documents(const std::string& database, const PrintedMonth& printed) {
   Database books(database, printed.issue ? Database::Mode::kWrite : Database::Mode::kRead);
   Folder folder(books, printed);
   folder.clear();
-  if (printed.issue)
+  if (printed.issue) {
     std::cout << "issued " << issue(books, printed) << " documents of " << printed.month
               << std::endl;
+  }
   folder.print();
   return 0;
 }
