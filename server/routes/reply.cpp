@@ -10,6 +10,7 @@
 #include "codecs/charset.h"
 #include "codecs/csv.h"
 #include "codecs/json.h"
+#include "page/components.h"
 
 namespace saldo::server {
 namespace {
@@ -28,9 +29,9 @@ constexpr int kStatusMax = 599;
 // By RFC 9110; a client would take a body for the next answer.
 bool has_no_body(int status) { return status == 204 || status == 205 || status == 304; }
 
-// The same request, to go on behind `cursor` (RFC 8288).
-std::string next_link(const Target& target, std::string_view cursor) {
-  std::string link = "<";
+// The same request, to go on behind `cursor`.
+std::string next_target(const Target& target, std::string_view cursor) {
+  std::string link;
   link += target.path;
   link += '?';
   for (const auto& [name, value] : target.query) {
@@ -42,7 +43,7 @@ std::string next_link(const Target& target, std::string_view cursor) {
   }
   link += "after=";
   append_percent_encoded(link, cursor);
-  return link + ">; rel=\"next\"";
+  return link;
 }
 
 // 256 bits of the system's, in base64.
@@ -89,6 +90,31 @@ class PartRun {
       }
     }
     return finished();
+  }
+
+  template <typename Sheet>
+  void show(Sheet& sheet) {
+    for (const RouteStatement& statement : part_.statements) {
+      auto rows = bound(statement);
+      std::vector<std::string> names;
+      for (const Column& column : statement.columns) names.push_back(column.name);
+      if (!names.empty()) sheet.columns(names);
+      std::int64_t count = 0;
+      std::string last_cursor;
+      while (rows.step()) {
+        if (statement.cursor && count++ == request_.limit) {
+          sheet.next_link(next_target(request_.target, last_cursor));
+          break;
+        }
+        if (statement.cursor) last_cursor = rows.text(*statement.cursor);
+        std::vector<std::pair<std::string, std::optional<std::string>>> row;
+        for (const Column& column : statement.columns) {
+          auto& cell = row.emplace_back(column.name, std::nullopt);
+          if (!rows.is_null(column.index)) cell.second = std::string(rows.text(column.index));
+        }
+        if (!row.empty()) sheet.row(std::move(row));
+      }
+    }
   }
 
   std::optional<PartRow> row() {
@@ -258,7 +284,9 @@ class PartRun {
     std::string last_cursor;
     while (rows.step()) {
       if (route_.paged() && count == request_.limit) {
-        reply_.headers.emplace_back("Link", next_link(request_.target, last_cursor));
+        // RFC 8288.
+        reply_.headers.emplace_back(
+            "Link", "<" + next_target(request_.target, last_cursor) + ">; rel=\"next\"");
         break;
       }
       if (as_json) {
@@ -299,6 +327,13 @@ Error no_row(const Route& route) {
 Reply run_part(Connection& database, const Request& request, const RoutePart& part) {
   return PartRun(database, request, part).run();
 }
+
+template <typename Sheet>
+void run_page(Connection& database, const Request& request, Sheet& sheet) {
+  PartRun(database, request, request.route->last).show(sheet);
+}
+template void run_page<Page>(Connection&, const Request&, Page&);
+template void run_page<FactSheet>(Connection&, const Request&, FactSheet&);
 
 std::optional<PartRow> read_row(Connection& database, const Request& request,
                                 const RoutePart& part) {

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 10> kTypes = {
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
 constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
                                                        "sql",    "mail_test", "webhook_test"};
-constexpr std::array<std::string_view, 3> kAuths = {"basic", "signature", "ask"};
+constexpr std::array<std::string_view, 4> kAuths = {"session", "basic", "signature", "ask"};
 constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "windows-1251"};
 constexpr std::array<std::string_view, 14> kBound = {"now",
                                                      "today",
@@ -103,6 +103,7 @@ class FileReader {
     read_head();
     if (!route_->calls) {
       read_parts(database);
+      check_page();
       check_uses();
     }
     std::vector<std::unique_ptr<Route>> routes;
@@ -266,6 +267,8 @@ class FileReader {
   // What a payment system's head says, and that of another route with a channel.
   void check_channel() {
     line_ = 1;
+    if (route_->is_for_session() && (methods_.size() > 1 || route_->method != "GET"))
+      fail("what a browser asks for by its session is a GET");
     if (!route_->is_payment()) {
       if (methods_.size() > 1) fail("several methods are for routes with `auth:`");
       if (optional_lines_.count("charset") > 0) fail("charset is for routes with `auth:`");
@@ -303,6 +306,10 @@ class FileReader {
 
   void read_path() {
     if (route_->path.empty() || route_->path.front() != '/') fail("the path begins with /");
+    if (route_->path == "/") {
+      route_->parts.emplace_back();
+      return;
+    }
     for (const auto part : path_parts(route_->path)) {
       const auto close = part.find('}');
       const bool placeholder =
@@ -644,6 +651,23 @@ class FileReader {
     }
   }
 
+  // A file that gives HTML alone, and no document, is a page: its rows name components.
+  void check_page() {
+    if (route_->gives != std::vector<Format>{Format::kHtml} || route_->is_payment()) return;
+    const auto& statements = route_->last.statements;
+    if (std::any_of(statements.begin(), statements.end(),
+                    [](const RouteStatement& each) { return each.document.has_value(); }))
+      return;
+    const auto opens = [](const RouteStatement& each) {
+      return !each.columns.empty() && each.columns.front().name == kComponentColumn;
+    };
+    if (std::none_of(statements.begin(), statements.end(), opens)) return;
+    line_ = 1;
+    if (route_->method != "GET" || route_->answer != Answer::kMany)
+      fail("a page, whose rows name components, is a GET with `answer: many`");
+    route_->auth = Auth::kSession;
+  }
+
   void check_uses() {
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
       if (route_->parameters[i].type == Type::kWait) {
@@ -660,6 +684,7 @@ class FileReader {
       if (!answering->document) fail("the answer is the column `document`, which is not there");
       return;
     }
+    if (route_->is_page()) return;
     if (route_->paged() && (answering == nullptr || !answering->cursor ||
                             route_->find_parameter(kCursorColumn) == nullptr)) {
       fail(
