@@ -55,7 +55,7 @@ bool is_set(const Row& row, std::string_view name) {
 // Columns that say something about a row and are not shown themselves.
 bool is_hidden(std::string_view name) {
   return name == "link" || name == "action" || name == "action_link" || name == "off" ||
-         name == "mark";
+         name == "mark" || name == "answer";
 }
 
 // Writes HTML; everything but the tags themselves goes through append_html.
@@ -203,7 +203,7 @@ void write_rows(Html& html, const std::string& title, const std::vector<std::str
   if (std::count(columns.begin(), columns.end(), "action") > 0) html.raw("<td></td>");
   html.raw("</tr></thead><tbody>");
   for (const Row& row : rows) {
-    html.raw("<tr>");
+    html.raw(is_set(row, "answer") ? "<tr class=\"answer\">" : "<tr>");
     write_cells(html, row);
     html.raw("</tr>");
   }

@@ -24,7 +24,8 @@ FROM delivery WHERE status = 'failed' HAVING count(*) > 0;
 SELECT 'heading' AS component, say('Компании', 'Companies') AS title, '/companies' AS link,
        say('Найти компанию', 'Find a company') AS label;
 
-SELECT 'table' AS component, say('Сколько компаний в каком состоянии', 'How many companies are in which state') AS about;
+SELECT 'table' AS component, say('Сколько компаний в каком состоянии',
+       'How many companies are in which state') AS about;
 
 SELECT state, count(*) AS accounts, sum(balance) AS balance, '/companies?state=' || state AS link
 FROM access_state WHERE at = :now

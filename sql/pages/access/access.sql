@@ -29,7 +29,8 @@ SELECT recorded_by, what AS "page_kind", count(*) AS "page_rows:number", max(rec
 FROM (
   SELECT recorded_by, say('платежи', 'payments') AS what, recorded_at FROM payment WHERE day >= date(:today, '-30 days')
   UNION ALL
-  SELECT recorded_by, say('корректировки', 'adjustments'), recorded_at FROM adjustment WHERE day >= date(:today, '-30 days')
+  SELECT recorded_by, say('корректировки', 'adjustments'), recorded_at FROM adjustment WHERE day >= date(:today,
+    '-30 days')
   UNION ALL
   SELECT recorded_by, say('замены записанного', 'replaced facts'), recorded_at FROM superseded
   WHERE day >= date(:today, '-30 days'))

@@ -5,7 +5,8 @@
 -- gives: html
 -- name: text!
 
-SELECT saldo_refuse('not_found', 'there is no token ' || :name) WHERE NOT EXISTS (SELECT 1 FROM token WHERE name = :name);
+SELECT saldo_refuse('not_found', 'there is no token ' || :name) WHERE NOT EXISTS (SELECT 1 FROM token
+       WHERE name = :name);
 
 SELECT 'shell' AS component, say('Токен ', 'Token ') || :name AS title, '/access' AS place;
 

@@ -34,7 +34,8 @@ UNION ALL SELECT say('Лицевой счёт', 'Account'), :account_id, NULL;
 SELECT 'heading' AS component, say('Почему так', 'Why') AS title,
        say('первое правило, которое применимо, и есть ответ', 'the first rule that applies is the answer') AS text;
 SELECT 'table' AS component, say('Почему компания в этом состоянии', 'Why the company is in this state') AS about;
-SELECT step, state, applied, fact FROM access_explain(:account_id, :now) WHERE fact IS NOT NULL ORDER BY step;
+SELECT step, state, applied, fact, applied AS answer FROM access_explain(:account_id, :now)
+       WHERE fact IS NOT NULL ORDER BY step;
 
 -- The posted balance of each day at its end, then the forecast.
 SELECT 'chart' AS component, 'line' AS type,

@@ -17,4 +17,4 @@ UNION ALL SELECT 'trial_ends_on', 'day', say('Пробный период по',
 UNION ALL SELECT 'legal_name', 'text', say('Юридическое лицо', 'Legal name'), 0, NULL
 UNION ALL SELECT 'tax_id', 'text', say('ИНН', 'Tax id'), 0, NULL
 UNION ALL SELECT 'postal_address', 'text', say('Почтовый адрес', 'Postal address'), 0, NULL
-UNION ALL SELECT 'contract', 'text', say('Договор', 'Contract'), 0, say('как в № 15 от 01.02.2026', 'as in № 15 от 01.02.2026');
+UNION ALL SELECT 'contract', 'text', say('Договор', 'Contract'), 0, say('как в № 15 от 01.02.2026', 'as in No. 15');

@@ -33,11 +33,14 @@ UNION ALL SELECT say('Сотрудников', 'Employees'),
                  (SELECT employees FROM headcount WHERE account_id = :account_id AND day <= :today
                   ORDER BY day DESC LIMIT 1), NULL
 UNION ALL SELECT say('Услуги', 'Services'),
-                 (SELECT group_concat(v.name || ' × ' || coalesce(u.quantity, say('по сотрудникам', 'by headcount')), ', ')
+                 (SELECT group_concat(v.name || ' × ' || coalesce(u.quantity, say('по сотрудникам', 'by headcount')),
+                   ', ')
                   FROM subscription AS u JOIN service AS v ON v.service_id = u.service_id
                   WHERE u.account_id = :account_id AND u.started_on <= :today
                     AND coalesce(u.ended_on, '9999-12-31') > :today), NULL
 UNION ALL SELECT say('Реквизиты', 'Requisites'),
-                 coalesce(legal_name || '; ', '') || coalesce(tax_id || '; ', '') || coalesce(postal_address || '; ', '')
-                 || coalesce(contract || '; ', '') || coalesce(external_id || '; ', '') || coalesce(admin_email, ''), NULL
+                 coalesce(legal_name || '; ', '') || coalesce(tax_id || '; ', '') || coalesce(postal_address || '; ',
+                   '')
+                 || coalesce(contract || '; ', '') || coalesce(external_id || '; ', '') || coalesce(admin_email, ''),
+                   NULL
 FROM account WHERE account_id = :account_id;

@@ -14,7 +14,8 @@ UNION ALL SELECT say('Книги открыты', 'The books were opened'), day_
 
 SELECT 'form' AS component, say('Закрыть ', 'Close ') || day_text(open_day) AS title,
        'POST /v1/days/' || open_day || '/close' AS writes, '/days' AS back,
-       say('День закончился. Обычно сервер закрывает его сам.', 'The day has ended. The server closes it by itself, as a rule.') AS text
+       say('День закончился. Обычно сервер закрывает его сам.',
+         'The day has ended. The server closes it by itself, as a rule.') AS text
 FROM books WHERE day_end(open_day) <= :now;
 
 SELECT 'form' AS component, '/days' AS link, say('Проверить книги', 'Audit the books') AS submit,

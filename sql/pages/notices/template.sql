@@ -9,7 +9,8 @@
 SELECT saldo_refuse('not_found', 'there is no such template')
 WHERE NOT EXISTS (SELECT 1 FROM notice_template WHERE kind = :kind AND language = :language);
 
-SELECT 'shell' AS component, name || ' · ' || :language AS title, '/notices' AS place FROM notice_kind WHERE kind = :kind;
+SELECT 'shell' AS component, name || ' · ' || :language AS title, '/notices' AS place FROM notice_kind
+       WHERE kind = :kind;
 
 SELECT 'form' AS component, say('Текст', 'Text') AS title,
        'PUT /v1/notice-templates/' || percent_encode(:kind) || '/' || percent_encode(:language) AS writes,

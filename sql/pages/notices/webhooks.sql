@@ -8,7 +8,9 @@ SELECT 'shell' AS component, say('Вебхуки', 'Webhooks') AS title, '/notic
 
 SELECT 'table' AS component, say('Вебхуки', 'Webhooks') AS about,
        say('Вебхуков нет.', 'There are no webhooks.') AS empty;
-SELECT name, url, kinds AS "page_kinds", created_at, disabled_at AS "page_disabled:time", detail FROM webhook ORDER BY name;
+SELECT name, url, kinds AS "page_kinds", created_at, disabled_at AS "page_disabled:time", detail
+       FROM webhook ORDER BY name;
 
-SELECT 'form' AS component, '/notices/webhooks/change' AS link, say('Завести или изменить', 'Make or change one') AS title;
+SELECT 'form' AS component, '/notices/webhooks/change' AS link, say('Завести или изменить',
+       'Make or change one') AS title;
 SELECT 'name' AS name, 'text' AS type, say('Имя', 'Name') AS label, 1 AS required;

@@ -43,7 +43,8 @@ SELECT name, type, label, required, value FROM (
                    coalesce(nullif(:price_list, ''), 'standard')
   UNION ALL SELECT 2, 'valid_from', 'day', say('Действует с', 'Valid from'), 1, date(:today, '+1 day')
   UNION ALL
-  SELECT 10 * x.n + p.place, 'tiers.' || (x.n - 1) || '.' || p.field, p.type, x.n || '. ' || say(p.russian, p.english), 0,
+  SELECT 10 * x.n + p.place, 'tiers.' || (x.n - 1) || '.' || p.field, p.type, x.n || '. ' || say(p.russian,
+    p.english), 0,
          CASE WHEN t.n IS NULL THEN NULL WHEN p.place = 1 THEN t.min_quantity
               ELSE printf('%d,%02d', iif(p.place = 2, t.monthly_fee, t.unit_fee) / 100,
                           iif(p.place = 2, t.monthly_fee, t.unit_fee) % 100) END

@@ -10,8 +10,10 @@ SELECT 'table' AS component, say('Доход в месяц на сегодня',
 SELECT v.name AS service, m.price_list, m.accounts, m.quantity, m.amount
 FROM monthly_recurring_revenue AS m JOIN service AS v ON v.service_id = m.service_id ORDER BY m.amount DESC;
 
-SELECT 'table' AS component, say('Услуги', 'Services') AS title, say('Услуг ещё нет.', 'There are no services yet.') AS empty;
-SELECT name AS service, service_id AS "page_code", kind, unit AS "page_unit", say('Новая цена', 'A new price') AS action,
+SELECT 'table' AS component, say('Услуги', 'Services') AS title, say('Услуг ещё нет.',
+       'There are no services yet.') AS empty;
+SELECT name AS service, service_id AS "page_code", kind, unit AS "page_unit", say('Новая цена',
+       'A new price') AS action,
        '/prices/' || percent_encode(service_id) AS action_link
 FROM service ORDER BY name;
 

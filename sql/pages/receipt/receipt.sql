@@ -64,7 +64,8 @@ SELECT 'form' AS component, say('Разделить', 'Split it') AS title,
        say('Части вместе равны сумме поступления.', 'The parts sum to the receipt.') AS text
 FROM receipt WHERE receipt_id = :receipt_id AND status = 'pending';
 SELECT 'parts.' || n || iif(is_sum, '.amount', '.account_id') AS name, iif(is_sum, 'money', 'integer') AS type,
-       (n + 1) || iif(is_sum, say('. Сумма', '. Amount'), say('. Лицевой счёт', '. Account')) AS label, n < 2 AS required
+       (n + 1) || iif(is_sum, say('. Сумма', '. Amount'), say('. Лицевой счёт', '. Account')) AS label,
+         n < 2 AS required
 FROM (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2) CROSS JOIN (SELECT 0 AS is_sum UNION ALL SELECT 1)
 WHERE (SELECT status FROM receipt WHERE receipt_id = :receipt_id) = 'pending'
 ORDER BY n, is_sum;

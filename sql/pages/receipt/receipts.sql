@@ -9,7 +9,8 @@
 SELECT 'shell' AS component, say('Поступления', 'Receipts') AS title, '/receipts' AS place;
 
 SELECT 'tabs' AS component, say('Какие поступления', 'Which receipts') AS title;
-SELECT say('Ждут', 'Pending') AS title, '/receipts' AS link, coalesce(nullif(:status, ''), 'pending') = 'pending' AS active
+SELECT say('Ждут', 'Pending') AS title, '/receipts' AS link, coalesce(nullif(:status, ''),
+       'pending') = 'pending' AS active
 UNION ALL SELECT say('Разнесены', 'Matched'), '/receipts?status=matched', :status = 'matched'
 UNION ALL SELECT say('Не наши', 'Ignored'), '/receipts?status=ignored', :status = 'ignored';
 
