@@ -369,8 +369,9 @@ void HttpServer::receive_parts(const httplib::Request& request, httplib::Respons
     const bool too_large =
         size > size_max || request.get_header_value<std::uint64_t>(kContentLength) > size_max;
     return send_refusal(request, response,
-                        too_large ? refusal(status_of(ErrorCode::kTooLarge), size_max)
-                                  : Error(ErrorCode::kMalformed, "the parts of the body are broken"));
+                        too_large
+                            ? refusal(status_of(ErrorCode::kTooLarge), size_max)
+                            : Error(ErrorCode::kMalformed, "the parts of the body are broken"));
   }
   answer(request, {}, response, std::move(parts));
 }

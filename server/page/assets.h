@@ -8,8 +8,8 @@
 namespace saldo::server {
 
 struct Asset {
-  std::string_view name;          // style.css
-  std::string_view path;          // /assets/style.0123456789abcdef.css
+  std::string_view name;  // style.css
+  std::string_view path;  // /assets/style.0123456789abcdef.css
   std::string_view content_type;
   std::string_view content;
 };

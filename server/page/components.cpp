@@ -304,9 +304,8 @@ class FormWriter {
 
   void write() {
     const bool asks = writes_.empty();
-    const bool has_file = std::any_of(rows_.begin(), rows_.end(), [](const Row& row) {
-      return text_of(row, "type") == "file";
-    });
+    const bool has_file = std::any_of(
+        rows_.begin(), rows_.end(), [](const Row& row) { return text_of(row, "type") == "file"; });
     html_.raw("<form class=\"form\"")
         .attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
         .attribute("action", asks ? own_link(text_of(of_, "link", "")) : "/do");
@@ -328,10 +327,7 @@ class FormWriter {
 
  private:
   void hidden(std::string_view name, std::string_view value) {
-    html_.raw("<input type=\"hidden\"")
-        .attribute("name", name)
-        .attribute("value", value)
-        .raw(">");
+    html_.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">");
   }
 
   std::string value_of(const Row& row, const std::string& name) const {
@@ -360,8 +356,11 @@ class FormWriter {
       if (value == "1") html_.raw(" checked");
       html_.raw("> ");
     }
-    html_.raw("<label").attribute("for", id).raw(">").text(text_of(row, "label", name)).raw(
-        "</label>");
+    html_.raw("<label")
+        .attribute("for", id)
+        .raw(">")
+        .text(text_of(row, "label", name))
+        .raw("</label>");
     if (!is_box) input(row, id, name, type, value);
     if (const auto hint = text_of(row, "hint"); !hint.empty())
       html_.raw("<small").attribute("id", id + "-hint").raw(">").text(hint).raw("</small>");
@@ -595,8 +594,9 @@ std::string Page::html() {
   Html html(text, locale_, frame_);
   html.raw("<!DOCTYPE html><html")
       .attribute("lang", locale_.language)
-      .raw("><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-           "content=\"width=device-width, initial-scale=1\"><title>")
+      .raw(
+          "><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+          "content=\"width=device-width, initial-scale=1\"><title>")
       .text(title_.empty() ? "Saldo" : title_ + " · Saldo")
       .raw("</title><link rel=\"stylesheet\"")
       .attribute("href", asset_path("style.css"))

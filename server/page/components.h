@@ -2,9 +2,10 @@
 // function that writes HTML. Whatever comes from the database or from whoever asks is escaped where
 // it is written, in one place.
 //
-// A row whose first column is `component` opens that component, and its other columns say what it is
-// like. The rows of the statements that follow, without that column, are its rows. A column may end
-// with how it is shown, as in "due:money" (words.h); a column that the vocabulary knows needs not.
+// A row whose first column is `component` opens that component, and its other columns say what it
+// is like. The rows of the statements that follow, without that column, are its rows. A column may
+// end with how it is shown, as in "due:money" (words.h); a column that the vocabulary knows needs
+// not.
 //
 //   shell    title, place: the frame of the page; `place` is the path of the menu's entry
 //   heading  title, text, level (2), link, label: a heading, and where one may go from it

@@ -171,9 +171,10 @@ void SearchIndex::set_made_up_to(std::optional<std::int64_t> account_id) {
 }
 
 SearchJob::SearchJob(const std::string& books, Writer& writer, SearchIndex& index)
-    : books_(books, Database::Mode::kRead), writer_(writer), index_(index), thread_([this] {
-        run();
-      }) {}
+    : books_(books, Database::Mode::kRead),
+      writer_(writer),
+      index_(index),
+      thread_([this] { run(); }) {}
 
 void SearchJob::run() {
   constexpr std::chrono::seconds kLookAgain{1};
@@ -211,8 +212,7 @@ bool SearchJob::make() {
     while (row.step()) entries.push_back({row.integer(0), std::string(row.text(1))});
   }
   index_.replace(entries);
-  index_.set_made_up_to(entries.empty() ? std::nullopt
-                                        : std::optional(entries.back().account_id));
+  index_.set_made_up_to(entries.empty() ? std::nullopt : std::optional(entries.back().account_id));
   return true;
 }
 

@@ -37,10 +37,14 @@ struct MenuEntry {
   std::string_view english;
 };
 constexpr MenuEntry kMenu[] = {
-    {"/", "Сегодня", "Today"},           {"/companies", "Компании", "Companies"},
-    {"/receipts", "Поступления", "Receipts"}, {"/debtors", "Должники", "Debtors"},
-    {"/documents", "Документы", "Documents"}, {"/prices", "Цены", "Prices"},
-    {"/days", "Дни", "Days"},            {"/notices", "Уведомления", "Notices"},
+    {"/", "Сегодня", "Today"},
+    {"/companies", "Компании", "Companies"},
+    {"/receipts", "Поступления", "Receipts"},
+    {"/debtors", "Должники", "Debtors"},
+    {"/documents", "Документы", "Documents"},
+    {"/prices", "Цены", "Prices"},
+    {"/days", "Дни", "Days"},
+    {"/notices", "Уведомления", "Notices"},
     {"/access", "Доступ", "Access"},
 };
 
@@ -214,8 +218,8 @@ class BodyOfForm {
       wrong_.push_back({name, "is not a sum of money, such as 1990,00"});
       return nullptr;
     }
-    const bool is_number =
-        parameter != nullptr && (parameter->type == Type::kInteger || parameter->type == Type::kFlag);
+    const bool is_number = parameter != nullptr &&
+                           (parameter->type == Type::kInteger || parameter->type == Type::kFlag);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (is_number && error == std::errc() && end == text.data() + text.size()) return value;
@@ -237,7 +241,8 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 std::string hash_of(const Facts& before, const Facts& after) {
   std::string text;
   for (const auto* facts : {&before, &after}) {
-    for (const auto& [label, value] : *facts) text.append(label).append("\n").append(value).append("\n");
+    for (const auto& [label, value] : *facts)
+      text.append(label).append("\n").append(value).append("\n");
     text += '\f';
   }
   return sha256_hex(text);
@@ -327,8 +332,7 @@ PageService::Visitor PageService::meet(const HttpRequest& http, Instant now) {
   }
   auto session = parts_.sessions.find(visitor.cookie, now);
   if (!session) return visitor;
-  const Token* token =
-      reader->tokens.find_hash(*reader, snapshot.integer(0), session->token_hash);
+  const Token* token = reader->tokens.find_hash(*reader, snapshot.integer(0), session->token_hash);
   if (token == nullptr) return visitor;
   visitor.who = token->name;
   visitor.role = token->role;
@@ -359,8 +363,8 @@ Reply PageService::answer(const HttpRequest& http, const Target& target, const R
   if (target.path.substr(0, kAssetFolder.size()) == kAssetFolder) {
     for (const Asset& asset : kAssets) {
       if (asset.path != target.path) continue;
-      Reply reply{200, std::string(asset.content_type) + "; charset=utf-8",
-                  std::string(asset.content), {}};
+      Reply reply{
+          200, std::string(asset.content_type) + "; charset=utf-8", std::string(asset.content), {}};
       add_security(reply, true);
       return reply;
     }
@@ -472,8 +476,8 @@ Reply PageService::sign_in(const HttpRequest& http, Visitor& visitor) {
   const auto cookie_is = cookie_name(http);
   reply.headers.emplace_back(
       "Set-Cookie", std::string(cookie_is) + "=" + cookie + "; Path=/; HttpOnly; SameSite=Lax" +
-                        (cookie_is == "saldo" ? "" : "; Secure") + "; Max-Age=" +
-                        std::to_string(seconds(kSessionLength).count()));
+                        (cookie_is == "saldo" ? "" : "; Secure") +
+                        "; Max-Age=" + std::to_string(seconds(kSessionLength).count()));
   return reply;
 }
 
@@ -482,8 +486,7 @@ Reply PageService::sign_out(const HttpRequest& http, const Visitor& visitor) {
   if (!visitor.cookie.empty()) parts_.sessions.end(visitor.cookie);
   Reply reply = redirect(kSignIn);
   const auto name = cookie_name(http);
-  reply.headers.emplace_back("Set-Cookie", std::string(name) +
-                                               "=; Path=/; HttpOnly; SameSite=Lax" +
+  reply.headers.emplace_back("Set-Cookie", std::string(name) + "=; Path=/; HttpOnly; SameSite=Lax" +
                                                (name == "saldo" ? "" : "; Secure") + "; Max-Age=0");
   return reply;
 }
@@ -509,9 +512,8 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
                   "this takes the role " + std::string(role_name(deed.route->role)));
     }
     if (deed.route->takes_statement) {
-      deed.body = deed.is_confirmed()
-                      ? parts_.sessions.kept(*visitor.session, deed.field("_kept"))
-                      : deed.field("file");
+      deed.body = deed.is_confirmed() ? parts_.sessions.kept(*visitor.session, deed.field("_kept"))
+                                      : deed.field("file");
       if (deed.body.empty()) throw invalid("there is no file, or it is empty");
     } else if (deed.route->has_fields_in_body()) {
       deed.body = BodyOfForm(*deed.route, deed.fields, visitor.locale).body().dump();
@@ -552,8 +554,8 @@ Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed
   const std::string key = deed.field("_key");
   std::optional<AnswerKey> answer_key;
   if (deed.is_confirmed()) {
-    answer_key = AnswerKey{visitor.who, deed.route->method, deed.target, key,
-                           sha256_hex(deed.body)};
+    answer_key =
+        AnswerKey{visitor.who, deed.route->method, deed.target, key, sha256_hex(deed.body)};
   }
   std::optional<Request> sight;
   if (deed.shows != nullptr) {

@@ -1,9 +1,9 @@
 // Pages for people: who is signed in, what a page shows, and how a form writes.
 //
 // A page is a route of the server's own kind (routes/route.h) with `gives: html`, whose rows name
-// components. A form writes through a route of the API in two steps: its dry run shows what would be
-// before and after, then the same is done under an Idempotency-Key that was minted into the form;
-// where what was shown is another by now, it is shown again instead.
+// components. A form writes through a route of the API in two steps: its dry run shows what would
+// be before and after, then the same is done under an Idempotency-Key that was minted into the
+// form; where what was shown is another by now, it is shown again instead.
 #pragma once
 
 #include <functional>
@@ -44,8 +44,7 @@ class PageService {
   static bool is_for(const HttpRequest& http, std::string_view path, const Route* route);
   // Whatever goes wrong is a page, too. What the log is told goes into `who` and `route`.
   Reply answer(const HttpRequest& http, const Target& target, const Route* route,
-               const std::vector<std::string>& path_values, std::string& who,
-               const Route*& logged);
+               const std::vector<std::string>& path_values, std::string& who, const Route*& logged);
   // Whether a form may bring a file.
   bool may_upload(const HttpRequest& http);
 
@@ -64,7 +63,8 @@ class PageService {
   std::string_view cookie_name(const HttpRequest& http) const;
   std::string cookie_of(const HttpRequest& http) const;
   Reply respond(const HttpRequest& http, const Target& target, const Route* route,
-                const std::vector<std::string>& path_values, Visitor& visitor, const Route*& logged);
+                const std::vector<std::string>& path_values, Visitor& visitor,
+                const Route*& logged);
   Reply sign_in(const HttpRequest& http, Visitor& visitor);
   Reply sign_out(const HttpRequest& http, const Visitor& visitor);
   Reply show(const HttpRequest& http, const Target& target, const Route& route,
@@ -84,7 +84,8 @@ class PageService {
 
 // Functions of SQL for pages:
 //   open_sessions(now)             JSON as of Sessions::list()
-//   found_accounts(text, after)    a JSON array of numbers of accounts, ascending, above `after`: those
+//   found_accounts(text, after)    a JSON array of numbers of accounts, ascending, above `after`:
+//   those
 //                                  that a search by the text finds
 void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index);
 

@@ -128,14 +128,10 @@ struct Route {
   Metrics::Requests* requests = nullptr;
 
   // Of a payment system, in whose own form all is answered.
-  [[nodiscard]] bool is_payment() const {
-    return auth != Auth::kToken && auth != Auth::kSession;
-  }
+  [[nodiscard]] bool is_payment() const { return auth != Auth::kToken && auth != Auth::kSession; }
   [[nodiscard]] bool is_for_session() const { return auth == Auth::kSession; }
   // Its rows name components (page/components.h).
-  [[nodiscard]] bool is_page() const {
-    return is_for_session() && gives.front() == Format::kHtml;
-  }
+  [[nodiscard]] bool is_page() const { return is_for_session() && gives.front() == Format::kHtml; }
   // Other fields are in the query.
   [[nodiscard]] bool has_fields_in_body() const {
     return method != "GET" && method != "DELETE" && takes == Format::kJson;

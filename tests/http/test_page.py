@@ -414,6 +414,44 @@ class Forms(PageTest):
         self.assertEqual(403, Browser(self.server).post("/sign-in", {"token": token}).status)
 
 
+class Tokens(PageTest):
+    def test_tokens_by_the_api(self):
+        admin = self.server.client("admin", now=support.NOW)
+        self.addCleanup(admin.close)
+        made = admin.post("/v1/tokens", {"name": "kiosk", "role": "cashier"}).expect(201).json
+        self.assertEqual(("kiosk", "cashier", support.NOW, None),
+                         (made["name"], made["role"], made["created_at"], made["revoked_at"]))
+        self.server.tokens["kiosk"] = made["token"]
+        kiosk = self.server.client("kiosk", now=support.NOW)
+        self.addCleanup(kiosk.close)
+        kiosk.get("/v1/payments").expect(200)
+        self.assertIn({"name": "kiosk", "role": "cashier", "created_at": support.NOW, "revoked_at": None},
+                      admin.get("/v1/tokens").expect(200).json)
+        self.assertNotIn(made["token"], admin.get("/v1/tokens").text)
+        for body, status in (({"name": "kiosk", "role": "crm"}, 409), ({"name": "x", "role": "king"}, 422),
+                             ({"name": "", "role": "crm"}, 422), ({"name": "x"}, 422)):
+            with self.subTest(body):
+                admin.post("/v1/tokens", body).expect(status)
+        admin.delete("/v1/tokens/kiosk").expect(204)
+        kiosk.get("/v1/payments").expect(401)
+        admin.delete("/v1/tokens/kiosk").expect(404)
+        for method, path, body in (("GET", "/v1/tokens", None), ("POST", "/v1/tokens", {"name": "x", "role": "crm"}),
+                                   ("DELETE", "/v1/tokens/crm", None)):
+            self.api.request(method, path, body).expect(403)
+
+
+class DemoClock(PageTest):
+    def test_its_day_is_the_open_day(self):
+        self.api.post(f"/v1/days/{support.OPENING}/close").expect(201)
+        self.server.stop()
+        self.server = self.start("--demo-clock")
+        browser = Browser(self.server).sign_in("operator")
+        self.assertIn("<h1>Сегодня, 02.11.2026</h1>", browser.get("/").text)
+        self.assertEqual("2026-11-02", self.server.client("crm").get("/healthz").expect(200).json["open_day"])
+        account = self.server.client("crm").post("/v1/accounts", {"name": "Ромашка"}).expect(201).json
+        self.assertEqual(("2026-11-02", "2026-11-02T09"), (account["registered_on"], account["recorded_at"][:13]))
+
+
 class Pages(PageTest):
     def pages(self, account):
         return ["/", "/companies", "/companies?q=1", "/companies?state=active", "/companies/new",

@@ -4,6 +4,13 @@
 (() => {
   const chartScript = document.currentScript.dataset.chart;
 
+  // What a form was answered with has the address of the page that the form is of: Back and Reload lead there, instead of
+  // sending it once more.
+  if (location.pathname === '/do') {
+    const from = document.querySelector('form [name=_form]');
+    if (from && from.value.startsWith('/')) history.replaceState(null, '', from.value);
+  }
+
   // A button pressed twice sends one form. Coming back to the page makes it usable again.
   document.addEventListener('submit', (event) => {
     const form = event.target;
