@@ -310,8 +310,12 @@ class FormWriter {
         .attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
         .attribute("action", asks ? own_link(text_of(of_, "link", "")) : "/do");
     if (has_file) html_.raw(" enctype=\"multipart/form-data\"");
+    if (const auto columns = text_of(of_, "columns"); !columns.empty())
+      html_.attribute("data-columns", columns);
     if (is_set(of_, "search")) html_.raw(" role=\"search\" data-search");
-    html_.raw(">").element("h3", text_of(of_, "title")).element("p", text_of(of_, "text"));
+    html_.raw(">").element("h3", text_of(of_, "title"));
+    if (const auto text = text_of(of_, "text"); !text.empty())
+      html_.raw("<p class=\"text\">").text(text).raw("</p>");
     if (!asks) {
       for (const auto* name : {"writes", "shows", "back", "secret", "clears", "title"}) {
         if (const auto value = text_of(of_, name); !value.empty())
@@ -344,6 +348,10 @@ class FormWriter {
     const std::string type = text_of(row, "type", "text");
     const std::string value = value_of(row, name);
     if (type == "hidden") return hidden(name, value);
+    if (type == "gap") {
+      html_.raw("<span></span>");
+      return;
+    }
     if (type == "money") hidden("_money", name);
     const bool is_box = type == "flag" || type == "unlimited";
     html_.raw(is_box ? "<p class=\"box\">" : "<p>");

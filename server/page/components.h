@@ -20,9 +20,10 @@
 //            /v1/accounts/1/payments", the route that it writes through, with `shows`, the page
 //            whose facts are shown before and after, `back`, where one goes from there,
 //            `secret`, 1 where the answer is shown once, and `clears`, 1 where an empty field is
-//            null instead of left out. rows: name, label, type (text, money,
-//            integer, day, month, select, textarea, password, hidden, flag, unlimited, file),
-//            value, required, hint, options (a JSON array of [value, label])
+//            null instead of left out; `columns`, 2 or 3, puts the fields one under another. rows:
+//            name, label, type (text, money, integer, day, month, select, textarea, password,
+//            hidden, flag, unlimited, file, gap), value, required, hint, options (a JSON array of
+//            [value, label])
 //   chart    title, type (line, bar); rows: the first column is the axis, others are series;
 //            `off` 1 shades the row, `mark` names it
 //   confirm  text, submit; rows: label, before, after

@@ -78,6 +78,7 @@
       });
       ctx.restore();
       ctx.save();
+      let marks = 0;
       rows.forEach((row, i) => {
         if (!row.mark) return;
         const at = x.getPixelForValue(i);
@@ -91,7 +92,7 @@
         ctx.font = '12px system-ui, sans-serif';
         const left = at + 4 + ctx.measureText(row.mark).width < area.right;
         ctx.textAlign = left ? 'left' : 'right';
-        ctx.fillText(row.mark, left ? at + 4 : at - 4, area.top + 12);
+        ctx.fillText(row.mark, left ? at + 4 : at - 4, area.top + 12 + 14 * (marks++ % 2));
       });
       ctx.restore();
     },
@@ -143,7 +144,7 @@
           },
         },
         scales: {
-          x: { ticks: { color: color('--soft'), maxTicksLimit: 8, maxRotation: 0 }, grid: { display: false } },
+          x: { ticks: { color: color('--soft'), maxTicksLimit: Math.max(2, Math.floor(figure.clientWidth / 130)), maxRotation: 0 }, grid: { display: false } },
           y: { ticks: { color: color('--soft'), callback: (value) => number.format(value) }, grid: { color: color('--line') } },
         },
       },

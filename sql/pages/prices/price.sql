@@ -20,7 +20,7 @@ WHERE service_id = :service_id
                       AND o.service_id = t.service_id AND o.valid_from <= :today)
 ORDER BY price_list, min_quantity;
 
-SELECT 'form' AS component, say('Черновик', 'A draft') AS title,
+SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS columns,
        'POST /v1/tariffs' AS writes, '/prices/' || percent_encode(:service_id) || '/month' AS shows, '/prices' AS back,
        say('Дальше будет видно, что эта цена принесла бы за 30 дней по сегодняшним подпискам, против нынешней. '
            || 'Ничего не записывается, пока вы не подтвердите.',
@@ -42,6 +42,7 @@ SELECT name, type, label, required, value FROM (
   UNION ALL SELECT 1, 'price_list', 'text', say('Прейскурант', 'Price list'), 0,
                    coalesce(nullif(:price_list, ''), 'standard')
   UNION ALL SELECT 2, 'valid_from', 'day', say('Действует с', 'Valid from'), 1, date(:today, '+1 day')
+  UNION ALL SELECT 3, NULL, 'gap', NULL, 0, NULL
   UNION ALL
   SELECT 10 * x.n + p.place, 'tiers.' || (x.n - 1) || '.' || p.field, p.type, x.n || '. ' || say(p.russian,
     p.english), 0,

@@ -60,7 +60,7 @@ FROM receipt WHERE receipt_id = :receipt_id AND status = 'pending';
 
 SELECT 'form' AS component, say('Разделить', 'Split it') AS title,
        'POST /v1/receipts/' || :receipt_id || '/match' AS writes, '/receipts/' || :receipt_id || '/standing' AS shows,
-       '/receipts' AS back,
+       '/receipts' AS back, 2 AS columns,
        say('Части вместе равны сумме поступления.', 'The parts sum to the receipt.') AS text
 FROM receipt WHERE receipt_id = :receipt_id AND status = 'pending';
 SELECT 'parts.' || n || iif(is_sum, '.amount', '.account_id') AS name, iif(is_sum, 'money', 'integer') AS type,
