@@ -148,7 +148,8 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('button', { name: 'Записать' }).click();
     await page.getByText('1 980,50 ₽').first().waitFor();
     await page.click('nav >> text=Движения');
-    await page.getByRole('row', { name: /Исправление -10,00 ₽ 1 980,50 ₽/ }).waitFor();
+    await page.getByRole('row', { name: /Исправление -10,00 ₽/ }).waitFor();
+    await page.getByRole('row', { name: /Платёж Банковский перевод 1 990,50 ₽ 1 980,50 ₽/ }).waitFor();
 
     // A statement of the bank, and the receipt that nothing tells whose it is.
     const number = javaScriptEnabled ? 7 : 8;
@@ -159,10 +160,10 @@ for (const javaScriptEnabled of [true, false]) {
       buffer: Buffer.from(['1CClientBankExchange', 'ВерсияФормата=1.03', 'Кодировка=UTF-8',
         'РасчСчет=40702810100000000001',
         'СекцияДокумент=Платежное поручение', `Номер=${number}`, 'Дата=16.11.2026', `Сумма=70${number}.00`,
-        'ПлательщикСчет=40702810900000000009', 'Плательщик=ООО Неизвестное', 'ПолучательСчет=40702810100000000001',
+        `ПлательщикСчет=4070281090000000001${number}`, 'Плательщик=ООО Неизвестное', 'ПолучательСчет=40702810100000000001',
         'ДатаПоступило=16.11.2026', 'НазначениеПлатежа=Оплата', 'КонецДокумента', 'КонецФайла', ''].join('\r\n')),
     });
-    await form(page, 'Выписка банка').getByRole('button').click();
+    await form(page, 'Выписка банка').getByRole('button', { name: 'Дальше' }).click();
     await page.getByRole('row', { name: /Ждут разноски/ }).waitFor();
     await page.getByRole('button', { name: 'Записать' }).click();
     await page.getByRole('row', { name: `70${number},00` }).getByRole('link').click();
@@ -201,19 +202,22 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
     assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], path);
 
     // All that can be pressed or filled in is reached by Tab, in its order, and shows that it is there.
+    // (A field of a date has several places in it, which the browser itself shows.)
     const wanted = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), '
       + 'select, textarea, summary, [tabindex="0"]')].filter((each) => each.checkVisibility()).length);
     await page.evaluate(() => document.body.focus());
     const reached = new Set();
-    for (let i = 0; i < wanted; ++i) {
+    const most = wanted + 5 * await page.locator('input[type=date]').count();
+    for (let i = 0; i < most && reached.size < wanted; ++i) {
       await page.keyboard.press('Tab');
-      reached.add(await page.evaluate(() => {
-        const all = [...document.querySelectorAll('*')];
-        const { outlineStyle } = getComputedStyle(document.activeElement);
-        return outlineStyle === 'none' ? -1 : all.indexOf(document.activeElement);
-      }));
+      const [place, shown] = await page.evaluate(() => {
+        const { activeElement } = document;
+        const shows = activeElement.type === 'date' || getComputedStyle(activeElement).outlineStyle !== 'none';
+        return [[...document.querySelectorAll('*')].indexOf(activeElement), shows];
+      });
+      assert.ok(shown, `${path}: nothing shows that one is at ${place}`);
+      reached.add(place);
     }
-    assert.ok(!reached.has(-1), `${path}: nothing shows where one is`);
     assert.equal(reached.size, wanted, `${path}: by Tab`);
 
     await page.setViewportSize({ width: 320, height: 800 });
@@ -229,13 +233,15 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
 
 test('what is sent before the first paint is small, and nothing comes from elsewhere', async () => {
   const page = await person();
-  let bytes = 0;
+  await page.waitForLoadState('networkidle');
+  const sizes = [];
   const hosts = new Set();
-  page.on('response', async (answer) => {
+  page.on('response', (answer) => {
     hosts.add(new URL(answer.url()).host);
-    if (!answer.url().includes('chart')) bytes += (await answer.body()).length;
+    if (!answer.url().includes('chart')) sizes.push(answer.body().then((body) => body.length));
   });
   await page.goto(`${server.url}/companies/${accounts.camomile}`, { waitUntil: 'networkidle' });
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
   assert.ok(bytes > 0 && bytes <= 100_000, `${bytes} bytes`);
   assert.deepEqual([...hosts], [new URL(server.url).host]);
   await page.context().close();

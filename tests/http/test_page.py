@@ -447,8 +447,9 @@ class DemoClock(PageTest):
         self.server = self.start("--demo-clock")
         browser = Browser(self.server).sign_in("operator")
         self.assertIn("<h1>Сегодня, 02.11.2026</h1>", browser.get("/").text)
-        self.assertEqual("2026-11-02", self.server.client("crm").get("/healthz").expect(200).json["open_day"])
-        account = self.server.client("crm").post("/v1/accounts", {"name": "Ромашка"}).expect(201).json
+        with self.server.client("crm") as crm:
+            self.assertEqual("2026-11-02", crm.get("/healthz").expect(200).json["open_day"])
+            account = crm.post("/v1/accounts", {"name": "Ромашка"}).expect(201).json
         self.assertEqual(("2026-11-02", "2026-11-02T09"), (account["registered_on"], account["recorded_at"][:13]))
 
 
