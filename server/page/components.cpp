@@ -29,31 +29,31 @@ Named named(std::string_view name) {
   return {name, word != nullptr ? word->show : Show::kText};
 }
 
-std::optional<std::int64_t> integer_of(std::string_view text) {
+std::optional<std::int64_t> shown_integer(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
 }
 
-const std::optional<std::string>* find(const Row& row, std::string_view name) {
+const std::optional<std::string>* find_cell(const PageRow& row, std::string_view name) {
   const auto found =
-      std::find_if(row.begin(), row.end(), [&](const Cell& cell) { return cell.first == name; });
+      std::find_if(row.begin(), row.end(), [&](const PageCell& cell) { return cell.first == name; });
   return found == row.end() ? nullptr : &found->second;
 }
 
-std::string text_of(const Row& row, std::string_view name, std::string_view otherwise = "") {
-  const auto* const value = find(row, name);
+std::string text_in(const PageRow& row, std::string_view name, std::string_view otherwise = "") {
+  const auto* const value = find_cell(row, name);
   return value != nullptr && *value ? **value : std::string(otherwise);
 }
 
-bool is_set(const Row& row, std::string_view name) {
-  const std::string text = text_of(row, name);
+bool is_set(const PageRow& row, std::string_view name) {
+  const std::string text = text_in(row, name);
   return !text.empty() && text != "0";
 }
 
 // Columns that say something about a row and are not shown themselves.
-bool is_hidden(std::string_view name) {
+bool is_unseen(std::string_view name) {
   return name == "link" || name == "action" || name == "action_link" || name == "off" ||
          name == "mark" || name == "answer";
 }
@@ -106,25 +106,25 @@ class Html {
 
 bool is_numeric(Show show) { return show == Show::kMoney || show == Show::kNumber; }
 
-void write_heading(Html& html, const Row& of) {
-  const std::string level = text_of(of, "level", "2") == "3" ? "3" : "2";
-  html.raw("<header class=\"heading\"><h").raw(level).raw(">").text(text_of(of, "title"));
-  if (const auto state = text_of(of, "state"); !state.empty()) html.raw(" ").state(state);
+void write_heading(Html& html, const PageRow& of) {
+  const std::string level = text_in(of, "level", "2") == "3" ? "3" : "2";
+  html.raw("<header class=\"heading\"><h").raw(level).raw(">").text(text_in(of, "title"));
+  if (const auto state = text_in(of, "state"); !state.empty()) html.raw(" ").state(state);
   html.raw("</h").raw(level).raw(">");
-  html.element("p", text_of(of, "text"));
-  if (const auto link = text_of(of, "link"); !link.empty())
-    html.link(link, text_of(of, "label", link), "button");
+  html.element("p", text_in(of, "text"));
+  if (const auto link = text_in(of, "link"); !link.empty())
+    html.link(link, text_in(of, "label", link), "button");
   html.raw("</header>");
 }
 
-void write_banner(Html& html, const Row& of) {
-  const std::string kind = text_of(of, "kind", "info");
+void write_banner(Html& html, const PageRow& of) {
+  const std::string kind = text_in(of, "kind", "info");
   html.raw("<div class=\"banner\"")
       .attribute("data-kind", kind)
       .raw(kind == "error" ? " role=\"alert\">" : " role=\"status\">")
-      .element("p", text_of(of, "text"));
-  if (const auto link = text_of(of, "link"); !link.empty())
-    html.link(link, text_of(of, "label", link));
+      .element("p", text_in(of, "text"));
+  if (const auto link = text_in(of, "link"); !link.empty())
+    html.link(link, text_in(of, "label", link));
   html.raw("</div>");
 }
 
@@ -144,13 +144,13 @@ void write_fact(Html& html, std::string_view label, std::string_view name,
   html.raw("</dd></div>");
 }
 
-void write_facts(Html& html, const Row& of, const std::vector<Row>& rows) {
-  html.element("h3", text_of(of, "title"));
+void write_facts(Html& html, const PageRow& of, const std::vector<PageRow>& rows) {
+  html.element("h3", text_in(of, "title"));
   html.raw("<dl class=\"facts\">");
-  for (const Row& row : rows) {
-    if (find(row, "label") != nullptr) {
-      write_fact(html, text_of(row, "label"), "value", *find(row, "value"), text_of(row, "link"),
-                 text_of(row, "state"));
+  for (const PageRow& row : rows) {
+    if (find_cell(row, "label") != nullptr) {
+      write_fact(html, text_in(row, "label"), "value", *find_cell(row, "value"), text_in(row, "link"),
+                 text_in(row, "state"));
       continue;
     }
     for (const auto& [name, value] : row)
@@ -159,11 +159,11 @@ void write_facts(Html& html, const Row& of, const std::vector<Row>& rows) {
   html.raw("</dl>");
 }
 
-void write_cells(Html& html, const Row& row) {
-  const std::string link = text_of(row, "link");
+void write_cells(Html& html, const PageRow& row) {
+  const std::string link = text_in(row, "link");
   bool first = true;
   for (const auto& [name, value] : row) {
-    if (is_hidden(name)) continue;
+    if (is_unseen(name)) continue;
     const Show show = named(name).show;
     html.raw(first ? "<th scope=\"row\"" : "<td");
     if (is_numeric(show)) {
@@ -181,20 +181,20 @@ void write_cells(Html& html, const Row& row) {
     html.raw(first ? "</th>" : "</td>");
     first = false;
   }
-  if (find(row, "action") == nullptr) return;
+  if (find_cell(row, "action") == nullptr) return;
   html.raw("<td>");
-  if (const auto action = text_of(row, "action"); !action.empty())
-    html.link(text_of(row, "action_link"), action, "button small");
+  if (const auto action = text_in(row, "action"); !action.empty())
+    html.link(text_in(row, "action_link"), action, "button small");
   html.raw("</td>");
 }
 
 void write_rows(Html& html, const std::string& title, const std::vector<std::string>& columns,
-                const std::vector<Row>& rows) {
+                const std::vector<PageRow>& rows) {
   html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\"")
       .attribute("aria-label", title)
       .raw("><table><thead><tr>");
   for (const auto& name : columns) {
-    if (is_hidden(name)) continue;
+    if (is_unseen(name)) continue;
     html.raw("<th scope=\"col\"")
         .raw(is_numeric(named(name).show) ? " class=\"number\">" : ">")
         .text(label_of(html.locale, name))
@@ -202,7 +202,7 @@ void write_rows(Html& html, const std::string& title, const std::vector<std::str
   }
   if (std::count(columns.begin(), columns.end(), "action") > 0) html.raw("<td></td>");
   html.raw("</tr></thead><tbody>");
-  for (const Row& row : rows) {
+  for (const PageRow& row : rows) {
     html.raw(is_set(row, "answer") ? "<tr class=\"answer\">" : "<tr>");
     write_cells(html, row);
     html.raw("</tr>");
@@ -210,29 +210,29 @@ void write_rows(Html& html, const std::string& title, const std::vector<std::str
   html.raw("</tbody></table></div>");
 }
 
-void write_table(Html& html, const Row& of, const std::vector<std::string>& columns,
-                 const std::vector<Row>& rows, const std::string& next) {
-  const std::string title = text_of(of, "title");
+void write_table(Html& html, const PageRow& of, const std::vector<std::string>& columns,
+                 const std::vector<PageRow>& rows, const std::string& next) {
+  const std::string title = text_in(of, "title");
   html.raw("<section class=\"table\">").element("h3", title);
   if (rows.empty()) {
     html.raw("<p class=\"muted\">")
-        .text(text_of(of, "empty", html.locale.say("page_empty")))
+        .text(text_in(of, "empty", html.locale.say("page_empty")))
         .raw("</p>");
   } else {
-    write_rows(html, text_of(of, "title", text_of(of, "about", html.locale.say("page_figures"))),
+    write_rows(html, text_in(of, "title", text_in(of, "about", html.locale.say("page_figures"))),
                columns, rows);
   }
   if (!next.empty()) {
     html.raw("<p>").link(next, html.locale.say("page_next"), "button").raw("</p>");
   }
-  if (const auto link = text_of(of, "csv"); !link.empty())
+  if (const auto link = text_in(of, "csv"); !link.empty())
     html.raw("<p>").link(link, html.locale.say("page_csv")).raw("</p>");
   html.raw("</section>");
 }
 
 // A number for the script: money in units, not in minor ones.
 std::string decimal_of(const Locale& locale, std::string_view name, const std::string& value) {
-  const auto amount = integer_of(value);
+  const auto amount = shown_integer(value);
   const auto digits = static_cast<std::size_t>(minor_digits(locale.currency));
   if (named(name).show != Show::kMoney || !amount || digits == 0) return value;
   const bool negative = value.front() == '-';
@@ -243,11 +243,11 @@ std::string decimal_of(const Locale& locale, std::string_view name, const std::s
 }
 
 // A canvas for the script, which draws from the table beside it.
-void write_chart(Html& html, const Row& of, const std::vector<std::string>& columns,
-                 const std::vector<Row>& rows) {
-  const std::string title = text_of(of, "title");
+void write_chart(Html& html, const PageRow& of, const std::vector<std::string>& columns,
+                 const std::vector<PageRow>& rows) {
+  const std::string title = text_in(of, "title");
   html.raw("<figure class=\"chart\"")
-      .attribute("data-chart", text_of(of, "type", "line"))
+      .attribute("data-chart", text_in(of, "type", "line"))
       .attribute("data-language", html.locale.language)
       .raw("><figcaption>")
       .text(title)
@@ -259,17 +259,17 @@ void write_chart(Html& html, const Row& of, const std::vector<std::string>& colu
       .attribute("aria-label", title)
       .raw("><table><thead><tr>");
   for (const auto& name : columns) {
-    if (is_hidden(name)) continue;
+    if (is_unseen(name)) continue;
     html.raw("<th scope=\"col\">").text(label_of(html.locale, name)).raw("</th>");
   }
   html.raw("</tr></thead><tbody>");
-  for (const Row& row : rows) {
+  for (const PageRow& row : rows) {
     html.raw("<tr");
     if (is_set(row, "off")) html.raw(" data-off");
-    if (const auto mark = text_of(row, "mark"); !mark.empty()) html.attribute("data-mark", mark);
+    if (const auto mark = text_in(row, "mark"); !mark.empty()) html.attribute("data-mark", mark);
     html.raw(">");
     for (const auto& [name, value] : row) {
-      if (is_hidden(name)) continue;
+      if (is_unseen(name)) continue;
       html.raw("<td");
       if (is_numeric(named(name).show)) html.raw(" class=\"number\"");
       if (value) html.attribute("data-value", decimal_of(html.locale, name, *value));
@@ -282,20 +282,20 @@ void write_chart(Html& html, const Row& of, const std::vector<std::string>& colu
   html.raw("</tbody></table></div></details></figure>");
 }
 
-void write_tabs(Html& html, const Row& of, const std::vector<Row>& rows) {
-  html.raw("<nav class=\"tabs\"").attribute("aria-label", text_of(of, "title")).raw("><ul>");
-  for (const Row& row : rows) {
-    html.raw("<li><a").attribute("href", own_link(text_of(row, "link")));
+void write_tabs(Html& html, const PageRow& of, const std::vector<PageRow>& rows) {
+  html.raw("<nav class=\"tabs\"").attribute("aria-label", text_in(of, "title")).raw("><ul>");
+  for (const PageRow& row : rows) {
+    html.raw("<li><a").attribute("href", own_link(text_in(row, "link")));
     if (is_set(row, "active")) html.raw(" aria-current=\"page\"");
-    html.raw(">").text(text_of(row, "title")).raw("</a></li>");
+    html.raw(">").text(text_in(row, "title")).raw("</a></li>");
   }
   html.raw("</ul></nav>");
 }
 
 class FormWriter {
  public:
-  FormWriter(Html& html, const Row& of, const std::vector<Row>& rows)
-      : html_(html), of_(of), rows_(rows), writes_(text_of(of, "writes")) {
+  FormWriter(Html& html, const PageRow& of, const std::vector<PageRow>& rows)
+      : html_(html), of_(of), rows_(rows), writes_(text_in(of, "writes")) {
     // What was sent is put into the form that it came from.
     for (const auto& [name, value] : html.frame.given) {
       if (name == "_writes" && value == writes_ && !writes_.empty()) is_given_ = true;
@@ -305,27 +305,27 @@ class FormWriter {
   void write() {
     const bool asks = writes_.empty();
     const bool has_file = std::any_of(
-        rows_.begin(), rows_.end(), [](const Row& row) { return text_of(row, "type") == "file"; });
+        rows_.begin(), rows_.end(), [](const PageRow& row) { return text_in(row, "type") == "file"; });
     html_.raw("<form class=\"form\"")
         .attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
-        .attribute("action", asks ? own_link(text_of(of_, "link", "")) : "/do");
+        .attribute("action", asks ? own_link(text_in(of_, "link", "")) : "/do");
     if (has_file) html_.raw(" enctype=\"multipart/form-data\"");
-    if (const auto columns = text_of(of_, "columns"); !columns.empty())
+    if (const auto columns = text_in(of_, "columns"); !columns.empty())
       html_.attribute("data-columns", columns);
     if (is_set(of_, "search")) html_.raw(" role=\"search\" data-search");
-    html_.raw(">").element("h3", text_of(of_, "title"));
-    if (const auto text = text_of(of_, "text"); !text.empty())
+    html_.raw(">").element("h3", text_in(of_, "title"));
+    if (const auto text = text_in(of_, "text"); !text.empty())
       html_.raw("<p class=\"text\">").text(text).raw("</p>");
     if (!asks) {
       for (const auto* name : {"writes", "shows", "back", "secret", "clears", "title"}) {
-        if (const auto value = text_of(of_, name); !value.empty())
+        if (const auto value = text_in(of_, name); !value.empty())
           hidden(std::string("_") + name, value);
       }
       hidden("_form", html_.frame.target);
     }
-    for (const Row& row : rows_) field(row);
+    for (const PageRow& row : rows_) field(row);
     html_.raw("<p class=\"buttons\"><button>")
-        .text(text_of(of_, "submit", html_.locale.say("page_continue")))
+        .text(text_in(of_, "submit", html_.locale.say("page_continue")))
         .raw("</button></p></form>");
   }
 
@@ -334,18 +334,18 @@ class FormWriter {
     html_.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">");
   }
 
-  std::string value_of(const Row& row, const std::string& name) const {
+  std::string value_of(const PageRow& row, const std::string& name) const {
     if (is_given_) {
       for (const auto& [given, value] : html_.frame.given) {
         if (given == name) return value;
       }
     }
-    return text_of(row, "value");
+    return text_in(row, "value");
   }
 
-  void field(const Row& row) {
-    const std::string name = text_of(row, "name");
-    const std::string type = text_of(row, "type", "text");
+  void field(const PageRow& row) {
+    const std::string name = text_in(row, "name");
+    const std::string type = text_in(row, "type", "text");
     const std::string value = value_of(row, name);
     if (type == "hidden") return hidden(name, value);
     if (type == "gap") {
@@ -367,31 +367,31 @@ class FormWriter {
     html_.raw("<label")
         .attribute("for", id)
         .raw(">")
-        .text(text_of(row, "label", name))
+        .text(text_in(row, "label", name))
         .raw("</label>");
     if (!is_box) input(row, id, name, type, value);
-    if (const auto hint = text_of(row, "hint"); !hint.empty())
+    if (const auto hint = text_in(row, "hint"); !hint.empty())
       html_.raw("<small").attribute("id", id + "-hint").raw(">").text(hint).raw("</small>");
     html_.raw("</p>");
   }
 
   // Ids are unique in a page: forms are told apart by where they stand in it.
   [[nodiscard]] std::size_t unique() const {
-    return std::hash<std::string>{}(writes_ + text_of(of_, "title")) % 1000000;
+    return std::hash<std::string>{}(writes_ + text_in(of_, "title")) % 1000000;
   }
 
-  void input(const Row& row, const std::string& id, const std::string& name,
+  void input(const PageRow& row, const std::string& id, const std::string& name,
              const std::string& type, const std::string& value) {
     const auto common = [&] {
       html_.attribute("id", id).attribute("name", name);
       if (is_set(row, "required")) html_.raw(" required");
-      if (!text_of(row, "hint").empty()) html_.attribute("aria-describedby", id + "-hint");
+      if (!text_in(row, "hint").empty()) html_.attribute("aria-describedby", id + "-hint");
     };
     if (type == "select") {
       html_.raw("<select");
       common();
       html_.raw(">");
-      const auto options = nlohmann::json::parse(text_of(row, "options", "[]"), nullptr, false);
+      const auto options = nlohmann::json::parse(text_in(row, "options", "[]"), nullptr, false);
       for (const auto& option : options) {
         if (!option.is_array() || option.size() != 2) continue;
         const auto word = [](const nlohmann::json& part) {
@@ -425,20 +425,20 @@ class FormWriter {
   }
 
   Html& html_;
-  const Row& of_;
-  const std::vector<Row>& rows_;
+  const PageRow& of_;
+  const std::vector<PageRow>& rows_;
   std::string writes_;
   bool is_given_ = false;
   int fields_ = 0;
 };
 
-void write_confirm(Html& html, const Row& of, const std::vector<Row>& rows) {
-  html.raw("<section class=\"confirm\">").element("p", text_of(of, "text"));
+void write_confirm(Html& html, const PageRow& of, const std::vector<PageRow>& rows) {
+  html.raw("<section class=\"confirm\">").element("p", text_in(of, "text"));
   if (rows.empty()) {
     html.raw("<p class=\"muted\">").say("page_not_changed").raw("</p>");
   } else {
     html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\"")
-        .attribute("aria-label", text_of(of, "text"))
+        .attribute("aria-label", text_in(of, "text"))
         .raw("><table><thead><tr><th scope=\"col\">")
         .say("page_what")
         .raw("</th><th scope=\"col\">")
@@ -446,12 +446,12 @@ void write_confirm(Html& html, const Row& of, const std::vector<Row>& rows) {
         .raw("</th><th scope=\"col\">")
         .say("page_after")
         .raw("</th></tr></thead><tbody>");
-    for (const Row& row : rows) {
-      const std::string before = text_of(row, "before");
-      const std::string after = text_of(row, "after");
+    for (const PageRow& row : rows) {
+      const std::string before = text_in(row, "before");
+      const std::string after = text_in(row, "after");
       html.raw(before == after ? "<tr>" : "<tr class=\"changed\">")
           .raw("<th scope=\"row\">")
-          .text(text_of(row, "label"))
+          .text(text_in(row, "label"))
           .raw("</th><td>")
           .text(before)
           .raw("</td><td>");
@@ -469,9 +469,9 @@ void write_confirm(Html& html, const Row& of, const std::vector<Row>& rows) {
     html.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">");
   }
   html.raw("<p class=\"buttons\"><button>")
-      .text(text_of(of, "submit", html.locale.say("page_confirm")))
+      .text(text_in(of, "submit", html.locale.say("page_confirm")))
       .raw("</button> ")
-      .link(text_of(of, "back", "/"), html.locale.say("page_cancel"))
+      .link(text_in(of, "back", "/"), html.locale.say("page_cancel"))
       .raw("</p></form></section>");
 }
 
@@ -519,7 +519,7 @@ std::string label_of(const Locale& locale, std::string_view name) {
 std::string shown(const Locale& locale, std::string_view name, const std::string& value) {
   switch (named(name).show) {
     case Show::kMoney:
-      if (const auto amount = integer_of(value))
+      if (const auto amount = shown_integer(value))
         return format_money(*amount, locale.currency, locale.language);
       return value;
     case Show::kDay:
@@ -551,7 +551,7 @@ void Page::columns(const std::vector<std::string>& names) {
     open_->columns = names;
 }
 
-void Page::row(Row row) {
+void Page::row(PageRow row) {
   if (!row.empty() && row.front().first == "component") {
     close();
     open_.emplace();
@@ -568,14 +568,14 @@ void Page::close() {
   Html html(main_, locale_, frame_);
   const std::string& component = open.component;
   if (component == "shell") {
-    title_ = text_of(open.properties, "title");
-    place_ = text_of(open.properties, "place");
+    title_ = text_in(open.properties, "title");
+    place_ = text_in(open.properties, "place");
     bare_ = is_set(open.properties, "bare");
   } else if (component == "heading") {
     write_heading(html, open.properties);
   } else if (component == "text") {
-    html.raw(text_of(open.properties, "kind") == "muted" ? "<p class=\"muted\">" : "<p>")
-        .text(text_of(open.properties, "text"))
+    html.raw(text_in(open.properties, "kind") == "muted" ? "<p class=\"muted\">" : "<p>")
+        .text(text_in(open.properties, "text"))
         .raw("</p>");
   } else if (component == "banner") {
     write_banner(html, open.properties);
@@ -645,16 +645,16 @@ std::string Page::html() {
   return text;
 }
 
-void FactSheet::row(const Row& row) {
+void FactSheet::row(const PageRow& row) {
   if (!row.empty() && row.front().first == "component") {
     in_facts_ = row.front().second == "facts";
     return;
   }
   if (!in_facts_) return;
-  if (find(row, "label") != nullptr) {
-    const auto state = text_of(row, "state");
-    facts_.emplace_back(text_of(row, "label"),
-                        state.empty() ? text_of(row, "value") : shown(locale_, "state", state));
+  if (find_cell(row, "label") != nullptr) {
+    const auto state = text_in(row, "state");
+    facts_.emplace_back(text_in(row, "label"),
+                        state.empty() ? text_in(row, "value") : shown(locale_, "state", state));
     return;
   }
   for (const auto& [name, value] : row)

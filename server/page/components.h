@@ -65,8 +65,8 @@ struct Frame {
   Fields given;         // what was sent, put into the form again
 };
 
-using Cell = std::pair<std::string, std::optional<std::string>>;  // a column's name, its text
-using Row = std::vector<Cell>;
+using PageCell = std::pair<std::string, std::optional<std::string>>;  // a column's name, its text
+using PageRow = std::vector<PageCell>;
 
 class Page {
  public:
@@ -74,7 +74,7 @@ class Page {
 
   // The columns of the rows that follow.
   void columns(const std::vector<std::string>& names);
-  void row(Row row);
+  void row(PageRow row);
   // Where the rows of a statement go on; a path with its query.
   void next_link(std::string link) { next_ = std::move(link); }
   // The whole page. Once.
@@ -83,9 +83,9 @@ class Page {
  private:
   struct Open {
     std::string component;
-    Row properties;
+    PageRow properties;
     std::vector<std::string> columns;
-    std::vector<Row> rows;
+    std::vector<PageRow> rows;
     std::string next;
   };
   void close();
@@ -107,7 +107,7 @@ class FactSheet {
   explicit FactSheet(const Locale& locale) : locale_(locale) {}
   void columns(const std::vector<std::string>& /*names*/) {}
   void next_link(const std::string& /*link*/) {}
-  void row(const Row& row);
+  void row(const PageRow& row);
   [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& facts() const {
     return facts_;
   }

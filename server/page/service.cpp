@@ -148,7 +148,7 @@ std::optional<std::int64_t> parse_sum(std::string_view text, int digits) {
   return negative ? -value : value;
 }
 
-std::string trimmed(std::string_view text) {
+std::string without_blanks(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const auto first = std::min(text.find_first_not_of(kBlank), text.size());
   const auto last = text.find_last_not_of(kBlank);
@@ -171,7 +171,7 @@ class BodyOfForm {
     for (const auto& [name, value] : fields_) {
       if (name == "_null") body_[value] = nullptr;
       if (name.substr(0, 1) == "_") continue;
-      const std::string text = trimmed(value);
+      const std::string text = without_blanks(value);
       if (body_.contains(name) && body_[name].is_null()) continue;
       if (text.empty()) {
         // What is left out is as the route has it.
@@ -448,7 +448,7 @@ Reply PageService::show(const HttpRequest& http, const Target& target, const Rou
 Reply PageService::sign_in(const HttpRequest& http, Visitor& visitor) {
   check_same_origin(http);
   const Fields fields = parse_form(http.body);
-  const std::string token = trimmed(field_of(fields, "token"));
+  const std::string token = without_blanks(field_of(fields, "token"));
   const std::string to = field_of(fields, "to");
   Request request;
   parts_.set_now(http, request);
@@ -709,7 +709,7 @@ void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index
     guard_function(result, [&] {
       auto* const finder = static_cast<SearchIndex*>(sqlite3_user_data(result));
       constexpr std::size_t kFoundMax = 101;
-      const std::string wanted = trimmed(value_text(arguments[0]));
+      const std::string wanted = without_blanks(value_text(arguments[0]));
       const std::int64_t after = sqlite3_value_int64(arguments[1]);
       nlohmann::json found = nlohmann::json::array();
       // A number is an account's first of all.
