@@ -37,8 +37,8 @@ std::optional<std::int64_t> shown_integer(std::string_view text) {
 }
 
 const std::optional<std::string>* find_cell(const PageRow& row, std::string_view name) {
-  const auto found =
-      std::find_if(row.begin(), row.end(), [&](const PageCell& cell) { return cell.first == name; });
+  const auto found = std::find_if(row.begin(), row.end(),
+                                  [&](const PageCell& cell) { return cell.first == name; });
   return found == row.end() ? nullptr : &found->second;
 }
 
@@ -149,8 +149,8 @@ void write_facts(Html& html, const PageRow& of, const std::vector<PageRow>& rows
   html.raw("<dl class=\"facts\">");
   for (const PageRow& row : rows) {
     if (find_cell(row, "label") != nullptr) {
-      write_fact(html, text_in(row, "label"), "value", *find_cell(row, "value"), text_in(row, "link"),
-                 text_in(row, "state"));
+      write_fact(html, text_in(row, "label"), "value", *find_cell(row, "value"),
+                 text_in(row, "link"), text_in(row, "state"));
       continue;
     }
     for (const auto& [name, value] : row)
@@ -304,8 +304,9 @@ class FormWriter {
 
   void write() {
     const bool asks = writes_.empty();
-    const bool has_file = std::any_of(
-        rows_.begin(), rows_.end(), [](const PageRow& row) { return text_in(row, "type") == "file"; });
+    const bool has_file = std::any_of(rows_.begin(), rows_.end(), [](const PageRow& row) {
+      return text_in(row, "type") == "file";
+    });
     html_.raw("<form class=\"form\"")
         .attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
         .attribute("action", asks ? own_link(text_in(of_, "link", "")) : "/do");
