@@ -3,7 +3,7 @@
 -- role: operator
 -- answer: many
 -- gives: html
--- q: text A number, a part of the name, a tax id or an external id
+-- q: text A number, a part of the name, a tax id, an external id, or the number of an invoice
 -- state: text Only in this state
 -- after: integer Go on behind this account
 
@@ -12,7 +12,7 @@ SELECT 'shell' AS component, say('Компании', 'Companies') AS title, '/co
 SELECT 'form' AS component, '/companies' AS link, 1 AS search, say('Найти', 'Find') AS submit;
 
 SELECT 'q' AS name, 'search' AS type,
-       say('Номер, название, ИНН или внешний номер', 'Number, name, tax id or external id') AS label, :q AS value,
+       say('Номер, название, ИНН, внешний номер, счёт', 'Number, name, tax id, external id, invoice') AS label, :q AS value,
        NULL AS options
 UNION ALL
 SELECT 'state', 'select', say('Состояние', 'State'), :state,
@@ -35,6 +35,11 @@ SELECT a.name, a.account_id, s.state, s.balance, a.tax_id, '/companies/' || a.ac
 FROM (
   SELECT value AS account_id FROM json_each(found_accounts(trim(:q), coalesce(:after, 0)))
   WHERE trim(coalesce(:q, '')) <> ''
+  UNION ALL
+  -- The number of an invoice.
+  SELECT DISTINCT account_id FROM document
+  WHERE :after IS NULL AND trim(:q) NOT GLOB '*[^0-9]*' AND kind = 'invoice' AND number = CAST(trim(:q) AS INTEGER)
+    AND account_id NOT IN (SELECT value FROM json_each(found_accounts(trim(:q), 0)))
   UNION ALL
   SELECT account_id FROM account
   WHERE trim(coalesce(:q, '')) = '' AND nullif(:state, '') IS NULL AND account_id > coalesce(:after, 0)

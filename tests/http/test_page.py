@@ -62,11 +62,11 @@ class Form(html.parser.HTMLParser):
 
 
 class Answer:
-    def __init__(self, response, body):
+    def __init__(self, response, body, binary=False):
         self.status = response.status
         self.headers = response.headers
         self.body = body
-        self.text = body.decode("utf-8")
+        self.text = None if binary else body.decode("utf-8")
         self.location = response.headers.get("Location")
 
     def form(self, writes):
@@ -85,7 +85,7 @@ class Browser:
         self.now = now
         self.cookie = None
 
-    def ask(self, method, path, fields=None, headers=None, body=None):
+    def ask(self, method, path, fields=None, headers=None, body=None, binary=False):
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         sent = {"Accept": "text/html,application/xhtml+xml", "Host": f"127.0.0.1:{self.server.port}"}
         if self.server.test_clock:
@@ -99,7 +99,7 @@ class Browser:
         sent.update(headers or {})
         connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
         response = connection.getresponse()
-        answer = Answer(response, response.read())
+        answer = Answer(response, response.read(), binary)
         connection.close()
         for name, value in response.headers.items():
             if name.lower() == "set-cookie":
@@ -453,6 +453,31 @@ class DemoClock(PageTest):
         self.assertEqual(("2026-11-02", "2026-11-02T09"), (account["registered_on"], account["recorded_at"][:13]))
 
 
+class Documents(PageTest):
+    def test_an_invoice_is_issued_found_and_printed(self):
+        account = self.company(HOSTILE, legal_name=HOSTILE, tax_id="7700000001", postal_address="Москва")
+        admin = self.server.client("admin", now=support.NOW)
+        self.addCleanup(admin.close)
+        admin.put("/v1/issuer", {"valid_from": support.OPENING, "name": "Вендор", "tax_id": "7700000000"}).expect(201)
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/invoices"
+        preview = browser.fill(f"/companies/{account}/documents", writes, amount="5000")
+        self.assertEqual(200, preview.status, preview.text)
+        self.assertEqual([], self.api.get("/v1/documents").expect(200).json)
+        self.assertEqual(303, browser.confirm(preview).status)
+        [invoice] = self.api.get("/v1/documents").expect(200).json
+        self.assertEqual(("invoice", 500000), (invoice["kind"], invoice["total"]))
+        page = browser.get(f"/documents/{invoice['document_id']}")
+        self.assertEqual(200, page.status)
+        self.assertNotIn("<script>alert", page.text)
+        printed = browser.ask("GET", f"/documents/{invoice['document_id']}.pdf", binary=True)
+        self.assertEqual((200, "application/pdf"), (printed.status, printed.headers["Content-Type"]))
+        self.assertTrue(printed.body.startswith(b"%PDF-"))
+        found = browser.get(f"/companies?q={invoice['number']}").text
+        self.assertIn(f'href="/companies/{account}"', found)
+        self.assertEqual(303, Browser(self.server).get(f"/documents/{invoice['document_id']}.pdf").status)
+
+
 class Pages(PageTest):
     def pages(self, account):
         return ["/", "/companies", "/companies?q=1", "/companies?state=active", "/companies/new",
@@ -463,7 +488,8 @@ class Pages(PageTest):
                 "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/prices/new?service_id=x", "/days",
                 "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
                 "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",
-                "/notices/webhooks", "/notices/webhooks/change?name=x", "/access", "/access/tokens/crm"]
+                "/documents", "/documents?month=2026-11&kind=act", "/documents/standing",
+                f"/companies/{account}/documents", "/notices/webhooks", "/notices/webhooks/change?name=x", "/access", "/access/tokens/crm"]
 
     def test_every_page_with_hostile_names(self):
         account = self.company(HOSTILE, legal_name=LONG, tax_id=HOSTILE[:30], contract=HOSTILE, external_id=HOSTILE,

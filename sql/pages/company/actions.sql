@@ -13,7 +13,8 @@ SELECT 'shell' AS component, name AS title, '/companies' AS place FROM account W
 SELECT 'tabs' AS component, say('Разделы компании', 'Parts of the company') AS title;
 SELECT say('Как дела', 'How it stands') AS title, '/companies/' || :account_id AS link, 0 AS active
 UNION ALL SELECT say('Движения', 'Ledger'), '/companies/' || :account_id || '/ledger', 0
-UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 1;
+UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 1
+UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0;
 
 SELECT 'heading' AS component, say('Деньги', 'Money') AS title;
 
