@@ -1,9 +1,6 @@
 // The operator's day in the pages, as a person walks it, in Debian's Chromium: with JavaScript and without; every page
 // without a message of the Content-Security-Policy, a 404, or a violation of WCAG 2.2 AA that axe-core finds; by the
 // keyboard alone; 320 pixels wide. With SALDO_PICTURES=FOLDER it leaves a picture of each page there.
-//
-// That it can fail was seen with: a style attribute in the HTML, a label that is not of its field, a script of another
-// name, a table that does not scroll, a form without its key, and `display: none` on the skip link.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

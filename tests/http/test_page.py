@@ -1,8 +1,4 @@
-"""The operator's pages, by what a browser sends: sessions, forms in two steps, and what strangers may try.
-
-That these tests can fail was seen with: sessions that outlive their token or their 30 minutes; /v1 that takes the
-cookie; forms without the check of where they come from; a confirmation that does not look whether what was shown has
-changed; a key that is minted anew by the confirmation; names that are written into HTML as they are."""
+"""The operator's pages, by what a browser sends: sessions, forms in two steps, and what strangers may try."""
 
 import html
 import html.parser
