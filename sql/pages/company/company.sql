@@ -72,6 +72,7 @@ ORDER BY v.name;
 SELECT 'heading' AS component, say('Реквизиты', 'Requisites') AS title,
        '/companies/' || :account_id || '/requisites' AS link, say('Изменить', 'Change') AS label;
 SELECT 'facts' AS component;
-SELECT legal_name, tax_id, postal_address, contract, external_id, admin_email, registered_on, trial_ends_on,
+SELECT legal_name, tax_id, kpp, postal_address, contract, signatory, external_id, admin_email, registered_on,
+       trial_ends_on,
        customer_since
 FROM account WHERE account_id = :account_id;
