@@ -268,6 +268,7 @@ Facts facts_of_answer(const Locale& locale, const std::string& body) {
 // What a form asks to be done.
 struct PageService::Deed {
   Fields fields;
+  const RouteTable::Path* path = nullptr;
   const Route* route = nullptr;
   std::vector<std::string> path_values;
   std::string target;  // of the route
@@ -280,6 +281,7 @@ struct PageService::Deed {
   Facts before;
   Facts after;
   Reply reply;
+  std::string seen;      // the hash of what is shown
   bool done = false;     // it was written, now or before
   bool changed = false;  // since it was shown
 
@@ -501,10 +503,11 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
   deed.target = writes.substr(std::min(space + 1, writes.size()));
   try {
     Target target = parse_target(deed.target);
-    const auto* path = parts_.routes.find(target.parts, deed.path_values);
-    deed.route = path == nullptr ? nullptr : path->find(method);
+    deed.path = parts_.routes.find(target.parts, deed.path_values);
+    deed.route = deed.path == nullptr ? nullptr : deed.path->find(method);
     const bool is_writing = deed.route != nullptr && deed.route->writes && !deed.route->calls &&
-                            deed.route->auth == Auth::kToken && !deed.route->has_channel();
+                            deed.route->auth == Auth::kToken && deed.route->protocol.empty() &&
+                            !deed.route->asking.exists();
     if (!is_writing) throw not_found("a form writes through a route that writes to the books");
     logged = deed.route;
     if (!is_allowed(visitor.role, deed.route->role)) {
@@ -537,6 +540,7 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
           !is_allowed(visitor.role, deed.shows->role))
         throw not_found("there is no page " + shows);
     }
+    if (deed.route->has_parts_before()) parts_.read_before(http, deed.request, *deed.path);
     return do_deed(http, visitor, deed);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
@@ -550,13 +554,9 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
   }
 }
 
-Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed) {
-  const std::string key = deed.field("_key");
-  std::optional<AnswerKey> answer_key;
-  if (deed.is_confirmed()) {
-    answer_key =
-        AnswerKey{visitor.who, deed.route->method, deed.target, key, sha256_hex(deed.body)};
-  }
+// In one transaction, with what a page shows before and after.
+void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                             const std::optional<AnswerKey>& answer_key) {
   std::optional<Request> sight;
   if (deed.shows != nullptr) {
     sight = request_for(http, visitor, *deed.shows, deed.shown_target);
@@ -570,31 +570,86 @@ Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed
     }
     return sheet.facts();
   };
+  if (!deed.request.rows.empty()) deed.request.row = deed.request.rows.front();
   try {
     parts_.writer.write([&](Database& database) {
-      if (answer_key) {
-        if (auto stored = find_answer(database, *answer_key)) {
-          deed.reply = {stored->status, stored->content_type, stored->body, {}};
-          deed.done = true;
-          return;
-        }
-      }
+      if (answer_key && replay(database, deed, *answer_key)) return;
       // The clock is read again: the write may have waited behind the closing of a day.
       parts_.set_now(http, deed.request);
       database.set_now(deed.request.has_own_now ? std::optional(deed.request.now) : std::nullopt);
       deed.before = facts(database);
       deed.reply = run_part(database, deed.request, deed.route->last);
       deed.after = facts(database);
-      deed.done = false;
-      deed.changed = answer_key && hash_of(deed.before, deed.after) != deed.field("_seen");
+      deed.seen = hash_of(deed.before, deed.after);
+      deed.changed = answer_key && deed.seen != deed.field("_seen");
       if (!answer_key || deed.changed || deed.reply.status >= 300) throw Undone();
-      store_answer(database, *answer_key,
-                   {deed.reply.status, deed.reply.content_type, deed.reply.body},
-                   format_instant(deed.request.now));
-      deed.done = true;
+      keep_answer(database, deed, *answer_key);
     });
   } catch (const Undone&) {
     deed.done = false;
+  }
+}
+
+// Many rows, such as the pieces of a large statement: each in a transaction of its own, as by the
+// API, so that other writes do not wait for all. The answer alone is shown.
+void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                               const std::optional<AnswerKey>& answer_key) {
+  const auto run = [&](bool dry_run) {
+    deed.request.so_far.reset();
+    for (std::size_t i = 0; i < deed.request.rows.size(); ++i) {
+      deed.request.row = deed.request.rows[i];
+      try {
+        parts_.writer.write([&](Database& database) {
+          if (answer_key && replay(database, deed, *answer_key)) return;
+          parts_.set_now(http, deed.request);
+          database.set_now(deed.request.has_own_now ? std::optional(deed.request.now)
+                                                    : std::nullopt);
+          deed.reply = run_part(database, deed.request, deed.route->last);
+          if (dry_run || deed.reply.status >= 300) throw Undone();
+          if (i + 1 == deed.request.rows.size()) keep_answer(database, deed, *answer_key);
+        });
+      } catch (const Undone&) {
+        deed.done = false;
+      }
+      if (deed.done || deed.reply.status >= 300) return;
+      deed.request.so_far = deed.reply.so_far;
+    }
+  };
+  run(true);
+  if (deed.done || deed.reply.status >= 300) return;
+  deed.seen = hash_of({}, facts_of_answer(visitor.locale, deed.reply.body));
+  deed.changed = answer_key && deed.seen != deed.field("_seen");
+  if (answer_key && !deed.changed) run(false);
+}
+
+// Whether it was done under its key before.
+bool PageService::replay(Database& database, Deed& deed, const AnswerKey& key) {
+  auto stored = find_answer(database, key);
+  if (!stored) return false;
+  deed.reply = {stored->status, stored->content_type, stored->body, {}};
+  deed.reply.is_stored = true;
+  deed.done = true;
+  return true;
+}
+
+void PageService::keep_answer(Database& database, Deed& deed, const AnswerKey& key) {
+  store_answer(database, key,
+               {deed.reply.status, deed.reply.content_type, deed.reply.body_to_keep()},
+               format_instant(deed.request.now));
+  deed.done = true;
+}
+
+Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed) {
+  const std::string key = deed.field("_key");
+  std::optional<AnswerKey> answer_key;
+  if (deed.is_confirmed()) {
+    answer_key =
+        AnswerKey{visitor.who, deed.route->method, deed.target, key, sha256_hex(deed.body)};
+  }
+  if (deed.request.rows.size() > 1) {
+    do_in_pieces(http, visitor, deed, answer_key);
+  } else {
+    do_at_once(http, visitor, deed, answer_key);
   }
   if (deed.reply.status >= 300)
     throw Error(ErrorCode::kConflict, "the route answers " + std::to_string(deed.reply.status));
@@ -618,7 +673,7 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
       frame.given.push_back(field);
   }
   frame.given.emplace_back("_key", random_name());
-  frame.given.emplace_back("_seen", hash_of(deed.before, deed.after));
+  frame.given.emplace_back("_seen", deed.seen);
   const std::string back = deed.field("_back");
   Page page(visitor.locale, frame);
   page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
@@ -645,12 +700,16 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
 
 // The answer itself, for what is shown once.
 Reply PageService::result(const Visitor& visitor, const Deed& deed) {
+  const RouteStatement* answer = deed.route->last.answer();
+  const bool is_gone = deed.reply.is_stored && answer != nullptr &&
+                       std::any_of(answer->columns.begin(), answer->columns.end(),
+                                   [](const Column& column) { return column.is_secret; });
   Page page(visitor.locale, visitor.frame);
   const std::string back = deed.field("_back");
   page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
   page.row({{"component", "banner"},
             {"kind", "warning"},
-            {"text", std::string(visitor.locale.say("page_secret"))},
+            {"text", std::string(visitor.locale.say(is_gone ? "page_secret_gone" : "page_secret"))},
             {"link", back},
             {"label", std::string(visitor.locale.say("page_back"))}});
   page.row({{"component", "facts"}});

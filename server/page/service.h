@@ -18,6 +18,7 @@
 #include "routes/problem.h"
 #include "routes/request.h"
 #include "routes/route.h"
+#include "store/answers.h"
 #include "store/readers.h"
 #include "store/writer.h"
 
@@ -33,6 +34,8 @@ struct PageParts {
   bool has_tls;  // the server's own
   // Reads the request's instant.
   std::function<void(const HttpRequest&, Request&)> set_now;
+  // Reads what the route's write is given.
+  std::function<void(const HttpRequest&, Request&, const RouteTable::Path&)> read_before;
 };
 
 class PageService {
@@ -71,6 +74,12 @@ class PageService {
              const std::vector<std::string>& path_values, const Visitor& visitor);
   Reply act(const HttpRequest& http, Visitor& visitor, const Route*& logged);
   Reply do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed);
+  void do_at_once(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                  const std::optional<AnswerKey>& answer_key);
+  void do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                    const std::optional<AnswerKey>& answer_key);
+  static bool replay(Database& database, Deed& deed, const AnswerKey& key);
+  static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
   Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);
   Reply result(const Visitor& visitor, const Deed& deed);
   Reply show_form_again(const HttpRequest& http, Visitor& visitor, const Fields& fields,

@@ -236,6 +236,11 @@ constexpr Word kWords[] = {
     {"page_result", "Результат", "Result"},
     {"page_secret", "Этот секрет показан один раз. Сохраните его сейчас.",
      "This secret is shown once. Keep it now."},
+    {"page_secret_gone",
+     "Этот секрет уже был показан и больше нигде не хранится. Если вы его не сохранили, отзовите "
+     "токен и сделайте новый.",
+     "This secret was shown already and is kept nowhere. Unless you kept it, revoke the token and "
+     "make another."},
     {"page_sign_out", "Выйти", "Sign out"},
     {"page_skip", "К содержанию", "Skip to content"},
     {"page_unlimited", "Без ограничения", "Without limit"},

@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -117,17 +118,20 @@ class PartRun {
     }
   }
 
-  std::optional<PartRow> row() {
-    std::optional<PartRow> found;
+  // At most `rows_max`; a document is the last.
+  std::vector<PartRow> rows(std::size_t rows_max) {
+    std::vector<PartRow> found;
     for (std::size_t i = 0; i < part_.statements.size(); ++i) {
       const RouteStatement& statement = part_.statements[i];
       auto rows = bound(statement);
       if (i != part_.answering) {
         while (rows.step()) {
         }
-      } else if (rows.step()) {
-        found = row_of(statement, rows);
-        if (found->reply) break;
+        continue;
+      }
+      while (found.size() < rows_max && rows.step()) {
+        found.push_back(row_of(statement, rows));
+        if (found.back().reply) return found;
       }
     }
     return found;
@@ -207,6 +211,9 @@ class PartRun {
       case Bound::kStatus:
         query.bind(index, std::int64_t{status_of(*request_.failure)});
         break;
+      case Bound::kSoFar:
+        request_.so_far ? query.bind_static(index, *request_.so_far) : query.bind_null(index);
+        break;
     }
   }
 
@@ -258,6 +265,7 @@ class PartRun {
   void read_hidden(const RouteStatement& statement, const Statement& row) {
     if (statement.conflict && row.integer(*statement.conflict) != 0) reply_.is_conflict = true;
     if (statement.warning) reply_.warning = row.text(*statement.warning);
+    if (statement.so_far) reply_.so_far = row.text(*statement.so_far);
     read_status(statement, row);
   }
 
@@ -292,6 +300,7 @@ class PartRun {
       if (as_json) {
         if (count > 0) body += ',';
         append_json_object(body, rows, statement.columns);
+        keep_without_secrets(statement, rows);
       } else if (request_.format == Format::kCsv) {
         append_csv_row(body, rows, statement.columns);
       } else {
@@ -305,6 +314,14 @@ class PartRun {
     if (!many && count == 0) throw no_row(route_);
     reply_.is_empty = count == 0;
     if (as_json && many) body += ']';
+  }
+
+  void keep_without_secrets(const RouteStatement& statement, const Statement& row) {
+    const auto& columns = statement.columns;
+    if (std::none_of(columns.begin(), columns.end(),
+                     [](const Column& column) { return column.is_secret; }))
+      return;
+    append_json_object(reply_.kept.emplace(), row, columns, false);
   }
 
   Connection& database_;
@@ -335,9 +352,11 @@ void run_page(Connection& database, const Request& request, Sheet& sheet) {
 template void run_page<Page>(Connection&, const Request&, Page&);
 template void run_page<FactSheet>(Connection&, const Request&, FactSheet&);
 
-std::optional<PartRow> read_row(Connection& database, const Request& request,
-                                const RoutePart& part) {
-  return PartRun(database, request, part).row();
+std::vector<PartRow> read_rows(Connection& database, const Request& request, const RoutePart& part,
+                               std::size_t rows_max) {
+  auto rows = PartRun(database, request, part).rows(rows_max);
+  if (rows.empty()) throw no_row(*request.route);
+  return rows;
 }
 
 }  // namespace saldo::server

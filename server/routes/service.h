@@ -103,6 +103,8 @@ class Service {
               const std::vector<std::string>& path_values);
   Reply commit(Request& request, const std::optional<AnswerKey>& key,
                const std::exception_ptr& wrong);
+  Reply commit_once(Request& request, const std::optional<AnswerKey>& key,
+                    const std::exception_ptr& wrong, bool is_last);
   Reply wait_for_rows(const Request& request, std::chrono::seconds patience);
   Reply call(const Request& request);
   Reply test_mail(const Request& request);

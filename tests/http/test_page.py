@@ -151,6 +151,11 @@ class PageTest(unittest.TestCase):
         self.api.post(f"/v1/accounts/{account}/activate").expect(201)
         return account
 
+    def assertNowhere(self, token):
+        """No file of the books' folder has it."""
+        for file in self.folder.iterdir():
+            self.assertNotIn(token.encode(), file.read_bytes(), file)
+
     def payments(self, account):
         return [(row["amount"], row["recorded_by"])
                 for row in self.api.get(f"/v1/accounts/{account}/payments").expect(200).json]
@@ -404,10 +409,55 @@ class Forms(PageTest):
         self.tokens["new"] = token
         self.assertEqual(303, Browser(self.server).post("/sign-in", {"token": token}).status)
         self.assertNotIn(token, admin.get("/access").text)
+        # Nor is it told to whoever confirms once more.
+        again = admin.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("уже был показан", again.text)
+        self.assertNotIn(token, again.text)
+        self.assertNowhere(token)
         preview = admin.fill(f"/access/tokens/{urllib.parse.quote('Новый')}",
                              f"DELETE /v1/tokens/{urllib.parse.quote('Новый')}")
         self.assertEqual(303, admin.confirm(preview).status)
         self.assertEqual(403, Browser(self.server).post("/sign-in", {"token": token}).status)
+
+
+    def test_a_form_that_says_it_has_a_secret_where_there_is_none(self):
+        admin = self.browser("admin")
+        preview = admin.fill("/access/tokens/crm", "DELETE /v1/tokens/crm", _secret="1")
+        for _ in range(2):
+            self.assertEqual(200, admin.confirm(preview).status)
+
+    def test_a_large_statement_is_written_in_pieces(self):
+        account = self.company(tax_id="7701234567")
+        browser = self.browser()
+        documents = 2500
+        statement = "\r\n".join(
+            ["1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=UTF-8", "РасчСчет=40702810100000000001"]
+            + [f"СекцияДокумент=Платежное поручение\r\nНомер={number}\r\nДата=02.11.2026\r\nСумма=1.00\r\n"
+               "ПлательщикСчет=40702810900000000009\r\nПлательщик=ООО Ромашка\r\nПлательщикИНН=7701234567\r\n"
+               "ПолучательСчет=40702810100000000001\r\nДатаПоступило=02.11.2026\r\nНазначениеПлатежа=Оплата\r\n"
+               "КонецДокумента" for number in range(1, documents + 1)] + ["КонецФайла", ""])
+        form = browser.get("/receipts").form("POST /v1/bank-statements")
+        preview = self.send_parts(browser, [(name, None, value) for name, value in form if name != "file"]
+                                  + [("file", "statement.txt", statement)])
+        self.assertEqual(200, preview.status, preview.text)
+
+        def money():
+            return self.api.get(f"/v1/accounts/{account}").expect(200).json["balance"]
+
+        self.assertEqual(0, money())
+        # One that another brings in meanwhile is shown, and counts once.
+        first = statement.index("СекцияДокумент")
+        second = statement.index("СекцияДокумент", first + 1)
+        alone = statement[:second] + "КонецФайла\r\n"
+        self.api.post("/v1/bank-statements", alone.encode(), headers={"Content-Type": "text/plain"}).expect(200)
+        again = browser.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("что-то изменилось", again.text)
+        self.assertEqual(100, money())
+        for _ in range(2):
+            self.assertEqual(303, browser.confirm(again).status)
+            self.assertEqual(100 * documents, money())
 
 
 class Tokens(PageTest):
@@ -424,6 +474,11 @@ class Tokens(PageTest):
         self.assertIn({"name": "kiosk", "role": "cashier", "created_at": support.NOW, "revoked_at": None},
                       admin.get("/v1/tokens").expect(200).json)
         self.assertNotIn(made["token"], admin.get("/v1/tokens").text)
+        # What is kept under an Idempotency-Key is without it, and so is the answer to a repetition.
+        first, again = [admin.post("/v1/tokens", {"name": "hall", "role": "cashier"}, key="one").expect(201).json
+                        for _ in range(2)]
+        self.assertEqual({**first, "token": None}, again)
+        self.assertNowhere(first["token"])
         for body, status in (({"name": "kiosk", "role": "crm"}, 409), ({"name": "x", "role": "king"}, 422),
                              ({"name": "", "role": "crm"}, 422), ({"name": "x"}, 422)):
             with self.subTest(body):
