@@ -12,7 +12,8 @@ SELECT 'shell' AS component, say('Компании', 'Companies') AS title, '/co
 SELECT 'form' AS component, '/companies' AS link, 1 AS search, say('Найти', 'Find') AS submit;
 
 SELECT 'q' AS name, 'search' AS type,
-       say('Номер, название, ИНН, внешний номер, счёт', 'Number, name, tax id, external id, invoice') AS label, :q AS value,
+       say('Номер, название, ИНН, внешний номер, счёт', 'Number, name, tax id, external id, invoice') AS label,
+       :q AS value,
        NULL AS options
 UNION ALL
 SELECT 'state', 'select', say('Состояние', 'State'), :state,

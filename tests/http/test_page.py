@@ -420,7 +420,6 @@ class Forms(PageTest):
         self.assertEqual(303, admin.confirm(preview).status)
         self.assertEqual(403, Browser(self.server).post("/sign-in", {"token": token}).status)
 
-
     def test_a_form_that_says_it_has_a_secret_where_there_is_none(self):
         admin = self.browser("admin")
         preview = admin.fill("/access/tokens/crm", "DELETE /v1/tokens/crm", _secret="1")
@@ -443,7 +442,7 @@ class Forms(PageTest):
         self.assertEqual(200, preview.status, preview.text)
 
         def money():
-            return self.api.get(f"/v1/accounts/{account}").expect(200).json["balance"]
+            return self.api.get(f"/v1/accounts/{account}/access").expect(200).json["balance"]
 
         self.assertEqual(0, money())
         # One that another brings in meanwhile is shown, and counts once.
@@ -509,7 +508,9 @@ class Documents(PageTest):
         account = self.company(HOSTILE, legal_name=HOSTILE, tax_id="7700000001", postal_address="Москва")
         admin = self.server.client("admin", now=support.NOW)
         self.addCleanup(admin.close)
-        admin.put("/v1/issuer", {"valid_from": support.OPENING, "name": "Вендор", "tax_id": "7700000000"}).expect(201)
+        admin.put("/v1/issuer", {
+            "valid_from": support.OPENING, "name": "Вендор", "tax_id": "7700000000", "bank_account": "4" * 20,
+            "bank_name": HOSTILE, "bic": "044525225", "corr_account": "3" * 20}).expect(201)
         browser = self.browser()
         writes = f"POST /v1/accounts/{account}/invoices"
         preview = browser.fill(f"/companies/{account}/documents", writes, amount="5000")
@@ -534,13 +535,13 @@ class Pages(PageTest):
         return ["/", "/companies", "/companies?q=1", "/companies?state=active", "/companies/new",
                 f"/companies/{account}", f"/companies/{account}/ledger", f"/companies/{account}/actions",
                 f"/companies/{account}/requisites", f"/companies/{account}/standing",
-                f"/companies/{account}/subscriptions/crm", "/receipts", "/receipts?status=matched",
-                "/receipts/standing",
+                f"/companies/{account}/subscriptions/crm", "/receipts", "/receipts?status=matched", "/receipts/standing",
                 "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/prices/new?service_id=x", "/days",
                 "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
                 "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",
                 "/documents", "/documents?month=2026-11&kind=act", "/documents/standing",
-                f"/companies/{account}/documents", "/notices/webhooks", "/notices/webhooks/change?name=x", "/access", "/access/tokens/crm"]
+                f"/companies/{account}/documents", "/notices/webhooks", "/notices/webhooks/change?name=x", "/access",
+                "/access/tokens/crm"]
 
     def test_every_page_with_hostile_names(self):
         account = self.company(HOSTILE, legal_name=LONG, tax_id=HOSTILE[:30], contract=HOSTILE, external_id=HOSTILE,

@@ -26,8 +26,10 @@ FROM document WHERE account_id = :account_id AND (:after IS NULL OR document_id 
 ORDER BY document_id DESC LIMIT :limit;
 
 SELECT 'form' AS component, say('Счёт', 'An invoice') AS title,
-       'POST /v1/accounts/' || :account_id || '/invoices' AS writes, '/companies/' || :account_id || '/documents' AS back,
-       say('На сумму, или чтобы денег хватило по день.', 'Of an amount, or so that the money lasts until a day.') AS text;
+       'POST /v1/accounts/' || :account_id || '/invoices' AS writes,
+       '/companies/' || :account_id || '/documents' AS back,
+       say('На сумму, или чтобы денег хватило по день.', 'Of an amount, or so that the money lasts until a day.')
+         AS text;
 SELECT 'amount' AS name, 'money' AS type, say('Сумма', 'Amount') AS label
 UNION ALL SELECT 'until', 'day', say('или хватит по', 'or lasts until');
 
