@@ -218,12 +218,25 @@ class BodyOfForm {
       wrong_.push_back({name, "is not a sum of money, such as 1990,00"});
       return nullptr;
     }
+    if (parameter != nullptr && parameter->type == Type::kValues) return values_of(text);
     const bool is_number = parameter != nullptr &&
                            (parameter->type == Type::kInteger || parameter->type == Type::kFlag);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (is_number && error == std::errc() && end == text.data() + text.size()) return value;
     return text;
+  }
+
+  // As people type a list: grace, restricted.
+  static nlohmann::ordered_json values_of(const std::string& text) {
+    auto values = nlohmann::ordered_json::array();
+    for (std::size_t at = 0; at <= text.size();) {
+      const auto comma = std::min(text.find(',', at), text.size());
+      if (auto value = without_blanks(std::string_view(text).substr(at, comma - at)); !value.empty())
+        values.push_back(std::move(value));
+      at = comma + 1;
+    }
+    return values;
   }
 
   const Route& route_;

@@ -21,6 +21,12 @@ SELECT 'banner' AS component, 'warning' AS kind, '/notices?status=failed' AS lin
        say('Не доставлено сообщений: ', 'Messages that were not delivered: ') || count(*) AS text
 FROM delivery WHERE status = 'failed' HAVING count(*) > 0;
 
+-- The audits that are quick; all of them are run by hand, at the days.
+SELECT 'banner' AS component, 'error' AS kind, '/days?audit=1' AS link, say('Проверить книги', 'Audit the books') AS label,
+       say('Проверки находят нарушения: ', 'Audits find violations: ') || sum(found) AS text
+FROM (SELECT count(*) AS found FROM audit_day_gap UNION ALL SELECT count(*) FROM audit_promised_payment)
+HAVING sum(found) > 0;
+
 SELECT 'heading' AS component, say('Компании', 'Companies') AS title, '/companies' AS link,
        say('Найти компанию', 'Find a company') AS label;
 

@@ -17,6 +17,16 @@ const LONG = 'Оченьдлинноеназвание'.repeat(10);
 let server;
 let browser;
 let accounts;
+let seen;  // what else there is to be seen: a receipt, a document, a notice
+
+// A bank's statement with one document, of which nothing tells whose it is.
+function statement(number, payer) {
+  return Buffer.from(['1CClientBankExchange', 'ВерсияФормата=1.03', 'Кодировка=UTF-8',
+    'РасчСчет=40702810100000000001',
+    'СекцияДокумент=Платежное поручение', `Номер=${number}`, 'Дата=16.11.2026', `Сумма=70${number}.00`,
+    `ПлательщикСчет=4070281090000000001${number}`, `Плательщик=${payer}`, 'ПолучательСчет=40702810100000000001',
+    'ДатаПоступило=16.11.2026', 'НазначениеПлатежа=Оплата', 'КонецДокумента', 'КонецФайла', ''].join('\r\n'));
+}
 
 async function company(name, more = {}) {
   const { account_id: id } = await server.ask('POST', '/v1/accounts', { name, ...more });
@@ -27,25 +37,42 @@ async function company(name, more = {}) {
 }
 
 before(async () => {
-  server = await Server.start({ opening: '2026-11-09' });
+  server = await Server.start({ opening: '2026-10-01' });
   await server.ask('PUT', '/v1/services/crm', { name: 'CRM', kind: 'recurring', unit: 'employee' });
   await server.ask('POST', '/v1/tariffs', {
     service_id: 'crm',
-    valid_from: '2026-11-09',
+    valid_from: '2026-10-01',
     tiers: [{ min_quantity: 1, monthly_fee: 199000 }, { min_quantity: 6, monthly_fee: 349000 }],
   });
+  await server.ask('POST', '/v1/notice-clock');
   accounts = {
     camomile: await company('Ромашка', { tax_id: '7700000001' }),
     hostile: await company(HOSTILE, { legal_name: HOSTILE, contract: HOSTILE }),
     long: await company(LONG, { legal_name: LONG }),
   };
-  await server.ask('POST', `/v1/accounts/${accounts.camomile}/payments`, { amount: 42000, method: 'sbp' });
-  for (const day of ['09', '10', '11', '12', '13', '14', '15', '16']) {
-    server.now = `2026-11-${Number(day) + 1}T03:00:00Z`;
-    await server.ask('POST', `/v1/days/2026-11-${day}/close`);
+  await server.ask('POST', `/v1/accounts/${accounts.camomile}/payments`, { amount: 199000, method: 'sbp' });
+  for (let day = new Date('2026-10-01'); day < new Date('2026-11-17'); day.setUTCDate(day.getUTCDate() + 1)) {
+    const text = day.toISOString().slice(0, 10);
+    if (text === '2026-11-02') {
+      server.now = `${text}T09:00:00Z`;
+      await server.ask('POST', `/v1/accounts/${accounts.camomile}/payments`, { amount: 150000, method: 'sbp' });
+    }
+    server.now = new Date(day.getTime() + 27 * 3600_000).toISOString().replace('.000', '');
+    await server.ask('POST', `/v1/days/${text}/close`);
   }
   server.now = '2026-11-17T09:00:00Z';
   await server.ask('POST', '/v1/notice-clock');
+  await server.ask('PUT', '/v1/issuer', {
+    valid_from: '2026-10-01', name: 'Вендор', legal_name: 'ООО «Вендор»', tax_id: '7700000000', address: 'Москва',
+    bank_name: 'АО «Банк»', bic: '044525000', bank_account: '40702810100000000001', corr_account: '3'.repeat(20),
+  });
+  const { document_id: document } = await server.ask('POST', `/v1/accounts/${accounts.camomile}/invoices`,
+    { amount: 500000 });
+  await server.ask('POST', '/v1/bank-statements', statement(6, HOSTILE), 'text/plain');
+  const [{ receipt_id: receipt }] = await server.ask('GET', '/v1/receipts');
+  await server.ask('PUT', '/v1/webhooks/crm', { url: 'https://crm.example/notices' });
+  const [{ notice_id: notice }] = await server.ask('GET', '/v1/notices');
+  seen = { document, receipt, notice };
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 });
 
@@ -55,7 +82,7 @@ after(async () => {
 });
 
 // A page of somebody signed in; `messages` is what the browser complained of.
-async function person(options = {}) {
+async function person({ token = server.token, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     locale: 'ru',
@@ -64,7 +91,7 @@ async function person(options = {}) {
   });
   const page = await tab(context);
   await page.goto(`${server.url}/sign-in`);
-  await page.fill('input[name=token]', server.token);
+  await page.fill('input[name=token]', token);
   await page.click('button');
   await page.waitForURL(`${server.url}/`);
   return page;
@@ -154,12 +181,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.setInputFiles('input[type=file]', {
       name: 'statement.txt',
       mimeType: 'text/plain',
-      buffer: Buffer.from(['1CClientBankExchange', 'ВерсияФормата=1.03', 'Кодировка=UTF-8',
-        'РасчСчет=40702810100000000001',
-        'СекцияДокумент=Платежное поручение', `Номер=${number}`, 'Дата=16.11.2026', `Сумма=70${number}.00`,
-        `ПлательщикСчет=4070281090000000001${number}`, 'Плательщик=ООО Неизвестное',
-        'ПолучательСчет=40702810100000000001', 'ДатаПоступило=16.11.2026', 'НазначениеПлатежа=Оплата',
-        'КонецДокумента', 'КонецФайла', ''].join('\r\n')),
+      buffer: statement(number, 'ООО Неизвестное'),
     });
     await form(page, 'Выписка банка').getByRole('button', { name: 'Дальше' }).click();
     await page.getByRole('row', { name: /Ждут разноски/ }).waitFor();
@@ -178,55 +200,103 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+// Leaves a picture where they are wanted.
+async function picture(page, path, more = { fullPage: true }) {
+  if (!process.env.SALDO_PICTURES) return;
+  const name = `${path.replaceAll(/\W+/g, '-').replaceAll(/^-|-$/g, '') || 'today'}.png`;
+  await page.screenshot({ path: join(process.env.SALDO_PICTURES, name), ...more });
+}
+
+// What axe-core finds, what Tab does not reach, and what does not fit 320 pixels, is none.
+async function inspect(page, path) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), WCAG);
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], path);
+
+  // All that can be pressed or filled in is reached by Tab, in its order, and shows that it is there.
+  // (A field of a date or a month has several places in it, which the browser itself shows.)
+  const wanted = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), '
+    + 'select, textarea, summary, [tabindex="0"]')].filter((each) => each.checkVisibility()).length);
+  await page.evaluate(() => document.body.focus());
+  const reached = new Set();
+  const most = wanted + 5 * await page.locator('input[type=date], input[type=month]').count();
+  for (let i = 0; i < most && reached.size < wanted; ++i) {
+    await page.keyboard.press('Tab');
+    const [place, shown] = await page.evaluate(() => {
+      const { activeElement } = document;
+      const shows = ['date', 'month'].includes(activeElement.type)
+        || getComputedStyle(activeElement).outlineStyle !== 'none';
+      return [[...document.querySelectorAll('*')].indexOf(activeElement), shows];
+    });
+    assert.ok(shown, `${path}: nothing shows that one is at ${place}`);
+    reached.add(place);
+  }
+  assert.equal(reached.size, wanted, `${path}: by Tab`);
+
+  await page.setViewportSize({ width: 320, height: 800 });
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= 320, null, { timeout: 10000 })
+    .catch(() => assert.fail(`${path} is wider than 320 pixels`));
+}
+
 test('every page: no message, no violation, 320 pixels wide, by the keyboard', async () => {
-  const page = await person();
+  const page = await person({ token: server.createToken('admin') });
   const { camomile, hostile, long } = accounts;
   const paths = ['/', '/companies', '/companies/new', ...[camomile, hostile, long].map((id) => `/companies/${id}`),
     `/companies/${camomile}/ledger`, `/companies/${hostile}/actions`, `/companies/${long}/requisites`,
-    `/companies/${camomile}/subscriptions/crm`, '/receipts', '/debtors', '/prices', '/prices/crm', '/days',
-    '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
-    '/notices/webhooks', '/notices/webhooks/change?name=x'];
+    `/companies/${camomile}/subscriptions/crm`, '/receipts', '/debtors', '/prices', '/prices/crm', '/revenue',
+    '/days', '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
+    '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/${seen.notice}`,
+    `/receipts/${seen.receipt}`, '/documents', `/documents/${seen.document}`, `/companies/${camomile}/documents`,
+    '/access', '/access/tokens/operator'];
   for (const path of paths) {
     page.messages.length = 0;
     await page.setViewportSize({ width: 1280, height: 900 });
-    const answer = await page.goto(server.url + path, { waitUntil: 'networkidle' });
+    const waitUntil = process.env.SALDO_PICTURES ? 'networkidle' : 'load';
+    const answer = await page.goto(server.url + path, { waitUntil });
     assert.equal(answer.status(), 200, path);
-    if (process.env.SALDO_PICTURES) {
-      const picture = `${path.replaceAll(/\W+/g, '-')}.png`;
-      await page.screenshot({ path: join(process.env.SALDO_PICTURES, picture), fullPage: true });
-    }
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), WCAG);
-    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], path);
-
-    // All that can be pressed or filled in is reached by Tab, in its order, and shows that it is there.
-    // (A field of a date has several places in it, which the browser itself shows.)
-    const wanted = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), '
-      + 'select, textarea, summary, [tabindex="0"]')].filter((each) => each.checkVisibility()).length);
-    await page.evaluate(() => document.body.focus());
-    const reached = new Set();
-    const most = wanted + 5 * await page.locator('input[type=date]').count();
-    for (let i = 0; i < most && reached.size < wanted; ++i) {
-      await page.keyboard.press('Tab');
-      const [place, shown] = await page.evaluate(() => {
-        const { activeElement } = document;
-        const shows = activeElement.type === 'date' || getComputedStyle(activeElement).outlineStyle !== 'none';
-        return [[...document.querySelectorAll('*')].indexOf(activeElement), shows];
-      });
-      assert.ok(shown, `${path}: nothing shows that one is at ${place}`);
-      reached.add(place);
-    }
-    assert.equal(reached.size, wanted, `${path}: by Tab`);
-
-    await page.setViewportSize({ width: 320, height: 800 });
-    await page.waitForFunction(() => document.documentElement.scrollWidth <= 320, null, { timeout: 10000 })
-      .catch(() => assert.fail(`${path} is wider than 320 pixels`));
+    if (await page.locator('figure').count()) await page.waitForFunction(() => typeof Chart !== 'undefined');
+    await picture(page, path);
+    await inspect(page, path);
     assert.deepEqual(page.messages, [], path);
   }
   assert.equal(await page.evaluate(() => typeof Chart), 'undefined');
+
+  // What a form is answered with: what would be done, and what is wrong.
+  for (const [amount, status] of [['100', 200], ['0', 422]]) {
+    page.messages.length = 0;
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${server.url}/companies/${camomile}/actions`);
+    await form(page, 'Платёж').locator('input[name=amount]').fill(amount);
+    const [answer] = await Promise.all([page.waitForResponse(`${server.url}/do`),
+      form(page, 'Платёж').getByRole('button').click()]);
+    assert.equal(answer.status(), status);
+    await page.waitForLoadState();
+    await picture(page, `preview ${status}`);
+    if (status === 422) assert.ok(page.messages.splice(0).every((message) => message.includes('422')));
+    await inspect(page, `/do ${status}`);
+    assert.deepEqual(page.messages, []);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(`${server.url}/companies/${camomile}`, { waitUntil: 'networkidle' });
+  await picture(page, 'readme', {});
   assert.equal(await page.evaluate(() => Object.keys(Chart.instances).length), 1);
   await page.context().close();
+
+  // The same in English, and as a telephone shows them, to be looked at.
+  if (!process.env.SALDO_PICTURES) return;
+  const other = await person({ token: server.createToken('admin', 'other'), viewport: { width: 320, height: 800 } });
+  for (const path of paths) {
+    await other.goto(server.url + path, { waitUntil: 'networkidle' });
+    await picture(other, `narrow ${path}`);
+  }
+  await server.ask('PUT', '/v1/policy', { valid_from: '2026-11-17', language: 'en' });
+  await other.setViewportSize({ width: 1280, height: 900 });
+  for (const path of paths) {
+    await other.goto(server.url + path, { waitUntil: 'networkidle' });
+    await picture(other, `english ${path}`);
+  }
+  await server.ask('PUT', '/v1/policy', { valid_from: '2026-11-17', language: 'ru' });
+  await other.context().close();
 });
 
 test('what is sent before the first paint is small, and nothing comes from elsewhere', async () => {

@@ -151,6 +151,36 @@ class PageTest(unittest.TestCase):
         self.api.post(f"/v1/accounts/{account}/activate").expect(201)
         return account
 
+    def receipt(self, browser):
+        """A statement with one document that nothing tells whose it is, taken in by the page; the receipt."""
+        statement = "\r\n".join([
+            "1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=UTF-8", "РасчСчет=40702810100000000001",
+            "СекцияДокумент=Платежное поручение", "Номер=7", "Дата=02.11.2026", "Сумма=700.00",
+            "ПлательщикСчет=40702810900000000009", "Плательщик=ООО " + HOSTILE, "ПлательщикИНН=7700000001",
+            "ПолучательСчет=40702810100000000001", "ДатаПоступило=02.11.2026",
+            "НазначениеПлатежа=Оплата " + HOSTILE, "КонецДокумента", "КонецФайла", ""])
+        form = browser.get("/receipts").form("POST /v1/bank-statements")
+        parts = [(name, None, value) for name, value in form if name != "file"]
+        preview = self.send_parts(browser, parts + [("file", "statement.txt", statement)])
+        self.assertEqual(200, preview.status, preview.text)
+        self.assertEqual([], self.api.get("/v1/receipts").expect(200).json)
+        self.assertEqual(303, browser.confirm(preview).status)
+        [row] = self.api.get("/v1/receipts?status=pending").expect(200).json
+        self.assertEqual(70000, row["amount"])
+        return row["receipt_id"]
+
+    def send_parts(self, browser, parts):
+        boundary = "----saldo7MA4YWxk"
+        body = b""
+        for name, file, value in parts:
+            head = f'Content-Disposition: form-data; name="{name}"'
+            if file:
+                head += f'; filename="{file}"\r\nContent-Type: text/plain'
+            body += f"--{boundary}\r\n{head}\r\n\r\n".encode() + value.encode() + b"\r\n"
+        body += f"--{boundary}--\r\n".encode()
+        return browser.ask("POST", "/do", body=body, headers={
+            "Content-Type": f"multipart/form-data; boundary={boundary}", "Sec-Fetch-Site": "same-origin"})
+
     def assertNowhere(self, token):
         """No file of the books' folder has it."""
         for file in self.folder.iterdir():
@@ -315,36 +345,6 @@ class Forms(PageTest):
         self.assertEqual(1, len(self.payments(account)))
         self.assertEqual([], self.payments(other))
 
-    def receipt(self, browser):
-        """A statement with one document that nothing tells whose it is, taken in by the page; the receipt."""
-        statement = "\r\n".join([
-            "1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=UTF-8", "РасчСчет=40702810100000000001",
-            "СекцияДокумент=Платежное поручение", "Номер=7", "Дата=02.11.2026", "Сумма=700.00",
-            "ПлательщикСчет=40702810900000000009", "Плательщик=ООО " + HOSTILE, "ПлательщикИНН=7700000001",
-            "ПолучательСчет=40702810100000000001", "ДатаПоступило=02.11.2026",
-            "НазначениеПлатежа=Оплата " + HOSTILE, "КонецДокумента", "КонецФайла", ""])
-        form = browser.get("/receipts").form("POST /v1/bank-statements")
-        parts = [(name, None, value) for name, value in form if name != "file"]
-        preview = self.send_parts(browser, parts + [("file", "statement.txt", statement)])
-        self.assertEqual(200, preview.status, preview.text)
-        self.assertEqual([], self.api.get("/v1/receipts").expect(200).json)
-        self.assertEqual(303, browser.confirm(preview).status)
-        [row] = self.api.get("/v1/receipts?status=pending").expect(200).json
-        self.assertEqual(70000, row["amount"])
-        return row["receipt_id"]
-
-    def send_parts(self, browser, parts):
-        boundary = "----saldo7MA4YWxk"
-        body = b""
-        for name, file, value in parts:
-            head = f'Content-Disposition: form-data; name="{name}"'
-            if file:
-                head += f'; filename="{file}"\r\nContent-Type: text/plain'
-            body += f"--{boundary}\r\n{head}\r\n\r\n".encode() + value.encode() + b"\r\n"
-        body += f"--{boundary}--\r\n".encode()
-        return browser.ask("POST", "/do", body=body, headers={
-            "Content-Type": f"multipart/form-data; boundary={boundary}", "Sec-Fetch-Site": "same-origin"})
-
     def test_a_receipt_is_split_or_ignored(self):
         one, two = self.company(), self.company("Другая")
         browser = self.browser()
@@ -459,6 +459,23 @@ class Forms(PageTest):
             self.assertEqual(100 * documents, money())
 
 
+    def test_a_webhook_keeps_its_kinds(self):
+        browser = self.browser()
+        page = "/notices/webhooks/change?name=crm"
+        writes = "PUT /v1/webhooks/crm"
+        result = browser.confirm(browser.fill(page, writes, url="https://a.example/x", kinds="grace, restricted"))
+        self.assertEqual(200, result.status)
+        self.assertIn("whsec_", result.text)
+        fields = dict(browser.get(page).form(writes))
+        self.assertEqual(("https://a.example/x", "grace, restricted"), (fields["url"], fields["kinds"]))
+        # The secret is shown to whoever made the webhook alone.
+        self.assertEqual(303, browser.confirm(browser.fill(page, writes, url="https://b.example/")).status)
+        [webhook] = self.api.get("/v1/webhooks").expect(200).json
+        self.assertEqual(("https://b.example/", ["grace", "restricted"]), (webhook["url"], webhook["kinds"]))
+        self.assertNotIn("whsec_", browser.get("/notices/webhooks").text)
+        self.assertEqual(422, browser.fill(page, writes, kinds="no_such_kind").status)
+
+
 class Tokens(PageTest):
     def test_tokens_by_the_api(self):
         admin = self.server.client("admin", now=support.NOW)
@@ -536,7 +553,8 @@ class Pages(PageTest):
                 f"/companies/{account}", f"/companies/{account}/ledger", f"/companies/{account}/actions",
                 f"/companies/{account}/requisites", f"/companies/{account}/standing",
                 f"/companies/{account}/subscriptions/crm", "/receipts", "/receipts?status=matched", "/receipts/standing",
-                "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/prices/new?service_id=x", "/days",
+                "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/revenue",
+                "/prices/new?service_id=x", "/days",
                 "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
                 "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",
                 "/documents", "/documents?month=2026-11&kind=act", "/documents/standing",
@@ -552,8 +570,22 @@ class Pages(PageTest):
                        "external_id": HOSTILE}).expect(201)
         self.api.post(f"/v1/accounts/{account}/adjustments",
                       {"amount": -5, "kind": "correction", "reason": HOSTILE}).expect(201)
+        owner = self.server.client("admin", now=support.NOW)
+        self.addCleanup(owner.close)
+        issuer = dict.fromkeys(("name", "legal_name", "address", "bank_name", "director", "accountant"), HOSTILE)
+        owner.put("/v1/issuer", {"valid_from": support.OPENING, "tax_id": "7700000000", "bic": "044525000",
+                                 "bank_account": "4" * 20, "corr_account": "3" * 20, **issuer}).expect(201)
+        self.api.post(f"/v1/accounts/{account}/invoices", {"amount": 100}).expect(201)
+        self.api.put("/v1/notice-templates/grace/ru", {"subject": HOSTILE, "body": HOSTILE}).expect(200)
+        self.api.put("/v1/webhooks/crm", {"url": "https://a.example/" + urllib.parse.quote(HOSTILE)}).expect(201)
+        owner.post("/v1/tokens", {"name": HOSTILE, "role": "crm"}).expect(201)
         admin = self.browser("admin")
-        for path in self.pages(account):
+        receipt = self.receipt(self.browser())
+        [document] = self.api.get("/v1/documents").expect(200).json
+        more = [f"/receipts/{receipt}", f"/receipts/{receipt}/standing", f"/documents/{document['document_id']}",
+                "/notices/webhooks/change?" + urllib.parse.urlencode({"name": HOSTILE}),
+                "/access/tokens/" + urllib.parse.quote(HOSTILE, safe="")]
+        for path in self.pages(account) + more:
             with self.subTest(path):
                 answer = admin.get(path)
                 self.assertEqual(200, answer.status, answer.text)

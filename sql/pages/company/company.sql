@@ -11,7 +11,7 @@ WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
 SELECT 'shell' AS component, name AS title, '/companies' AS place FROM account WHERE account_id = :account_id;
 
 SELECT 'tabs' AS component, say('Разделы компании', 'Parts of the company') AS title;
-SELECT say('Как дела', 'How it stands') AS title, '/companies/' || :account_id AS link, 1 AS active
+SELECT say('Обзор', 'Overview') AS title, '/companies/' || :account_id AS link, 1 AS active
 UNION ALL SELECT say('Движения', 'Ledger'), '/companies/' || :account_id || '/ledger', 0
 UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 0
 UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0;

@@ -17,7 +17,7 @@ UNION ALL SELECT say('Шаблоны', 'Templates'), '/notices/templates', 0
 UNION ALL SELECT say('Вебхуки', 'Webhooks'), '/notices/webhooks', 0;
 
 SELECT 'table' AS component, say('Лента', 'The feed') AS about,
-       say('Ещё ничего не сообщали.', 'Nothing was told yet.') AS empty
+       say('Уведомлений ещё не было.', 'There were no notices yet.') AS empty
 WHERE nullif(:status, '') IS NULL;
 SELECT m.at, a.name, k.name AS "page_notice", m.severity, m.subject, '/notices/' || m.notice_id AS link
 FROM (SELECT notice_id FROM notice WHERE nullif(:status, '') IS NULL ORDER BY notice_id DESC LIMIT 100) AS n

@@ -8,8 +8,10 @@ SELECT 'shell' AS component, say('Вебхуки', 'Webhooks') AS title, '/notic
 
 SELECT 'table' AS component, say('Вебхуки', 'Webhooks') AS about,
        say('Вебхуков нет.', 'There are no webhooks.') AS empty;
-SELECT name, url, kinds AS "page_kinds", created_at, disabled_at AS "page_disabled:time", detail
-       FROM webhook ORDER BY name;
+SELECT name, url, (SELECT group_concat(value, ', ') FROM json_each(kinds)) AS "page_kinds", created_at,
+       disabled_at AS "page_disabled:time", detail, say('Изменить', 'Change') AS action,
+       '/notices/webhooks/change?name=' || percent_encode(name) AS action_link
+FROM webhook ORDER BY name;
 
 SELECT 'form' AS component, '/notices/webhooks/change' AS link, say('Завести или изменить',
        'Make or change one') AS title;

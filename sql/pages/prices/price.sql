@@ -12,7 +12,7 @@ WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = :service_id);
 SELECT 'shell' AS component, say('Новая цена: ', 'A new price: ') || name AS title, '/prices' AS place
 FROM service WHERE service_id = :service_id;
 
-SELECT 'table' AS component, say('Цена в силе', 'The price in force') AS title,
+SELECT 'table' AS component, say('Действующая цена', 'The price in force') AS title,
        say('Цены ещё нет.', 'There is no price yet.') AS empty;
 SELECT price_list, valid_from, min_quantity, monthly_fee, unit_fee FROM tariff AS t
 WHERE service_id = :service_id
@@ -22,7 +22,7 @@ ORDER BY price_list, min_quantity;
 
 SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS columns,
        'POST /v1/tariffs' AS writes, '/prices/' || percent_encode(:service_id) || '/month' AS shows, '/prices' AS back,
-       say('Дальше будет видно, что эта цена принесла бы за 30 дней по сегодняшним подпискам, против нынешней. '
+       say('Дальше будет видно, что эта цена принесла бы за 30 дней по сегодняшним подпискам, и что приносит нынешняя. '
            || 'Ничего не записывается, пока вы не подтвердите.',
            'Next you see what this price would bring in 30 days, by today''s subscriptions, against the one in force. '
            || 'Nothing is recorded until you confirm.') AS text;

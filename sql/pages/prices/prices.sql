@@ -6,9 +6,9 @@
 
 SELECT 'shell' AS component, say('Цены', 'Prices') AS title, '/prices' AS place;
 
-SELECT 'table' AS component, say('Доход в месяц на сегодня', 'What is earned a month, as of today') AS title;
-SELECT v.name AS service, m.price_list, m.accounts, m.quantity, m.amount
-FROM monthly_recurring_revenue AS m JOIN service AS v ON v.service_id = m.service_id ORDER BY m.amount DESC;
+SELECT 'tabs' AS component, say('Цены и доход', 'Prices and revenue') AS title;
+SELECT say('Цены', 'Prices') AS title, '/prices' AS link, 1 AS active
+UNION ALL SELECT say('Доход', 'Revenue'), '/revenue', 0;
 
 SELECT 'table' AS component, say('Услуги', 'Services') AS title, say('Услуг ещё нет.',
        'There are no services yet.') AS empty;
