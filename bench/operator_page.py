@@ -150,7 +150,8 @@ def main():
                 (f"/companies/{some}", name_of(some)), (f"/companies/{some}/ledger", "<td"),
                 (f"/companies/{some}/actions", "Платёж"), (f"/companies/{some}/documents", "Счёт"),
                 ("/receipts", "Выписка банка"), ("/debtors", "По возрасту долга"), ("/documents", "Выставить"),
-                ("/prices", "Все цены"), ("/revenue", "Доход в месяц"), ("/prices/crm", "Черновик"), ("/days", "Закрытые дни"),
+                ("/prices", "Все цены"),
+                ("/revenue", "Доход в месяц"), ("/prices/crm", "Черновик"), ("/days", "Закрытые дни"),
                 ("/notices", "Уведомления"), ("/notices/templates", "Шаблоны"), ("/notices/webhooks", "Вебхуки"),
                 ("/access", "Кто что записал")):
             server.tell(path, expected)

@@ -22,8 +22,8 @@
 //            `secret`, 1 where the answer is shown once, and `clears`, 1 where an empty field is
 //            null instead of left out; `columns`, 2 or 3, puts the fields one under another. rows:
 //            name, label, type (text, money, integer, day, month, select, textarea, password,
-//            hidden, flag, unlimited, file, gap), value (of a list: its values, parted by commas), required, hint, options (a JSON array of
-//            [value, label])
+//            hidden, flag, unlimited, file, gap), value (of a list: its values, parted by
+//            commas), required, hint, options (a JSON array of [value, label])
 //   chart    title, type (line, bar); rows: the first column is the axis, others are series;
 //            `off` 1 shades the row, `mark` names it
 //   confirm  text, submit; rows: label, before, after

@@ -22,7 +22,8 @@ SELECT 'banner' AS component, 'warning' AS kind, '/notices?status=failed' AS lin
 FROM delivery WHERE status = 'failed' HAVING count(*) > 0;
 
 -- The audits that are quick; all of them are run by hand, at the days.
-SELECT 'banner' AS component, 'error' AS kind, '/days?audit=1' AS link, say('Проверить книги', 'Audit the books') AS label,
+SELECT 'banner' AS component, 'error' AS kind, '/days?audit=1' AS link,
+       say('Проверить книги', 'Audit the books') AS label,
        say('Проверки находят нарушения: ', 'Audits find violations: ') || sum(found) AS text
 FROM (SELECT count(*) AS found FROM audit_day_gap UNION ALL SELECT count(*) FROM audit_promised_payment)
 HAVING sum(found) > 0;
