@@ -232,7 +232,8 @@ class BodyOfForm {
     auto values = nlohmann::ordered_json::array();
     for (std::size_t at = 0; at <= text.size();) {
       const auto comma = std::min(text.find(',', at), text.size());
-      if (auto value = without_blanks(std::string_view(text).substr(at, comma - at)); !value.empty())
+      if (auto value = without_blanks(std::string_view(text).substr(at, comma - at));
+          !value.empty())
         values.push_back(std::move(value));
       at = comma + 1;
     }

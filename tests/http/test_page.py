@@ -458,7 +458,6 @@ class Forms(PageTest):
             self.assertEqual(303, browser.confirm(again).status)
             self.assertEqual(100 * documents, money())
 
-
     def test_a_webhook_keeps_its_kinds(self):
         browser = self.browser()
         page = "/notices/webhooks/change?name=crm"
