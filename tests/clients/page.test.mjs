@@ -276,9 +276,9 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
     await inspect(page, `/do ${status}`);
     assert.deepEqual(page.messages, []);
   }
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.setViewportSize({ width: 1280, height: 1080 });
   await page.goto(`${server.url}/companies/${camomile}`, { waitUntil: 'networkidle' });
-  await picture(page, 'readme', {});
+  await picture(page, 'readme', {});  // server/page/company.png
   assert.equal(await page.evaluate(() => Object.keys(Chart.instances).length), 1);
   await page.context().close();
 
