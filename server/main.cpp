@@ -154,6 +154,10 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
       ->type_name("ADDRESS[/BITS]");
   app.add_flag("--test-clock", serve.service.test_clock,
                "Take the time from the header Saldo-Now, and close no days: for tests");
+  app.add_flag("--demo-clock", serve.service.demo_clock,
+               "The clock begins at noon of the open day, and no days are closed: for the "
+               "demonstration")
+      ->excludes(app.get_option("--test-clock"));
   auto* certificate =
       app.add_option("--tls-cert", serve.certificate, "The certificate chain, in PEM")
           ->check(CLI::ExistingFile);

@@ -12,6 +12,11 @@ namespace saldo::server {
 // SqliteError.
 Reply run_part(Connection& database, const Request& request, const RoutePart& part);
 
+// Runs the statements of a page, and hands their rows on: their columns, then each row, the names
+// of its columns with their texts; and where a statement has more rows, the link to them.
+template <typename Sheet>
+void run_page(Connection& database, const Request& request, Sheet& sheet);
+
 // Why a part that is to give a row has given none: of a payment system its signature is wrong.
 Error no_row(const Route& route);
 

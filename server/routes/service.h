@@ -15,6 +15,8 @@
 #include "jobs/closing.h"
 #include "jobs/notices.h"
 #include "metrics.h"
+#include "page/service.h"
+#include "page/sessions.h"
 #include "payments/asker.h"
 #include "payments/functions.h"
 #include "payments/secrets.h"
@@ -36,6 +38,8 @@ struct ServiceOptions {
   std::chrono::milliseconds route_timeout{30'000};
   SqlLimits sql;
   bool test_clock = false;
+  bool demo_clock = false;  // the clock begins at noon of the open day
+  bool has_tls = false;
   std::chrono::seconds close_after{std::chrono::hours{6}};
   std::string anchor;
   std::chrono::milliseconds notice_every{60'000};
@@ -70,6 +74,8 @@ class Service {
   // token may use the route.
   bool takes_statement(std::string_view method, std::string_view target,
                        std::string_view authorization) noexcept;
+  // Whether the body may be a form with a file, likewise.
+  bool takes_file(const HttpRequest& http) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
@@ -110,6 +116,7 @@ class Service {
   static std::optional<std::string> notice_clock_ahead(Database& reader);
   std::map<std::string, std::uint64_t> count_notices(Database& reader);
   void set_now(const HttpRequest& http, Request& request) const;
+  [[nodiscard]] Instant now() const;
 
   ServiceOptions options_;
   Metrics metrics_;
@@ -117,9 +124,13 @@ class Service {
   std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
   std::string openapi_;
   Writer writer_;
+  Sessions sessions_;
+  SearchIndex search_;
+  std::chrono::seconds clock_ahead_{0};  // of the system's: by --demo-clock
   Readers readers_;
   Readers analysts_;
   Secrets secrets_;
+  PageService pages_;
   Asker asker_;
   std::mutex failures_mutex_;
   Connection failures_;  // an empty database, in which the parts run that tell of failures
@@ -129,6 +140,7 @@ class Service {
   std::int64_t last_posted_ = 0;                 // notice_id
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
+  std::optional<SearchJob> searching_;
   Sender sender_;
 };
 
