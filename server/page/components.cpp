@@ -10,6 +10,7 @@
 #include "page/words.h"
 #include "rules/money.h"
 #include "rules/notice_text.h"
+#include "rules/text.h"
 
 namespace saldo::server {
 namespace {
@@ -108,7 +109,9 @@ bool is_numeric(Show show) { return show == Show::kMoney || show == Show::kNumbe
 
 void write_heading(Html& html, const PageRow& of) {
   const std::string level = text_in(of, "level", "2") == "3" ? "3" : "2";
-  html.raw("<header class=\"heading\"><h").raw(level).raw(">").text(text_in(of, "title"));
+  html.raw("<header class=\"heading\"");
+  if (const auto id = text_in(of, "id"); !id.empty()) html.attribute("id", id);
+  html.raw("><h").raw(level).raw(">").text(text_in(of, "title"));
   if (const auto state = text_in(of, "state"); !state.empty()) html.raw(" ").state(state);
   html.raw("</h").raw(level).raw(">");
   html.element("p", text_in(of, "text"));
@@ -296,10 +299,9 @@ class FormWriter {
  public:
   FormWriter(Html& html, const PageRow& of, const std::vector<PageRow>& rows)
       : html_(html), of_(of), rows_(rows), writes_(text_in(of, "writes")) {
-    // What was sent is put into the form that it came from.
-    for (const auto& [name, value] : html.frame.given) {
-      if (name == "_writes" && value == writes_ && !writes_.empty()) is_given_ = true;
-    }
+    // What was sent is put into the form that it came from. Several may write by one route.
+    is_given_ = !writes_.empty() && was_sent("_writes", writes_) &&
+                (text_in(of, "title").empty() || was_sent("_title", text_in(of, "title")));
   }
 
   void write() {
@@ -307,8 +309,9 @@ class FormWriter {
     const bool has_file = std::any_of(rows_.begin(), rows_.end(), [](const PageRow& row) {
       return text_in(row, "type") == "file";
     });
-    html_.raw("<form class=\"form\"")
-        .attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
+    html_.raw("<form class=\"form\"");
+    if (const auto id = text_in(of_, "id"); !id.empty()) html_.attribute("id", id);
+    html_.attribute("method", asks && !is_set(of_, "post") ? "get" : "post")
         .attribute("action", asks ? own_link(text_in(of_, "link", "")) : "/do");
     if (has_file) html_.raw(" enctype=\"multipart/form-data\"");
     if (const auto columns = text_in(of_, "columns"); !columns.empty())
@@ -335,6 +338,13 @@ class FormWriter {
     html_.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">");
   }
 
+  [[nodiscard]] bool was_sent(std::string_view name, std::string_view value) const {
+    const auto& given = html_.frame.given;
+    return std::any_of(given.begin(), given.end(), [&](const auto& field) {
+      return field.first == name && field.second == value;
+    });
+  }
+
   std::string value_of(const PageRow& row, const std::string& name) const {
     if (is_given_) {
       for (const auto& [given, value] : html_.frame.given) {
@@ -347,8 +357,8 @@ class FormWriter {
   void field(const PageRow& row) {
     const std::string name = text_in(row, "name");
     const std::string type = text_in(row, "type", "text");
+    if (type == "hidden") return hidden(name, text_in(row, "value"));
     const std::string value = value_of(row, name);
-    if (type == "hidden") return hidden(name, value);
     if (type == "gap") {
       html_.raw("<span></span>");
       return;
@@ -362,7 +372,10 @@ class FormWriter {
           .attribute("id", id)
           .attribute("name", type == "flag" ? name : std::string("_null"))
           .attribute("value", type == "flag" ? std::string("1") : name);
-      if (value == "1") html_.raw(" checked");
+      const bool is_checked = type == "unlimited" && is_given_ ? was_sent("_null", name)
+                              : type == "flag" && is_given_    ? was_sent(name, "1")
+                                                               : value == "1";
+      if (is_checked) html_.raw(" checked");
       html_.raw("> ");
     }
     html_.raw("<label")
@@ -507,10 +520,12 @@ void append_html(std::string& out, std::string_view text) {
 }
 
 std::string_view own_link(std::string_view link) {
-  const bool is_own = !link.empty() && link.front() == '/' && link.substr(0, 2) != "//" &&
-                      link.find('\\') == std::string_view::npos;
+  // Browsers pass over tabs and line ends: '/', a tab and '/evil.example' is another site's.
+  const bool is_plain = std::none_of(link.begin(), link.end(), is_control) &&
+                        link.find('\\') == std::string_view::npos;
+  const bool is_own = !link.empty() && link.front() == '/' && link.substr(0, 2) != "//";
   const bool is_query = !link.empty() && (link.front() == '?' || link.front() == '#');
-  return is_own || is_query ? link : std::string_view("#");
+  return is_plain && (is_own || is_query) ? link : std::string_view("#");
 }
 
 std::string label_of(const Locale& locale, std::string_view name) {

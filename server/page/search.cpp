@@ -83,7 +83,8 @@ SearchIndex::SearchIndex(const std::string& path)
   for (const auto* connection : {&writer_, &reader_})
     sqlite3_busy_timeout(connection->handle(), kWaitMilliseconds);
   writer_.prepare("PRAGMA journal_mode = WAL").step();
-  writer_.prepare("PRAGMA synchronous = NORMAL").step();
+  // What is written here is taken out of the queue of the books, which are as safe.
+  writer_.prepare("PRAGMA synchronous = FULL").step();
   writer_.execute(
       "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, tokenize = 'trigram')");
   writer_.execute(

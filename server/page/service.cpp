@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "codecs/json.h"
@@ -117,11 +118,7 @@ std::optional<std::int64_t> parse_sum(std::string_view text, int digits) {
     const auto rest = text.substr(i);
     const auto starts = [&](std::string_view with) { return rest.substr(0, with.size()) == with; };
     if (text[i] == ' ' || text[i] == '\'') continue;
-    if (starts("\u00A0") || starts("\u2212")) {
-      if (starts("\u2212")) {
-        if (negative || !plain.empty()) return std::nullopt;
-        negative = true;
-      }
+    if (starts("\u00A0")) {
       ++i;
       continue;
     }
@@ -129,9 +126,10 @@ std::optional<std::int64_t> parse_sum(std::string_view text, int digits) {
       i += 2;
       continue;
     }
-    if (text[i] == '-') {
+    if (text[i] == '-' || starts("\u2212")) {
       if (negative || !plain.empty()) return std::nullopt;
       negative = true;
+      if (text[i] != '-') i += 2;
       continue;
     }
     plain += text[i] == ',' ? '.' : text[i];
@@ -153,6 +151,12 @@ std::string without_blanks(std::string_view text) {
   const auto first = std::min(text.find_first_not_of(kBlank), text.size());
   const auto last = text.find_last_not_of(kBlank);
   return std::string(text.substr(first, last == std::string_view::npos ? 0 : last + 1 - first));
+}
+
+// A form ends the lines of a text by CR LF (HTML, constructing the entry list).
+void end_lines_with_lf(std::string& text) {
+  for (std::size_t at = 0; (at = text.find("\r\n", at)) != std::string::npos; ++at)
+    text.erase(at, 1);
 }
 
 // What a form sends as the body that the route takes.
@@ -262,8 +266,10 @@ std::string hash_of(const Facts& before, const Facts& after) {
   return sha256_hex(text);
 }
 
-// What of an answer people can read: its values by columns that have a word.
-Facts facts_of_answer(const Locale& locale, const std::string& body) {
+// What of an answer people can read: its values by columns that have a word, without those that
+// `hides` names.
+Facts facts_of_answer(const Locale& locale, const std::string& body,
+                      const std::function<bool(const std::string&)>& hides = nullptr) {
   Facts facts;
   auto answer = nlohmann::ordered_json::parse(body, nullptr, false);
   if (answer.is_array() && answer.size() == 1) answer = nlohmann::ordered_json(answer[0]);
@@ -271,8 +277,28 @@ Facts facts_of_answer(const Locale& locale, const std::string& body) {
   for (const auto& [name, value] : answer.items()) {
     if (value.is_null() || value.is_structured()) continue;
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    if (name == "recorded_at" || name == "recorded_by") continue;
+    if (name == "recorded_at" || name == "recorded_by" || (hides && hides(name))) continue;
     facts.emplace_back(label_of(locale, name), shown(locale, name, text));
+  }
+  return facts;
+}
+
+// What was typed into a form, as far as there is a word for it; sums as they were typed.
+Facts typed_facts(const Locale& locale, const Fields& fields) {
+  Facts facts;
+  const auto is_sum = [&](const std::string& name) {
+    return std::any_of(fields.begin(), fields.end(), [&](const auto& field) {
+      return field.first == "_money" && field.second == name;
+    });
+  };
+  for (const auto& [name, value] : fields) {
+    const bool is_without_limit = name == "_null";
+    const std::string& of = is_without_limit ? value : name;
+    if (value.empty() || find_word(of) == nullptr) continue;
+    facts.emplace_back(label_of(locale, of), is_without_limit
+                                                 ? std::string(locale.say("page_unlimited"))
+                                             : is_sum(name) ? value
+                                                            : shown(locale, name, value));
   }
   return facts;
 }
@@ -281,6 +307,25 @@ Facts facts_of_answer(const Locale& locale, const std::string& body) {
 
 // What a form asks to be done.
 struct PageService::Deed {
+  // Of its answer, without what is told once: of a preview that would be another one's. No route
+  // writes two columns of that name, one of them secret.
+  [[nodiscard]] Facts answer_facts(const Locale& locale) const {
+    const RouteStatement* answer = route->last.answer();
+    return facts_of_answer(locale, reply.body, [&](const std::string& name) {
+      return answer != nullptr &&
+             std::any_of(answer->columns.begin(), answer->columns.end(), [&](const Column& column) {
+               return column.is_secret && column.name == name;
+             });
+    });
+  }
+  // And without instants, which go on while one looks.
+  [[nodiscard]] Facts answer_facts_to_compare(const Locale& locale) const {
+    return facts_of_answer(locale, reply.body, [&](const std::string& name) {
+      const Word* const word = find_word(name);
+      return word == nullptr || word->show == Show::kTime || name == "token" || name == "secret";
+    });
+  }
+
   Fields fields;
   const RouteTable::Path* path = nullptr;
   const Route* route = nullptr;
@@ -511,6 +556,9 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
   check_same_origin(http);
   Deed deed;
   deed.fields = http.parts.empty() ? parse_form(http.body) : http.parts;
+  for (auto& [name, value] : deed.fields) {
+    if (name != "file") end_lines_with_lf(value);
+  }
   const std::string writes = deed.field("_writes");
   const auto space = std::min(writes.find(' '), writes.size());
   const std::string method = writes.substr(0, space);
@@ -547,12 +595,8 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
     deed.request.body = deed.body;
     read_parameters(deed.request, deed.path_values, "");
     if (const auto shows = deed.field("_shows"); !shows.empty()) {
-      deed.shown_target = parse_target(shows);
-      const auto* page = parts_.routes.find(deed.shown_target.parts, deed.shown_values);
-      deed.shows = page == nullptr ? nullptr : page->find("GET");
-      if (deed.shows == nullptr || !deed.shows->is_page() ||
-          !is_allowed(visitor.role, deed.shows->role))
-        throw not_found("there is no page " + shows);
+      deed.shows = page_for(visitor, shows, deed.shown_target, deed.shown_values);
+      if (deed.shows == nullptr) throw not_found("there is no page " + shows);
     }
     if (deed.route->has_parts_before()) parts_.read_before(http, deed.request, *deed.path);
     return do_deed(http, visitor, deed);
@@ -594,7 +638,9 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
       deed.before = facts(database);
       deed.reply = run_part(database, deed.request, deed.route->last);
       deed.after = facts(database);
-      deed.seen = hash_of(deed.before, deed.after);
+      // A form that shows no page is judged by what the route answers.
+      deed.seen = deed.shows != nullptr ? hash_of(deed.before, deed.after)
+                                        : hash_of({}, deed.answer_facts_to_compare(visitor.locale));
       deed.changed = answer_key && deed.seen != deed.field("_seen");
       if (!answer_key || deed.changed || deed.reply.status >= 300) throw Undone();
       keep_answer(database, deed, *answer_key);
@@ -675,8 +721,30 @@ Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed
   }
   if (deed.field("_secret") == "1") return result(visitor, deed);
   parts_.sessions.set_notice(*visitor.session, visitor.locale.say("page_done"));
-  const std::string back = deed.field("_back");
-  return redirect(own_link(back) == "#" ? std::string("/") : back);
+  return redirect(place_behind(visitor, deed.fields));
+}
+
+// Null: there is none, or it is not for this role.
+const Route* PageService::page_for(const Visitor& visitor, std::string_view link, Target& target,
+                                   std::vector<std::string>& values) const {
+  if (link.substr(0, 1) != "/" || own_link(link) != link) return nullptr;
+  target = parse_target(link);
+  const auto* path = parts_.routes.find(target.parts, values);
+  const Route* route = path == nullptr ? nullptr : path->find("GET");
+  const bool is_open =
+      route != nullptr && route->is_page() && is_allowed(visitor.role, route->role);
+  return is_open ? route : nullptr;
+}
+
+// Where one goes from a form: the place behind it, or where it stands.
+std::string PageService::place_behind(const Visitor& visitor, const Fields& fields) const {
+  for (const auto* name : {"_back", "_form"}) {
+    const std::string at = field_of(fields, name);
+    Target target;
+    std::vector<std::string> values;
+    if (page_for(visitor, at, target, values) != nullptr) return at;
+  }
+  return "/";
 }
 
 Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::string& problem) {
@@ -688,12 +756,14 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
   }
   frame.given.emplace_back("_key", random_name());
   frame.given.emplace_back("_seen", deed.seen);
-  const std::string back = deed.field("_back");
+  const std::string back = place_behind(visitor, deed.fields);
   Page page(visitor.locale, frame);
   page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
   page.row({{"component", "confirm"},
             {"text", std::string(visitor.locale.say("page_check"))},
-            {"back", back.empty() ? "/" : back}});
+            {"back", back}});
+  for (const auto& [label, value] : typed_facts(visitor.locale, deed.fields))
+    page.row({{"label", label}, {"before", std::string()}, {"after", value}});
   std::size_t place = 0;
   for (const auto& [label, value] : deed.after) {
     // Facts that both have stand side by side.
@@ -706,7 +776,7 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
     ++place;
   }
   if (place == 0 || deed.route->takes_statement) {
-    for (const auto& [label, value] : facts_of_answer(visitor.locale, deed.reply.body))
+    for (const auto& [label, value] : deed.answer_facts(visitor.locale))
       page.row({{"label", label}, {"before", std::string()}, {"after", value}});
   }
   return html_reply(200, page.html());
@@ -735,15 +805,12 @@ Reply PageService::result(const Visitor& visitor, const Deed& deed) {
 Reply PageService::show_form_again(const HttpRequest& http, Visitor& visitor, const Fields& fields,
                                    const std::string& problem, int status) {
   visitor.frame.problem = problem;
-  const std::string form = field_of(fields, "_form");
-  const std::string back = field_of(fields, "_back");
-  for (const std::string& at : {form, back, std::string("/")}) {
-    if (own_link(at) == "#") continue;
+  for (const std::string& at :
+       {field_of(fields, "_form"), field_of(fields, "_back"), std::string("/")}) {
+    Target target;
     std::vector<std::string> values;
-    const Target target = parse_target(at);
-    const auto* path = parts_.routes.find(target.parts, values);
-    const Route* route = path == nullptr ? nullptr : path->find("GET");
-    if (route == nullptr || !route->is_page() || !is_allowed(visitor.role, route->role)) continue;
+    const Route* route = page_for(visitor, at, target, values);
+    if (route == nullptr) continue;
     visitor.frame.given = fields;
     visitor.frame.target = at;
     Reply reply = show(http, target, *route, values, visitor);

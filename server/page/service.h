@@ -82,6 +82,9 @@ class PageService {
   static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
   Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);
   Reply result(const Visitor& visitor, const Deed& deed);
+  const Route* page_for(const Visitor& visitor, std::string_view link, Target& target,
+                        std::vector<std::string>& values) const;
+  [[nodiscard]] std::string place_behind(const Visitor& visitor, const Fields& fields) const;
   Reply show_form_again(const HttpRequest& http, Visitor& visitor, const Fields& fields,
                         const std::string& problem, int status);
   Reply error_page(const Visitor& visitor, const Error& error);

@@ -83,7 +83,7 @@ constexpr Word kWords[] = {
     {"restricted_from", "Ограничение с", "Restricted from", Show::kTime},
     {"revoked_at", "Отозван", "Revoked", Show::kTime},
     {"role", "Роль", "Role", Show::kWord},
-    {"row", "Строка", "PageRow"},
+    {"row", "Строка", "Row"},
     {"rows", "Записей", "Rows", Show::kNumber},
     {"running", "Остаток", "Running balance", Show::kMoney},
     {"seen_at", "Последний запрос", "Last request", Show::kTime},

@@ -218,7 +218,8 @@ class Sessions(PageTest):
         self.assertEqual(303, browser.get("/debtors").status)
 
     def test_one_goes_only_to_this_site_from_signing_in(self):
-        for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", "?x"):
+        for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", "?x",
+                   "/\t/evil.example", "/\n/evil.example", "\t//evil.example"):
             with self.subTest(to):
                 answer = Browser(self.server).post("/sign-in", {"token": self.tokens["operator"], "to": to})
                 self.assertEqual("/", answer.location)
@@ -373,6 +374,64 @@ class Forms(PageTest):
                 self.assertEqual((amount, HOSTILE), (fields["amount"], fields["purpose"]))
         self.assertEqual([], self.payments(account))
 
+    def test_what_was_typed_stays_in_the_form_it_was_typed_into(self):
+        account = self.company()
+        self.api.post(f"/v1/accounts/{account}/payments", {"amount": 777, "method": "sbp"}).expect(201)
+        browser = self.browser()
+        page = f"/companies/{account}/actions"
+        writes = f"POST /v1/accounts/{account}/adjustments"
+
+        def forms(text):
+            found = [dict(form["fields"]) for form in Form(text).forms if ("_writes", writes) in form["fields"]]
+            return {fields["_title"]: fields for fields in found}
+        before = forms(browser.get(page).text)
+        self.assertEqual(2, len(before))
+        [adjustment] = [title for title, fields in before.items() if fields["kind"] != "refund"]
+        [refund] = [title for title, fields in before.items() if fields["kind"] == "refund"]
+        sent = before[adjustment] | {"kind": "correction", "amount": "сто", "reason": "ошибка"}
+        answer = browser.post("/do", list(sent.items()))
+        self.assertEqual(422, answer.status)
+        after = forms(answer.text)
+        self.assertEqual(["correction", "сто", "ошибка"],
+                         [after[adjustment][name] for name in ("kind", "amount", "reason")])
+        self.assertEqual(before[refund], {**after[refund], "_form": before[refund]["_form"]})
+
+    def test_a_cashier_comes_back_to_where_they_may_be(self):
+        account = self.company()
+        cashier = self.browser("cashier")
+        page = f"/companies/{account}/actions"
+        preview = cashier.fill(page, f"POST /v1/accounts/{account}/payments", amount="5")
+        self.assertIn(f'href="{page}"', preview.text)
+        done = cashier.confirm(preview)
+        self.assertEqual((303, page), (done.status, done.location))
+        self.assertIn("Записано.", cashier.get(page).text)
+        self.assertEqual([(500, "cashier")], self.payments(account))
+
+    def test_a_preview_says_what_was_filled_in(self):
+        account = self.company()
+        browser = self.browser()
+        preview = browser.fill(f"/companies/{account}/actions", f"POST /v1/accounts/{account}/payments", amount="−5",
+                               payer="ООО «Плательщик»")
+        self.assertEqual(422, preview.status)  # the minus of typography is one
+        self.assertIn("-500", preview.text)
+        preview = browser.fill(f"/companies/{account}/actions", f"POST /v1/accounts/{account}/payments", amount="5",
+                               payer="ООО «Плательщик»", method="sbp")
+        for told in ("ООО «Плательщик»", "СБП"):
+            self.assertIn(told, preview.text)
+
+    def test_what_has_changed_is_noticed_by_forms_without_a_page_of_facts(self):
+        account = self.company(name="Первая")
+        browser = self.browser()
+        self.assertEqual(1, account)
+        preview = browser.fill("/companies/new", "POST /v1/accounts", name="Вторая")
+        self.assertEqual(200, preview.status, preview.text)
+        self.company(name="Третья")
+        again = browser.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("что-то изменилось", again.text)
+        self.assertEqual(303, browser.confirm(again).status)
+        self.assertEqual(303, browser.confirm(again).status)
+
     def test_forms_of_other_sites_do_nothing(self):
         account = self.company()
         browser = self.browser()
@@ -403,6 +462,9 @@ class Forms(PageTest):
     def test_a_token_is_shown_once(self):
         admin = self.browser("admin")
         preview = admin.fill("/access", "POST /v1/tokens", name="Новый", role="cashier")
+        # What a preview would show is not the one that is recorded.
+        self.assertNotRegex(preview.text, r"<d[dt]>[\w-]{40,}</d[dt]>|<td>[\w-]{40,}</td>")
+        self.assertNotIn("Токен</", preview.text)
         result = admin.confirm(preview)
         self.assertEqual(200, result.status)
         [token] = set(re.findall(r"<dd>([\w-]{40,})</dd>", result.text))

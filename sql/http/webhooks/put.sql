@@ -2,6 +2,7 @@
 -- Make a webhook, change it, or enable it again; only the answer that made it has its secret.
 -- role: operator
 -- answer: one
+-- gives: json
 -- name: text! Lower-case letters, digits, '_', '-', '.'
 -- url: text! Of https
 -- kinds: values The kinds of notices it gets, as in ["grace", "restricted"]; null: all
@@ -22,5 +23,5 @@ UPDATE webhook SET url = :url, kinds = :kinds, disabled_at = NULL, failing_since
 WHERE name = :name;
 
 SELECT name, url, kinds AS "kinds:json", created_at, disabled_at, failing_since, detail,
-       (SELECT secret FROM webhook_secret WHERE webhook = :name AND secret = 'whsec_' || :random) AS secret
+       (SELECT secret FROM webhook_secret WHERE webhook = :name AND secret = 'whsec_' || :random) AS "secret:secret"
 FROM webhook WHERE name = :name;

@@ -2,6 +2,7 @@
 -- Give a webhook another secret; for 24 hours attempts are signed with the one before as well.
 -- role: operator
 -- answer: one
+-- gives: json
 -- name: text!
 
 SELECT saldo_refuse('not_found', 'there is no webhook ' || :name)
@@ -13,5 +14,5 @@ UPDATE webhook_secret SET expires_at = strftime('%Y-%m-%dT%H:%M:%SZ', :now, '+24
 
 INSERT INTO webhook_secret(webhook, secret, created_at) VALUES (:name, 'whsec_' || :random, :now);
 
-SELECT :name AS name, 'whsec_' || :random AS secret, max(expires_at) AS previous_expires_at
+SELECT :name AS name, 'whsec_' || :random AS "secret:secret", max(expires_at) AS previous_expires_at
 FROM webhook_secret WHERE webhook = :name;

@@ -91,7 +91,7 @@ SELECT 'credit_limit' AS name, 'money' AS type, say('Лимит', 'Limit') AS la
 UNION ALL SELECT 'credit_limit', 'unlimited', say('без ограничения', 'without limit'), 0, NULL
 UNION ALL SELECT 'reason', 'text', say('Причина', 'Reason'), 0, NULL;
 
-SELECT 'heading' AS component, say('Услуги', 'Services') AS title;
+SELECT 'heading' AS component, 'services' AS id, say('Услуги', 'Services') AS title;
 
 SELECT 'form' AS component, say('Сотрудников', 'Employees') AS title,
        'PUT /v1/accounts/' || :account_id || '/headcount' AS writes,

@@ -50,7 +50,7 @@ CROSS JOIN account AS a ON a.account_id = found.account_id
 CROSS JOIN access_state AS s ON s.account_id = a.account_id AND s.at = :now
 WHERE (SELECT status FROM receipt WHERE receipt_id = :receipt_id) = 'pending';
 
-SELECT 'form' AS component, say('Зачислить', 'Credit it') AS title,
+SELECT 'form' AS component, 'match' AS id, say('Зачислить', 'Credit it') AS title,
        'POST /v1/receipts/' || :receipt_id || '/match' AS writes, '/receipts/' || :receipt_id || '/standing' AS shows,
        '/receipts' AS back
 FROM receipt WHERE receipt_id = :receipt_id AND status = 'pending';
