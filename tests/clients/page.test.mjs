@@ -245,8 +245,9 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
   const { camomile, hostile, long } = accounts;
   const paths = ['/', '/companies', '/companies/new', ...[camomile, hostile, long].map((id) => `/companies/${id}`),
     `/companies/${camomile}/ledger`, `/companies/${hostile}/actions`, `/companies/${long}/requisites`,
-    `/companies/${camomile}/subscriptions/crm`, '/receipts', '/debtors', '/prices', '/prices/crm', '/revenue',
-    '/days', '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
+    `/companies/${camomile}/subscriptions/crm`, '/receipts', '/debtors', '/debtors?by=age', '/prices',
+    '/prices/crm', '/revenue', '/days',
+    '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
     '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/${seen.notice}`,
     `/receipts/${seen.receipt}`, '/documents', `/documents/${seen.document}`, `/companies/${camomile}/documents`,
     '/access', '/access/tokens/operator'];
