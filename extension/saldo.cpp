@@ -34,7 +34,7 @@ constexpr Table kTables[] = {
     {"daily_charge", daily_charge_module},         {"unpriced_charge", unpriced_charge_module},
     {"access_state", access_state_module},         {"working_calendar", working_calendar_module},
     {"installed_schema", installed_schema_module}, {"posted_charge", posted_charge_module},
-    {"bank_statement", bank_statement_module},
+    {"bank_statement", bank_statement_module},     {"access_explain", access_explain_module},
 };
 
 struct Registered {

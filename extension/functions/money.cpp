@@ -1,4 +1,5 @@
-// Prices and money: daily_fee, monthly_price, money, minor_units.
+// Prices and money: daily_fee, monthly_price, money, minor_units; and days and instants as tables
+// for people have them, in the policy's language, and texts in it: day_text, time_text, say.
 #include "rules/money.h"
 
 #include <limits>
@@ -8,6 +9,7 @@
 #include "functions/functions.h"
 #include "rules/error.h"
 #include "rules/limits.h"
+#include "rules/notice_text.h"
 
 namespace saldo {
 namespace {
@@ -36,11 +38,34 @@ void monthly_price(Context& context, sqlite3_context* result, int count,
   if (price) sqlite3_result_int64(result, price->monthly(quantity).amount);
 }
 
+const std::string& language_of(const Books& books) {
+  return books.calendar.policy_on(books.open_day).language;
+}
+
 void money(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
   if (any_null(count, arguments)) return;
   const auto books = read_books(context);
   result_text(result, format_money(expect_integer("amount", arguments[0]), books->currency,
-                                   books->calendar.policy_on(books->open_day).language));
+                                   language_of(*books)));
+}
+
+void day_text(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const Day day = expect_day("day", arguments[0]);
+  result_text(result, format_short_day(day, language_of(*read_books(context))));
+}
+
+void time_text(Context& context, sqlite3_context* result, int count, sqlite3_value** arguments) {
+  if (any_null(count, arguments)) return;
+  const Instant instant = expect_instant("instant", arguments[0]);
+  const auto books = read_books(context);
+  result_text(result, format_short_time(books->days.wall_clock(instant), language_of(*books)));
+}
+
+// say(russian, english): the one in the policy's language.
+void say(Context& context, sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
+  const auto books = read_books(context);
+  sqlite3_result_value(result, arguments[language_of(*books) == "ru" ? 0 : 1]);
 }
 
 // Of a text, or of a number as SQLite writes it; NULL for what is no such sum, blobs among it.
@@ -60,6 +85,9 @@ const std::vector<Function>& money_functions() {
       {"monthly_price", 4, kReads, monthly_price},
       {"money", 1, kReads, money},
       {"minor_units", 1, kPure, minor_units},
+      {"day_text", 1, kReads, day_text},
+      {"time_text", 1, kReads, time_text},
+      {"say", 2, kReads, say},
   };
   return kFunctions;
 }

@@ -165,6 +165,7 @@ Access Walk::access() const {
   } else {
     const Instant cause = expiry ? std::max(*expiry, *since) : *since;
     access.restricted_from = books_->calendar.restriction_after(cause, books_->days);
+    access.last_promise_until = expiry;
     access.promise_allowed =
         !promised_before && books_->calendar.policy_on(day_).promised_payment_max_days >= 1;
     if (expiry && at_ < *expiry) {

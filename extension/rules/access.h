@@ -47,6 +47,7 @@ struct Access {
   State state = State::kTrial;
   std::optional<Instant> restricted_from;
   std::optional<Instant> promised_until;
+  std::optional<Instant> last_promise_until;  // of this run of arrears, expired or not
   bool promise_allowed = false;
 };
 

@@ -124,6 +124,21 @@ std::string format_time_for_people(date::local_seconds wall, std::optional<Day> 
   return format_day_for_people(day, today, language) + ", " + date::format("%H:%M", wall);
 }
 
+std::string format_short_day(Day day, std::string_view language) {
+  if (language == "ru") return date::format("%d.%m.%Y", day);
+  constexpr std::size_t kLetters = 3;
+  const date::year_month_day ymd{day};
+  const auto month = kEnglishMonths[static_cast<unsigned>(ymd.month()) - 1].substr(0, kLetters);
+  return std::to_string(static_cast<unsigned>(ymd.day())) + ' ' + std::string(month) +
+         date::format(" %Y", day);
+}
+
+std::string format_short_time(date::local_seconds wall, std::string_view language) {
+  const auto day = date::floor<days>(wall);
+  const bool whole = date::floor<std::chrono::minutes>(wall) == wall;
+  return format_short_day(day, language) + date::format(whole ? " %H:%M" : " %H:%M:%S", wall);
+}
+
 std::string format_day_count_for_people(std::int64_t count, std::string_view language) {
   constexpr int kTen = 10;
   constexpr int kHundred = 100;

@@ -45,6 +45,10 @@ std::string format_day_for_people(Day day, std::optional<Day> today, std::string
 // Likewise with the time of the wall clock: '…, 00:00'.
 std::string format_time_for_people(date::local_seconds wall, std::optional<Day> today,
                                    std::string_view language);
+// As tables have it: '16.11.2026' in Russian, '16 Nov 2026' in English.
+std::string format_short_day(Day day, std::string_view language);
+// Likewise with the time of the wall clock: '16.11.2026 00:00'; with seconds where there are some.
+std::string format_short_time(date::local_seconds wall, std::string_view language);
 // What follows 'до' in Russian and 'up to' in English: '1 дня', '3 дней'; '1 day', '3 days'.
 std::string format_day_count_for_people(std::int64_t count, std::string_view language);
 

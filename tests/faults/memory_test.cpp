@@ -177,6 +177,10 @@ constexpr const char* kQuestions[] = {
     "SELECT * FROM access_state WHERE account_id = 3 AND day BETWEEN '2026-03-02' AND '2026-03-20' "
     "ORDER BY day DESC",
     "SELECT state, count(*) FROM access_state WHERE at = '2026-03-13T09:00:00Z' GROUP BY state",
+    "SELECT * FROM access_explain(3, '2026-03-12T09:00:00Z')",
+    "SELECT e.fact FROM account AS a JOIN access_explain AS e ON e.account_id = a.account_id AND "
+    "e.at = '2026-03-13T09:00:00Z' WHERE a.account_id < 4",
+    "SELECT day_text('2026-03-12'), time_text('2026-03-12T09:00:00Z'), say('да', 'yes')",
     "SELECT * FROM working_calendar WHERE day BETWEEN '2026-03-01' AND '2026-03-31'",
     "SELECT * FROM working_calendar WHERE day IN ('2026-03-05', '2026-03-07') AND working = 1",
     "SELECT type, name FROM installed_schema ORDER BY 2",

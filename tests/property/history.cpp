@@ -923,6 +923,14 @@ void History::ask() {
     case 1: {
       const Instant at = instant_of(day);
       compare(kAccess + "WHERE at = ?1 ORDER BY account_id", {instant_value(at)}, access_at(at));
+      for (const Account& each : ref_.accounts()) {
+        if (const auto row = ref_.access(each, at))
+          rows.push_back(row_text({each.account_id, row->state, std::int64_t{1}}));
+      }
+      compare(
+          "SELECT e.account_id, e.state, e.fact IS NOT NULL FROM account AS a JOIN access_explain "
+          "AS e ON e.account_id = a.account_id AND e.at = ?1 WHERE e.applied ORDER BY a.account_id",
+          {instant_value(at)}, rows);
       return;
     }
     case 2: {
