@@ -8,8 +8,9 @@
 
 namespace saldo::server {
 
-NoticeJob::NoticeJob(Writer& writer, Metrics& metrics, std::chrono::milliseconds every)
-    : writer_(writer), metrics_(metrics), every_(every), thread_([this] { run(); }) {}
+NoticeJob::NoticeJob(Writer& writer, Writes& writes, Metrics& metrics,
+                     std::chrono::milliseconds every)
+    : writer_(writer), writes_(writes), metrics_(metrics), every_(every), thread_([this] { run(); }) {}
 
 void NoticeJob::run() {
   constexpr std::chrono::milliseconds kRetryAfter{1000};
@@ -20,16 +21,29 @@ void NoticeJob::run() {
   } while (writer_.commits().sleep(std::chrono::steady_clock::now() + pause));
 }
 
+bool NoticeJob::was_moved() {
+  bool moved = false;
+  writer_.write([&](Database& database) {
+    const std::string since =
+        format_instant(clock_now() - std::chrono::duration_cast<seconds>(every_));
+    auto row = database.prepare("SELECT at > ?1 FROM notice_clock");
+    row.bind_static(1, since);
+    moved = row.step() && row.integer(0) != 0;
+  });
+  return moved;
+}
+
 // In a commit of its own: many notices at once may take a while.
 void NoticeJob::move() {
   bool failed = false;
   try {
-    writer_.write(
-        [](Database& database) {
-          const std::string now = format_instant(clock_now());
-          delivery_statement(database, "move_clock", {{":now", now}}).step();
-        },
-        true);
+    auto* replica = writes_.replica();
+    if (replica != nullptr) {
+      if (was_moved()) return;
+      const auto end = std::chrono::steady_clock::now() + replica->random_delay();
+      if (!writer_.commits().sleep(end) || was_moved()) return;
+    }
+    writes_.write("notice_clock", nlohmann::ordered_json::object(), true);
   } catch (const std::exception& error) {
     // The sentence of a refusal names instants and accounts, never money.
     spdlog::error("posting notices failed, and is tried again: {}", error.what());

@@ -23,7 +23,7 @@ Json json_of(const Entry& entry) {
                {"kind", entry.kind},
                {"at", format_instant(entry.at)},
                {"by", format_instant(entry.by)}};
-  json.update(entry.data);
+  if (!entry.data.empty()) json.update(entry.data);
   return json;
 }
 

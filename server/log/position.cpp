@@ -93,8 +93,9 @@ void note_node(Database& database, const std::string& node, const Entry& mark) {
       .step();
 }
 
-std::optional<std::int64_t> least_revision(Database& database) {
-  auto row = database.prepare("SELECT min(revision) FROM log_node");
+std::optional<std::int64_t> least_revision(Database& database, const std::string& without) {
+  auto row = database.prepare("SELECT min(revision) FROM log_node WHERE node <> ?1");
+  row.bind_static(1, without);
   if (!row.step() || row.is_null(0)) return std::nullopt;
   return row.integer(0);
 }

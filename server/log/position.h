@@ -35,8 +35,8 @@ void add_log_entry(Database& database, const std::string& id, std::int64_t numbe
 
 // Where each node was when it said so last (table log_node); a mark with `leaves` takes it out.
 void note_node(Database& database, const std::string& node, const Entry& mark);
-// The least revision that all nodes have applied; nullopt: no node has said where it is.
-std::optional<std::int64_t> least_revision(Database& database);
+// The least revision that all nodes but one have applied; nullopt: none has said where it is.
+std::optional<std::int64_t> least_revision(Database& database, const std::string& without);
 
 // The last closed day and its digest, as a put tells them.
 Seen seen_in(Database& database, const LogState& state);

@@ -129,7 +129,7 @@ std::optional<std::string> Replica::refusal() const {
   return std::nullopt;
 }
 
-Instant Replica::now() const { return options_.test_clock ? state_.log_time : clock_now(); }
+Instant Replica::own_now() const { return options_.test_clock ? state_.log_time : clock_now(); }
 
 std::int64_t Replica::position() const {
   const std::lock_guard lock(mutex_);
@@ -143,9 +143,9 @@ bool Replica::wait_for(std::int64_t number, milliseconds patience) const {
   }) && state_.position.number >= number;
 }
 
-Instant Replica::log_time() const {
+Instant Replica::now() const {
   const std::lock_guard lock(mutex_);
-  return state_.log_time;
+  return own_now();
 }
 
 milliseconds Replica::random_delay() {
@@ -581,9 +581,8 @@ void Replica::apply_put(Database& database, LogState& state, const Read& read,
 
 Applied Replica::apply_entry(Database& database, LogState& state, const Put& put,
                              const Entry& entry) {
-  constexpr int kDoneStatus = 200;
   Applied done;
-  done.status = kDoneStatus;
+  done.status = Applied::kDone;
   if (entry.kind == "fence" || entry.kind == "seal") return done;
   if (entry.kind == "mark") {
     note_node(database, put.node, entry);
@@ -596,7 +595,7 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
                            const std::vector<Seen>& seen, const std::vector<Result>& results) {
   const std::lock_guard lock(mutex_);
   if (seen.back().day != seen_.day) {
-    const auto delay = std::uniform_int_distribution<std::int64_t>(0, options_.spread.count());
+    std::uniform_int_distribution<std::int64_t> delay(0, options_.spread.count());
     mark_at_ = std::min(mark_at_, Clock::now() + milliseconds(delay(random_)));
   }
   if (state.seal != state_.seal) {
@@ -638,7 +637,7 @@ void Replica::mark_when_due() {
   const std::lock_guard lock(mutex_);
   if (!ready_ || sealed_ || stopping_ || Clock::now() < mark_at_) return;
   mark_at_ = Clock::now() + options_.mark_every;
-  queue_.push_back(make_pending("mark", now(),
+  queue_.push_back(make_pending("mark", own_now(),
                                 {{"number", seen_.number},
                                  {"revision", state_.position.revision},
                                  {"chain", seen_.chain},

@@ -32,6 +32,11 @@ struct ReplicaOptions {
 
 // What came of an entry.
 struct Applied {
+  // Numbers as HTTP has them, so that log_entry reads alike for all kinds.
+  static constexpr int kDone = 200;
+  static constexpr int kNothingToDo = 204;
+  static constexpr int kRefused = 409;
+
   int status = 0;
   std::string body;
   std::shared_ptr<void> reply;  // what whoever applies has for whoever asked
@@ -61,7 +66,8 @@ class Replica {
   [[nodiscard]] std::int64_t position() const;
   // Until that one is applied; false: it was not by then.
   bool wait_for(std::int64_t number, std::chrono::milliseconds patience) const;
-  [[nodiscard]] Instant log_time() const;
+  // For what no request tells the time of.
+  [[nodiscard]] Instant now() const;
   [[nodiscard]] const ReplicaOptions& options() const { return options_; }
 
   // A part of `spread`, another one each time.
@@ -132,7 +138,7 @@ class Replica {
   void note_applied(const LogState& state, const std::vector<Read>& reads,
                     const std::vector<Seen>& seen,
                     const std::vector<Result>& results);
-  [[nodiscard]] Instant now() const;
+  [[nodiscard]] Instant own_now() const;
   void look_at_head();
   void mark_when_due();
   void stop_for(const std::string& reason);

@@ -45,16 +45,6 @@ std::string next_link(const Target& target, std::string_view cursor) {
   return link + ">; rel=\"next\"";
 }
 
-// 256 bits of the system's, in base64.
-std::string random_bytes() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    throw std::runtime_error("the system has no randomness to give");
-  std::string text;
-  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return text;
-}
-
 // As by RFC 9110 the media type's parameter says it.
 std::string content_type_of(const Route& route, Format format) {
   const FormatNames& names = names_of(format);
@@ -70,7 +60,8 @@ class PartRun {
         route_(*request.route),
         part_(part),
         now_(format_instant(request.now)) {
-    if (part.uses(Bound::kRandom)) random_ = random_bytes();
+    if (part.uses(Bound::kRandom))
+      random_ = request.random.empty() ? random_bytes() : request.random;
     if (!part.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
@@ -290,6 +281,15 @@ class PartRun {
 };
 
 }  // namespace
+
+std::string random_bytes() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system has no randomness to give");
+  std::string text;
+  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return text;
+}
 
 Error no_row(const Route& route) {
   if (!route.is_payment()) return not_found("there is nothing here by these keys");
