@@ -143,8 +143,9 @@ void add_log_flags(CLI::App& app, commands::LogFlags& log) {
                              text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") ==
                                  std::string::npos;
                          return right ? std::string()
-                                      : text + " is not a node's name: lower-case letters, digits, "
-                                               "'-', '_' and '.'";
+                                      : text +
+                                            " is not a node's name: lower-case letters, digits, "
+                                            "'-', '_' and '.'";
                        },
                        ""));
   url->needs(node);
@@ -330,9 +331,9 @@ int run(int count, char** arguments) {
   log_command("leave", "Make the file one that stands alone",
               [&] { return commands::log_leave(database, log); });
   std::string without;
-  log_command("trim", "Forget what all nodes have applied",
-              [&] { return commands::log_trim(database, log, without); })
-      ->add_option("--without", without, "A node that does not come back");
+  log_command("trim", "Forget what all nodes have applied", [&] {
+    return commands::log_trim(database, log, without);
+  })->add_option("--without", without, "A node that does not come back");
   log_command("status", "Where this file is, and the other nodes",
               [&] { return commands::log_status(database, log); });
   log_command("seal", "End this build's entries, before saldod is replaced on each node",

@@ -89,7 +89,8 @@ void append_patiently(Log& log, const Put& put) {
 LogItem first_put(Log& log, const LogFlags& flags, Put& put) {
   auto head = patiently([&] { return log.follow({}); });
   const std::string exists =
-      "there is a log already, which others follow; `saldod log join` takes a backup of one of them";
+      "there is a log already, which others follow; `saldod log join` takes a backup of one of "
+      "them";
   if (head.number == 0) {
     append_patiently(log, put);
     patiently([&] { return log.follow({}); });
@@ -103,8 +104,7 @@ LogItem first_put(Log& log, const LogFlags& flags, Put& put) {
       throw LogUnreachable("nothing comes");
     }
     const auto first = decode(item->text);
-    if (!first || item->number != 1 || first->node != flags.node ||
-        first->build != put.build)
+    if (!first || item->number != 1 || first->node != flags.node || first->build != put.build)
       throw std::runtime_error(exists);
     put = *first;
     return *item;
@@ -133,7 +133,8 @@ std::shared_ptr<Log> open_log(const LogFlags& flags) {
     for (const auto& member : options.members) {
       if (!is_this_machine(member.substr(0, member.rfind(':')))) {
         throw std::runtime_error(
-            member + " is on another machine: --log-ca names the certificates by which it is known");
+            member +
+            " is on another machine: --log-ca names the certificates by which it is known");
       }
     }
   }
@@ -210,9 +211,9 @@ int log_leave(const std::string& database, const LogFlags& flags) {
   require_alone(books, database);
   if (const auto log = open_log(flags)) {
     const Instant at = std::max(clock_now(), state.log_time);
-    append_patiently(*log, put_of(flags, state.build, seen_in(books, state),
-                                  {random_id(), "mark", at, at + kCountsFor,
-                                   {{"leaves", flags.node}}}));
+    append_patiently(*log,
+                     put_of(flags, state.build, seen_in(books, state),
+                            {random_id(), "mark", at, at + kCountsFor, {{"leaves", flags.node}}}));
   }
   Transaction transaction(books, "BEGIN IMMEDIATE");
   drop_log_state(books);
@@ -240,8 +241,8 @@ int log_status(const std::string& database, const LogFlags& flags) {
   const auto log = required_log(flags);
   Database books(database, Database::Mode::kRead);
   const auto state = required_state(books, database);
-  std::cout << "applied: " << state.position.number << ", up to "
-            << format_instant(state.log_time) << "\n"
+  std::cout << "applied: " << state.position.number << ", up to " << format_instant(state.log_time)
+            << "\n"
             << "build: " << (state.build.empty() ? "any (sealed, or just begun)" : state.build)
             << "\n";
   print_nodes(books);

@@ -56,8 +56,7 @@ int revoke_token(const std::string& database, const LogFlags& flags, const std::
     require_no_log(books, database);
     revoked = server::revoke_token(books, name, clock_now());
   }
-  if (!revoked)
-    throw std::runtime_error("there is no valid token '" + name + "'" + kHowToSeeAll);
+  if (!revoked) throw std::runtime_error("there is no valid token '" + name + "'" + kHowToSeeAll);
   std::cout << name << " is revoked\n";
   return 0;
 }

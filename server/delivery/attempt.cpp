@@ -26,29 +26,23 @@ Applied take_delivery(Database& database, const Entry& entry, Instant now) {
       format_instant(now + seconds{entry.data.value("lease", std::int64_t{0})});
   auto row =
       channel == kEmailChannel
-          ? delivery_statement(
-                database, "take_email",
-                {{":now", now_text},
-                 {":lease_until", lease},
-                 {":test_clock", entry.data.value("test_clock", std::int64_t{0})},
-                 {":capture", entry.data.value("capture", std::int64_t{0})},
-                 optional_text(":redirect", entry.data, "redirect")})
+          ? delivery_statement(database, "take_email",
+                               {{":now", now_text},
+                                {":lease_until", lease},
+                                {":test_clock", entry.data.value("test_clock", std::int64_t{0})},
+                                {":capture", entry.data.value("capture", std::int64_t{0})},
+                                optional_text(":redirect", entry.data, "redirect")})
           : delivery_statement(
                 database, "take_webhook",
                 {{":channel", channel}, {":now", now_text}, {":lease_until", lease}});
   if (!row.step()) return {Applied::kNothingToDo, "", {}};
-  const auto attempt = std::make_shared<Attempt>(Attempt{channel,
-                                                         row.integer(0),
-                                                         row.integer(1),
-                                                         std::string(row.text(2)),
-                                                         row.integer(3),
-                                                         parse_instant(row.text(4)).value_or(now),
-                                                         std::string(row.text(5)),
-                                                         std::string(row.text(6)),
-                                                         std::string(row.text(7)),
-                                                         std::string(row.text(8))});
+  const auto attempt = std::make_shared<Attempt>(
+      Attempt{channel, row.integer(0), row.integer(1), std::string(row.text(2)), row.integer(3),
+              parse_instant(row.text(4)).value_or(now), std::string(row.text(5)),
+              std::string(row.text(6)), std::string(row.text(7)), std::string(row.text(8))});
   std::string told;
-  append_json_array(told, row, {json_column(0, ""), json_column(2, ""), json_column(3, "")}, 1 << 20);
+  append_json_array(told, row, {json_column(0, ""), json_column(2, ""), json_column(3, "")},
+                    1 << 20);
   return {Applied::kDone, std::move(told), attempt};
 }
 

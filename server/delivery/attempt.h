@@ -28,8 +28,8 @@ struct Attempt {
 // redirect (null: none). `reply` is the Attempt; null: nothing of the channel is due.
 Applied take_delivery(Database& database, const Entry& entry, Instant now);
 
-// An entry `outcome`: channel, delivery_id, attempts, status, next_at (null where it is done), detail,
-// given_back, success, gone, and suspend: the address that the relay refused, or null.
+// An entry `outcome`: channel, delivery_id, attempts, status, next_at (null where it is done),
+// detail, given_back, success, gone, and suspend: the address that the relay refused, or null.
 Applied settle_delivery(Database& database, const Entry& entry, Instant now);
 
 }  // namespace saldo::server

@@ -207,8 +207,9 @@ std::optional<Attempt> Sender::take(const std::string& channel) {
   if (is_mail) {
     claim["test_clock"] = options_.test_clock ? 1 : 0;
     claim["capture"] = options_.mail.capture ? 1 : 0;
-    claim["redirect"] = options_.mail.redirect.empty() ? nlohmann::ordered_json()
-                                                       : nlohmann::ordered_json(options_.mail.redirect);
+    claim["redirect"] = options_.mail.redirect.empty()
+                            ? nlohmann::ordered_json()
+                            : nlohmann::ordered_json(options_.mail.redirect);
   }
   const auto applied = write("claim", claim, [&] { return !is_unsettled(channel); });
   const auto attempt = std::static_pointer_cast<Attempt>(applied.reply);

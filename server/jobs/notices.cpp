@@ -10,7 +10,9 @@ namespace saldo::server {
 
 NoticeJob::NoticeJob(Writer& writer, Writes& writes, Metrics& metrics,
                      std::chrono::milliseconds every)
-    : writer_(writer), writes_(writes), metrics_(metrics), every_(every), thread_([this] { run(); }) {}
+    : writer_(writer), writes_(writes), metrics_(metrics), every_(every), thread_([this] {
+        run();
+      }) {}
 
 void NoticeJob::run() {
   constexpr std::chrono::milliseconds kRetryAfter{1000};

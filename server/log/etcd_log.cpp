@@ -53,7 +53,8 @@ const json& member(const json& object, const char* name) {
 
 // What etcd has refused.
 struct EtcdError : std::runtime_error {
-  EtcdError(int its_code, const std::string& message) : std::runtime_error(message), code(its_code) {}
+  EtcdError(int its_code, const std::string& message)
+      : std::runtime_error(message), code(its_code) {}
   int code;
 };
 
@@ -117,8 +118,8 @@ class EtcdClient {
  private:
   void authenticate() {
     try {
-      const auto answer = ask_once(
-          "/v3/auth/authenticate", {{"name", options_.user}, {"password", options_.password}});
+      const auto answer = ask_once("/v3/auth/authenticate",
+                                   {{"name", options_.user}, {"password", options_.password}});
       token_ = text(answer, "token");
     } catch (const EtcdError& error) {
       throw unreachable(std::string("etcd does not take the user: ") + error.what());
@@ -278,7 +279,8 @@ class EtcdLog : public Log {
                       " is not in etcd: it was deleted, or etcd was put back");
     }
     if (integer(newest["kvs"].front(), "create_revision") > position.revision)
-      throw LogBroken("the log's key " + options_.key + " was deleted, and begun anew, after " + at);
+      throw LogBroken("the log's key " + options_.key + " was deleted, and begun anew, after " +
+                      at);
     if (head.number < position.number || head.revision < position.revision) {
       throw LogBroken("the log ends at " + std::to_string(head.number) + ", and this file is at " +
                       std::to_string(position.number) +
@@ -298,8 +300,9 @@ class EtcdLog : public Log {
     const auto put = decode(parse_base64(text(kvs->front(), "value")).value_or(""));
     if (!put) throw following_.unreachable(at + " is damaged there");
     if (integer(kvs->front(), "version") != position.number || put->id != position.last_id)
-      throw LogBroken(at + " of the log is not the one that was applied in this file: one of them "
-                           "was put back from a backup and went on");
+      throw LogBroken(at +
+                      " of the log is not the one that was applied in this file: one of them "
+                      "was put back from a backup and went on");
   }
 
   void open_watch(std::int64_t revision) {
@@ -333,8 +336,8 @@ class EtcdLog : public Log {
     std::size_t begin = 0;
     for (auto end = received_.find('\n'); end != std::string::npos;
          end = received_.find('\n', begin)) {
-      const auto line = json::parse(std::string_view(received_).substr(begin, end - begin), nullptr,
-                                    false);
+      const auto line =
+          json::parse(std::string_view(received_).substr(begin, end - begin), nullptr, false);
       begin = end + 1;
       if (!line.is_object()) throw following_.unreachable("the watch gives no JSON");
       if (line.contains("error")) throw following_.unreachable("the watch was refused");
@@ -390,10 +393,9 @@ std::vector<std::string> parse_etcd_url(const std::string& url) {
       const auto end = std::min(url.find(',', begin), url.size());
       const auto host = url.substr(begin, end - begin);
       const auto colon = host.rfind(':');
-      const bool is_right =
-          colon != std::string::npos && colon > 0 && colon + 1 < host.size() &&
-          host.find_first_not_of("0123456789", colon + 1) == std::string::npos &&
-          host.find_first_of("/@?# ") == std::string::npos;
+      const bool is_right = colon != std::string::npos && colon > 0 && colon + 1 < host.size() &&
+                            host.find_first_not_of("0123456789", colon + 1) == std::string::npos &&
+                            host.find_first_of("/@?# ") == std::string::npos;
       if (!is_right) {
         members.clear();
         break;

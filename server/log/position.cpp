@@ -3,18 +3,18 @@
 namespace saldo::server {
 
 std::optional<LogState> read_log_state(Database& database) {
-  auto table = database.prepare(
-      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'log_state'");
+  auto table =
+      database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'log_state'");
   if (!table.step()) return std::nullopt;
   auto row = database.prepare(
       "SELECT cluster_id, revision, number, last_id, chain, log_time, build, seal FROM log_state");
   if (!row.step()) return std::nullopt;
-  LogState state{{std::string(row.text(0)), row.integer(1), row.integer(2),
-                  std::string(row.text(3))},
-                 std::string(row.text(4)),
-                 parse_instant(row.text(5)).value_or(Instant()),
-                 std::string(row.text(6)),
-                 row.integer(7)};
+  LogState state{
+      {std::string(row.text(0)), row.integer(1), row.integer(2), std::string(row.text(3))},
+      std::string(row.text(4)),
+      parse_instant(row.text(5)).value_or(Instant()),
+      std::string(row.text(6)),
+      row.integer(7)};
   return state;
 }
 
@@ -25,7 +25,8 @@ void write_log_state(Database& database, const LogState& state) {
       "chain TEXT NOT NULL, log_time TEXT NOT NULL, build TEXT NOT NULL, seal INTEGER NOT NULL)",
       "CREATE TABLE IF NOT EXISTS log_entry(id TEXT PRIMARY KEY NOT NULL, number INTEGER NOT "
       "NULL, status INTEGER NOT NULL) WITHOUT ROWID",
-      "CREATE TABLE IF NOT EXISTS log_node(node TEXT PRIMARY KEY NOT NULL, number INTEGER NOT NULL, "
+      "CREATE TABLE IF NOT EXISTS log_node(node TEXT PRIMARY KEY NOT NULL, number INTEGER NOT "
+      "NULL, "
       "revision INTEGER NOT NULL, at TEXT NOT NULL, day TEXT NOT NULL, build TEXT NOT NULL) "
       "WITHOUT ROWID"};
   const std::string log_time = format_instant(state.log_time);
@@ -51,7 +52,8 @@ void write_log_state(Database& database, const LogState& state) {
 }
 
 void drop_log_state(Database& database) {
-  database.execute("DROP TABLE IF EXISTS log_state; DROP TABLE IF EXISTS log_entry; DROP TABLE IF EXISTS "
+  database.execute(
+      "DROP TABLE IF EXISTS log_state; DROP TABLE IF EXISTS log_entry; DROP TABLE IF EXISTS "
       "log_node");
 }
 

@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kPutsPerCommit = 256;
 constexpr std::size_t kHistory = 10'000;
-constexpr milliseconds kLook{500};         // without a put, the log is asked so often whether it is
-                                           // still there
+constexpr milliseconds kLook{500};  // without a put, the log is asked so often whether it is
+                                    // still there
 constexpr milliseconds kUnreachable{3000};  // then a write is refused at once
 constexpr milliseconds kAgain{100};
 constexpr milliseconds kAgainOnDisk{500};
@@ -81,7 +81,8 @@ void Replica::stop() {
   changed_.notify_all();
 }
 
-// What is asked for --------------------------------------------------------------------------------
+// What is asked for
+// --------------------------------------------------------------------------------
 
 std::shared_ptr<Replica::Pending> Replica::make_pending(std::string kind, Instant at,
                                                         nlohmann::ordered_json data) {
@@ -241,7 +242,8 @@ std::size_t Replica::count_verdicts(bool agree) const {
       }));
 }
 
-// Appending ----------------------------------------------------------------------------------------
+// Appending
+// ----------------------------------------------------------------------------------------
 
 void Replica::append_all() {
   std::unique_lock lock(mutex_);
@@ -350,7 +352,8 @@ void Replica::settle(const Pendings& pendings, int outcome) {
   changed_.notify_all();
 }
 
-// Following ----------------------------------------------------------------------------------------
+// Following
+// ----------------------------------------------------------------------------------------
 
 void Replica::follow_all() {
   for (;;) {
@@ -411,9 +414,10 @@ void Replica::read_on() {
       continue;
     }
     bool again = false;
-    for (; item; item = reads.size() < kPutsPerCommit ? log_->next(milliseconds{0}) : std::nullopt) {
-      const std::int64_t expected = state_.position.number + 1 +
-                                    static_cast<std::int64_t>(reads.size());
+    for (; item;
+         item = reads.size() < kPutsPerCommit ? log_->next(milliseconds{0}) : std::nullopt) {
+      const std::int64_t expected =
+          state_.position.number + 1 + static_cast<std::int64_t>(reads.size());
       if (item->number < expected) continue;  // it came before
       auto read = item->number == expected ? accept(std::move(*item)) : std::nullopt;
       if (!read) {
@@ -428,8 +432,9 @@ void Replica::read_on() {
     const std::lock_guard lock(mutex_);
     ++figures_.rereads;
     if (++bad_reads_ < kBadReadsMax) return;
-    damaged_ = "put " + std::to_string(state_.position.number + 1) +
-               " of the log is missing or damaged on all members of etcd, as far as they were asked";
+    damaged_ =
+        "put " + std::to_string(state_.position.number + 1) +
+        " of the log is missing or damaged on all members of etcd, as far as they were asked";
     return;
   }
 }

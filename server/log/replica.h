@@ -23,11 +23,11 @@ namespace saldo::server {
 struct ReplicaOptions {
   std::string node;
   std::string build;
-  std::chrono::seconds stale_after{60};         // so long without the log a node is still well
-  std::chrono::milliseconds spread{30'000};     // what any node may do is done up to so much later
+  std::chrono::seconds stale_after{60};      // so long without the log a node is still well
+  std::chrono::milliseconds spread{30'000};  // what any node may do is done up to so much later
   std::chrono::milliseconds mark_every{60'000};
-  std::chrono::milliseconds patience{10'000};   // an entry counts so long after it was asked for
-  bool test_clock = false;                      // time is what requests say it is
+  std::chrono::milliseconds patience{10'000};  // an entry counts so long after it was asked for
+  bool test_clock = false;                     // time is what requests say it is
 };
 
 // What came of an entry.
@@ -83,7 +83,7 @@ class Replica {
     std::uint64_t resends = 0;
     std::uint64_t rereads = 0;
     bool stopped = false;
-    std::size_t differs = 0;        // nodes that had other answers than this one
+    std::size_t differs = 0;          // nodes that had other answers than this one
     double clock_offset_seconds = 0;  // of this machine, against the others' median
   };
   [[nodiscard]] Figures figures() const;
@@ -136,8 +136,7 @@ class Replica {
                  std::vector<Result>& results);
   Applied apply_entry(Database& database, LogState& state, const Put& put, const Entry& entry);
   void note_applied(const LogState& state, const std::vector<Read>& reads,
-                    const std::vector<Seen>& seen,
-                    const std::vector<Result>& results);
+                    const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
   void look_at_head();
   void mark_when_due();

@@ -127,12 +127,11 @@ void Service::follow_log() {
   ReplicaOptions options = options_.replica;
   options.build = build;
   options.test_clock = options_.test_clock;
-  replica_ = std::make_unique<Replica>(
-      writer_, options_.log, options,
-      [this](Database& database, const Entry& entry, Instant now) {
-        database.set_now(now);
-        return apply(database, entry, now);
-      });
+  replica_ = std::make_unique<Replica>(writer_, options_.log, options,
+                                       [this](Database& database, const Entry& entry, Instant now) {
+                                         database.set_now(now);
+                                         return apply(database, entry, now);
+                                       });
   writes_.use(replica_.get());
 }
 
@@ -145,8 +144,8 @@ void Service::wait_for_position(const HttpRequest& http) {
   if (error != std::errc() || end != text->data() + text->size())
     throw Error(ErrorCode::kMalformed, "Saldo-Position is not the number that an answer had");
   if (!replica_->wait_for(number, kPositionPatience)) {
-    throw Error(ErrorCode::kOverloaded, "this node has not come to position " + *text +
-                                            " yet; ask again, or another node");
+    throw Error(ErrorCode::kOverloaded,
+                "this node has not come to position " + *text + " yet; ask again, or another node");
   }
 }
 
@@ -163,9 +162,8 @@ Reply Service::replicate(const Request& request, const std::optional<AnswerKey>&
   std::string target(request.target.path);
   if (whole && !request.target.raw_query.empty())
     target.append("?").append(request.target.raw_query);
-  nlohmann::ordered_json data = {{"token", request.who},
-                                 {"method", route.method},
-                                 {"target", json_of_bytes(target)}};
+  nlohmann::ordered_json data = {
+      {"token", request.who}, {"method", route.method}, {"target", json_of_bytes(target)}};
   if (!route.protocol.empty()) data["protocol"] = route.protocol;
   if (whole && !request.body.empty()) data["body"] = json_of_bytes(request.body);
   if (route.reading.exists()) data["params"] = json_of_row(request.row);

@@ -142,7 +142,7 @@ class Service {
   std::mutex posted_mutex_;
   std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind
   std::int64_t last_posted_ = 0;                 // notice_id
-  std::unique_ptr<Replica> replica_;  // null: there is no log
+  std::unique_ptr<Replica> replica_;             // null: there is no log
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
   Sender sender_;
