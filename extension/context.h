@@ -55,7 +55,8 @@ struct Context {
   // no rows.
   PostedCharges* posting = nullptr;
   // Likewise while running totals are written (functions/totals.cpp);
-  // and notices, with what their runs remember (posting/notices.h).
+  // notices, with what their runs remember (posting/notices.h); and documents
+  // (posting/documents.h).
   bool own_write = false;
 
   // Rows of facts that the running INSERT or UPDATE is about to replace, between its BEFORE trigger

@@ -21,8 +21,9 @@ namespace {
 constexpr int kOldestSqlite = 3040000;
 
 constexpr const std::vector<Function>& (*kFunctionFamilies[])() = {
-    calendar_functions, money_functions,   check_functions,  history_functions, total_functions,
-    books_functions,    posting_functions, notice_functions, receipt_functions, install_functions,
+    calendar_functions, money_functions,    check_functions,   history_functions,
+    total_functions,    books_functions,    posting_functions, notice_functions,
+    receipt_functions,  document_functions, install_functions,
 };
 
 struct Table {

@@ -129,6 +129,9 @@ UNION ALL
 SELECT 'channel', channel_id, 'there is no payment method ' || method
 FROM channel WHERE method NOT IN (SELECT method FROM payment_method)
 UNION ALL
+SELECT 'tax_rate', service_id || ', ' || valid_from, 'there is no service ' || service_id
+FROM tax_rate WHERE service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
 UNION ALL
@@ -238,6 +241,133 @@ FROM receipt_payment AS m LEFT JOIN payment AS p ON p.payment_id = m.payment_id
 LEFT JOIN receipt AS r ON r.receipt_id = m.receipt_id
 WHERE p.payment_id IS NULL OR r.receipt_id IS NULL;
 
+-- Documents against their own content, a month's against the posted charges and the adjustments it lists, corrections
+-- against what they correct, and the numbers of a kind and year, which run from 1 without gaps. Content that is no JSON
+-- counts as empty. A correction of charges that is recorded later waits for the document's own: it is not amiss.
+CREATE VIEW audit_document(document_id, problem) AS
+SELECT d.document_id, 'its columns are not those of its content'
+FROM document AS d
+LEFT JOIN (SELECT e.document_id, max(iif(m.key = 'kind', m.value, NULL)) AS kind,
+                  max(iif(m.key = 'number', m.value, NULL)) AS number,
+                  max(iif(m.key = 'issued_on', m.value, NULL)) AS issued_on,
+                  max(iif(m.key = 'month', m.value, NULL)) AS month,
+                  max(iif(m.key = 'total', m.value, NULL)) AS total,
+                  max(iif(m.key = 'tax', m.value, NULL)) AS tax,
+                  max(iif(m.key = 'correction_number', m.value, NULL)) AS correction_number,
+                  max(iif(m.key = 'corrected_on', m.value, NULL)) AS corrected_on
+           FROM document AS e CROSS JOIN json_each(saldo_json_or_null(e.content)) AS m
+           GROUP BY e.document_id) AS c ON c.document_id = d.document_id
+WHERE (d.kind, d.number, d.issued_on, d.month, d.total, d.tax, d.correction_number, d.corrected_on)
+      IS NOT (c.kind, c.number, c.issued_on, c.month, c.total, c.tax, c.correction_number, c.corrected_on)
+   OR d.account_id IS NOT (SELECT value FROM json_each(saldo_json_or_null(d.content), '$.customer')
+                           WHERE key = 'account_id')
+UNION ALL
+SELECT document_id, 'its lines sum to ' || amount || ' with a tax of ' || tax || ', not to ' || total || ' with '
+                    || coalesce(total_tax, 0)
+FROM (SELECT d.document_id, d.total, d.tax AS total_tax, sum(iif(m.key = 'amount', m.value, 0)) AS amount,
+             sum(iif(m.key = 'tax', coalesce(m.value, 0), 0)) AS tax
+      FROM document AS d LEFT JOIN json_each(saldo_json_or_null(d.content), '$.lines') AS l ON true
+      LEFT JOIN json_each(saldo_json_or_null(l.value)) AS m ON true
+      WHERE d.kind <> 'reconciliation' GROUP BY d.document_id)
+WHERE (amount, tax) IS NOT (total, coalesce(total_tax, 0))
+UNION ALL
+SELECT document_id, 'line ' || line || ' has a tax of ' || coalesce(tax, 'none') || ', not '
+                    || coalesce(computed, 'none')
+FROM (SELECT document_id, line, tax,
+             iif(amount >= 0 AND basis_points BETWEEN 0 AND 10000, tax_included(amount, basis_points), NULL) AS computed
+      FROM (SELECT d.document_id, l.key + 1 AS line, max(iif(m.key = 'tax', m.value, NULL)) AS tax,
+                   max(iif(m.key = 'amount' AND m.type = 'integer', m.value, NULL)) AS amount,
+                   max(iif(m.key = 'basis_points' AND m.type = 'integer', m.value, NULL)) AS basis_points
+            FROM document AS d CROSS JOIN json_each(saldo_json_or_null(d.content), '$.lines') AS l
+            CROSS JOIN json_each(saldo_json_or_null(l.value)) AS m
+            GROUP BY d.document_id, l.key))
+WHERE tax IS NOT computed
+UNION ALL
+SELECT document_id, 'the charges of ' || month || ' and its adjustments sum to ' || computed || ', its total is '
+                    || total
+FROM (SELECT d.document_id, d.month, d.total,
+             (SELECT coalesce(sum(c.amount), 0)
+              FROM day_close AS k CROSS JOIN charge AS c ON c.day = k.day AND c.account_id = d.account_id
+              WHERE k.day BETWEEN d.month || '-01' AND d.month || '-31')
+             - (SELECT coalesce(sum(a.amount), 0)
+                FROM json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+                CROSS JOIN adjustment AS a ON a.adjustment_id = i.value) AS computed
+      FROM document AS d WHERE d.month IS NOT NULL)
+WHERE total IS NOT computed
+UNION ALL
+SELECT d.document_id, 'adjustment ' || i.value || ' does not belong to it'
+FROM document AS d CROSS JOIN json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+LEFT JOIN adjustment AS a ON a.adjustment_id = i.value AND a.account_id = d.account_id AND a.service_id IS NOT NULL
+  AND substr(CASE a.kind WHEN 'fee' THEN a.day WHEN 'correction' THEN a.for_day END, 1, 7) = d.month
+WHERE a.adjustment_id IS NULL
+UNION ALL
+SELECT d.document_id, 'it lacks the fee ' || a.adjustment_id
+FROM document AS d CROSS JOIN adjustment AS a ON a.account_id = d.account_id AND a.day BETWEEN d.month || '-01'
+                                                                                         AND d.month || '-31'
+WHERE d.month IS NOT NULL AND a.kind = 'fee' AND a.service_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+                  WHERE i.value = a.adjustment_id)
+UNION ALL
+SELECT document_id, 'the balance of account ' || account_id || ' on ' || coalesce(period_to, 'no day') || ' was '
+                    || coalesce(computed, 'unknown') || ', its total is ' || total
+FROM (SELECT document_id, account_id, total, period_to,
+             (SELECT coalesce(sum(amount), 0) FROM payment AS p
+              WHERE p.account_id = r.account_id AND p.day <= r.period_to)
+             + (SELECT coalesce(sum(amount), 0) FROM adjustment AS a
+                WHERE a.account_id = r.account_id AND a.day <= r.period_to)
+             - (SELECT coalesce(sum(c.amount), 0)
+                FROM day_close AS k CROSS JOIN charge AS c ON c.day = k.day AND c.account_id = r.account_id
+                WHERE k.day <= r.period_to) AS computed
+      FROM (SELECT document_id, account_id, total,
+                   (SELECT value FROM json_each(saldo_json_or_null(content)) WHERE key = 'period_to') AS period_to
+            FROM document WHERE kind = 'reconciliation') AS r)
+WHERE total IS NOT computed OR period_to IS NULL
+UNION ALL
+SELECT document_id, 'there is no account ' || account_id
+FROM document WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT d.document_id, 'there is no ' || d.kind || ' ' || (d.number - 1) || ' of ' || substr(d.issued_on, 1, 4)
+FROM document AS d
+WHERE d.corrects IS NULL AND d.number <> 1
+  AND NOT EXISTS (SELECT 1 FROM document AS e
+                  WHERE e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4)
+                    AND e.number = d.number - 1 AND e.corrects IS NULL)
+UNION ALL
+SELECT d.document_id, 'document ' || e.document_id || ' is ' || d.kind || ' ' || d.number || ' of '
+                      || substr(d.issued_on, 1, 4) || ' too'
+FROM document AS d CROSS JOIN document AS e
+  ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number
+     AND e.corrects IS NULL
+WHERE d.corrects IS NULL AND e.document_id <> d.document_id
+UNION ALL
+SELECT d.document_id, 'it is of ' || d.issued_on || ', before number ' || e.number || ', of ' || e.issued_on
+FROM document AS d CROSS JOIN document AS e
+  ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number - 1
+     AND e.corrects IS NULL
+WHERE d.corrects IS NULL AND d.month IS NOT NULL AND d.issued_on < e.issued_on
+UNION ALL
+SELECT d.document_id, 'account ' || d.account_id || ' has document ' || e.document_id || ' of ' || d.month || ' too'
+FROM document AS d CROSS JOIN document AS e ON e.account_id = d.account_id AND e.month = d.month
+WHERE d.corrects IS NULL AND e.corrects IS NULL AND e.document_id <> d.document_id
+UNION ALL
+SELECT c.document_id, 'it is no correction ' || coalesce(c.correction_number, 'without a number') || ' of document '
+                      || c.corrects
+FROM document AS c LEFT JOIN document AS d ON d.document_id = c.corrects AND d.corrects IS NULL
+WHERE c.corrects IS NOT NULL
+  AND ((c.kind, c.number, c.issued_on, c.account_id, c.month)
+       IS NOT (d.kind, d.number, d.issued_on, d.account_id, d.month)
+       OR c.corrected_on IS NULL OR c.corrected_on < d.issued_on
+       OR c.correction_number IS NOT 1 + (SELECT count(*) FROM document AS b
+                                          WHERE b.corrects = c.corrects AND b.document_id < c.document_id))
+UNION ALL
+-- Named by the last of them that is there.
+SELECT coalesce(last, 0), 'run ' || run_id || ' made ' || coalesce(documents, 'no') || ' documents, '
+                          || coalesce(are_there, 0) || ' are there'
+FROM document_run
+LEFT JOIN (SELECT run_id, count(*) AS are_there, max(document_id) AS last FROM document WHERE run_id IS NOT NULL
+           GROUP BY run_id) USING (run_id)
+WHERE documents IS NOT coalesce(are_there, 0);
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -251,4 +381,5 @@ UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
 UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
 UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice
-UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt;
+UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt
+UNION ALL SELECT 'audit_document', count(*) FROM audit_document;

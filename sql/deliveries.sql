@@ -137,7 +137,10 @@ CREATE TRIGGER notice_post_deliveries AFTER INSERT ON notice BEGIN
   INSERT INTO delivery(notice_id, account_id, channel, recipient)
   SELECT NEW.notice_id, NEW.account_id, 'email', a.admin_email
   FROM account AS a JOIN notice_kind AS k ON k.kind = NEW.kind
-  WHERE a.account_id = NEW.account_id AND a.admin_email IS NOT NULL AND k.by_email = 1;
+  WHERE a.account_id = NEW.account_id AND a.admin_email IS NOT NULL AND k.by_email = 1
+    -- Who gets documents by post gets invoices alone by e-mail.
+    AND (NEW.kind <> 'document' OR a.document_delivery = 'email'
+         OR EXISTS (SELECT 1 FROM document WHERE document_id = NEW.reference AND kind = 'invoice'));
   INSERT INTO delivery(notice_id, account_id, channel, recipient)
   SELECT NEW.notice_id, NEW.account_id, name, url
   FROM webhook

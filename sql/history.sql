@@ -239,6 +239,50 @@ CREATE TRIGGER channel_archive_delete BEFORE DELETE ON channel BEGIN
   SELECT saldo_archive_deleted('channel', OLD.channel_id);
 END;
 
+-- issuer --------------------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER issuer_hold_before_insert BEFORE INSERT ON issuer BEGIN
+  SELECT saldo_hold('issuer', NEW.valid_from);
+END;
+
+CREATE TRIGGER issuer_archive_after_insert AFTER INSERT ON issuer BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER issuer_hold_before_update BEFORE UPDATE ON issuer BEGIN
+  SELECT saldo_hold('issuer', OLD.valid_from, NEW.valid_from);
+END;
+
+CREATE TRIGGER issuer_archive_after_update AFTER UPDATE ON issuer BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER issuer_archive_delete BEFORE DELETE ON issuer BEGIN
+  SELECT saldo_archive_deleted('issuer', OLD.valid_from);
+END;
+
+-- tax_rate ------------------------------------------------------------------------------------------------------------
+
+CREATE TRIGGER tax_rate_hold_before_insert BEFORE INSERT ON tax_rate BEGIN
+  SELECT saldo_hold('tax_rate', NEW.service_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER tax_rate_archive_after_insert AFTER INSERT ON tax_rate BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tax_rate_hold_before_update BEFORE UPDATE ON tax_rate BEGIN
+  SELECT saldo_hold('tax_rate', OLD.service_id, OLD.valid_from, NEW.service_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER tax_rate_archive_after_update AFTER UPDATE ON tax_rate BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tax_rate_archive_delete BEFORE DELETE ON tax_rate BEGIN
+  SELECT saldo_archive_deleted('tax_rate', OLD.service_id, OLD.valid_from);
+END;
+
 -- superseded ----------------------------------------------------------------------------------------------------------
 
 CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN

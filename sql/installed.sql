@@ -15,6 +15,7 @@ CREATE TABLE policy(
   reminder_days             INTEGER DEFAULT 7,
   reminders                 INTEGER NOT NULL DEFAULT 3,
   pay_url                   TEXT DEFAULT NULL,
+  document_kind             TEXT NOT NULL DEFAULT 'act',
   recorded_at               TEXT,
   recorded_by               TEXT
 ) WITHOUT ROWID;
@@ -49,19 +50,23 @@ CREATE TABLE tariff(
 ) WITHOUT ROWID;
 
 CREATE TABLE account(
-  account_id     INTEGER PRIMARY KEY,
-  external_id    TEXT UNIQUE,
-  name           TEXT NOT NULL,
-  admin_email    TEXT,
-  registered_on  TEXT NOT NULL,
-  trial_ends_on  TEXT,
-  customer_since TEXT,
-  legal_name     TEXT,
-  tax_id         TEXT,
-  postal_address TEXT,
-  contract       TEXT,  -- as in '№ 15 от 01.02.2026'
-  recorded_at    TEXT,
-  recorded_by    TEXT
+  account_id        INTEGER PRIMARY KEY,
+  external_id       TEXT UNIQUE,
+  name              TEXT NOT NULL,
+  admin_email       TEXT,
+  registered_on     TEXT NOT NULL,
+  trial_ends_on     TEXT,
+  customer_since    TEXT,
+  legal_name        TEXT,
+  tax_id            TEXT,
+  postal_address    TEXT,
+  kpp               TEXT,
+  contract          TEXT,  -- as in '№ 15 от 01.02.2026'
+  signatory         TEXT,
+  documents         TEXT NOT NULL DEFAULT 'bank',
+  document_delivery TEXT NOT NULL DEFAULT 'post',
+  recorded_at       TEXT,
+  recorded_by       TEXT
 );
 
 CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
@@ -287,7 +292,7 @@ CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
                      NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.document_kind, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_open(NEW.valid_from, open_day, 'a policy can take effect') FROM books;
   SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
                                   || ', ' || currency)
@@ -304,7 +309,7 @@ CREATE TRIGGER policy_refuse_invalid_update BEFORE UPDATE ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
                      NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.document_kind, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays there')
   FROM books WHERE opening_day = OLD.valid_from AND NEW.valid_from <> OLD.valid_from;
   SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a policy can take effect') FROM books;
@@ -366,7 +371,8 @@ CREATE TRIGGER service_refuse_delete_of_used BEFORE DELETE ON service BEGIN
   WHERE EXISTS (SELECT 1 FROM tariff WHERE service_id = OLD.service_id)
      OR EXISTS (SELECT 1 FROM subscription WHERE service_id = OLD.service_id)
      OR EXISTS (SELECT 1 FROM usage_event WHERE service_id = OLD.service_id)
-     OR EXISTS (SELECT 1 FROM adjustment WHERE service_id = OLD.service_id);
+     OR EXISTS (SELECT 1 FROM adjustment WHERE service_id = OLD.service_id)
+     OR EXISTS (SELECT 1 FROM tax_rate WHERE service_id = OLD.service_id);
 END;
 
 CREATE TRIGGER tariff_refuse_invalid_insert BEFORE INSERT ON tariff BEGIN
@@ -391,8 +397,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.kpp, NEW.contract,
+                     NEW.signatory, NEW.documents, NEW.document_delivery, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -408,8 +414,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.kpp, NEW.contract,
+                     NEW.signatory, NEW.documents, NEW.document_delivery, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;
@@ -1093,6 +1099,250 @@ CREATE TRIGGER receipt_return_adjust INSTEAD OF INSERT ON receipt_return BEGIN
   ORDER BY payment_id;
 END;
 
+CREATE TABLE issuer(
+  valid_from   TEXT PRIMARY KEY NOT NULL,
+  name         TEXT NOT NULL,
+  legal_name   TEXT,
+  tax_id       TEXT,
+  kpp          TEXT,
+  address      TEXT,
+  bank_name    TEXT,
+  bic          TEXT,
+  bank_account TEXT,
+  corr_account TEXT,
+  director     TEXT,
+  accountant   TEXT,
+  recorded_at  TEXT,
+  recorded_by  TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE tax_rate(
+  service_id   TEXT NOT NULL REFERENCES service,
+  valid_from   TEXT NOT NULL,
+  basis_points INTEGER,
+  recorded_at  TEXT,
+  recorded_by  TEXT,
+  PRIMARY KEY (service_id, valid_from)
+) WITHOUT ROWID;
+
+CREATE TABLE document(
+  document_id       INTEGER PRIMARY KEY,
+  kind              TEXT NOT NULL,     -- invoice, act, upd, reconciliation
+  number            INTEGER NOT NULL,
+  issued_on         TEXT NOT NULL,
+  account_id        INTEGER NOT NULL REFERENCES account,
+  month             TEXT,              -- 'YYYY-MM', of acts and UPDs
+  total             INTEGER NOT NULL,  -- of a reconciliation its closing balance
+  tax               INTEGER,           -- null: none
+  content           TEXT NOT NULL,     -- JSON
+  corrects          INTEGER REFERENCES document,
+  correction_number INTEGER,           -- 1, 2, …; null: it corrects none
+  corrected_on      TEXT,
+  run_id            INTEGER REFERENCES document_run,
+  recorded_at       TEXT,
+  recorded_by       TEXT,
+  posted            INTEGER GENERATED ALWAYS AS (saldo_posted('document')) STORED
+);
+
+CREATE INDEX document_number ON document(kind, substr(issued_on, 1, 4), number) WHERE corrects IS NULL;
+
+CREATE INDEX document_account ON document(account_id, month, kind);
+
+CREATE INDEX document_month_of ON document(month, kind) WHERE month IS NOT NULL;
+
+CREATE INDEX document_corrects ON document(corrects, correction_number) WHERE corrects IS NOT NULL;
+
+CREATE INDEX document_invoice ON document(number, issued_on, account_id) WHERE kind = 'invoice';
+
+CREATE TABLE document_run(
+  run_id      INTEGER PRIMARY KEY,
+  month       TEXT NOT NULL,
+  issued_on   TEXT NOT NULL,
+  documents   INTEGER,
+  recorded_at TEXT,
+  recorded_by TEXT
+);
+
+CREATE INDEX payment_bank_transfer ON payment(account_id, day) WHERE method = 'bank_transfer';
+
+CREATE INDEX account_documents ON account(documents) WHERE documents = 'always';
+
+CREATE TRIGGER issuer_refuse_invalid_insert BEFORE INSERT ON issuer BEGIN
+  SELECT saldo_check('issuer', NEW.valid_from, NEW.name, NEW.legal_name, NEW.tax_id, NEW.kpp, NEW.address,
+                     NEW.bank_name, NEW.bic, NEW.bank_account, NEW.corr_account, NEW.director, NEW.accountant,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_open(NEW.valid_from, (SELECT min(open_day, date(max(coalesce(corrected_on, issued_on)), '+1 day'))
+                                     FROM document
+                                     WHERE coalesce(corrected_on, issued_on) >= NEW.valid_from
+                                       AND coalesce(corrected_on, issued_on)
+                                           < (SELECT coalesce(min(valid_from), 'none') FROM issuer
+                                              WHERE valid_from > NEW.valid_from)),
+                    'documents have used the issuer of that day, another one can take effect')
+  FROM books WHERE NEW.valid_from < open_day;
+END;
+
+CREATE TRIGGER issuer_refuse_invalid_update BEFORE UPDATE ON issuer BEGIN
+  SELECT saldo_check('issuer', NEW.valid_from, NEW.name, NEW.legal_name, NEW.tax_id, NEW.kpp, NEW.address,
+                     NEW.bank_name, NEW.bic, NEW.bank_account, NEW.corr_account, NEW.director, NEW.accountant,
+                     NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_open(first_day, (SELECT min(open_day, date(max(coalesce(corrected_on, issued_on)), '+1 day'))
+                                FROM document
+                                WHERE coalesce(corrected_on, issued_on) >= first_day
+                                  AND coalesce(corrected_on, issued_on)
+                                      < (SELECT coalesce(min(valid_from), 'none') FROM issuer
+                                         WHERE valid_from > max(OLD.valid_from, NEW.valid_from))),
+                    'documents have used the issuer of that day, another one can take effect')
+  FROM (SELECT open_day, min(OLD.valid_from, NEW.valid_from) AS first_day FROM books) WHERE first_day < open_day;
+END;
+
+CREATE TRIGGER issuer_refuse_delete_of_used BEFORE DELETE ON issuer BEGIN
+  SELECT saldo_open(OLD.valid_from, (SELECT min(open_day, date(max(coalesce(corrected_on, issued_on)), '+1 day'))
+                                     FROM document
+                                     WHERE coalesce(corrected_on, issued_on) >= OLD.valid_from
+                                       AND coalesce(corrected_on, issued_on)
+                                           < (SELECT coalesce(min(valid_from), 'none') FROM issuer
+                                              WHERE valid_from > OLD.valid_from)),
+                    'documents have used the issuer of that day, another one can take effect')
+  FROM books WHERE OLD.valid_from < open_day;
+END;
+
+CREATE TRIGGER tax_rate_refuse_invalid_insert BEFORE INSERT ON tax_rate BEGIN
+  SELECT saldo_check('tax_rate', NEW.service_id, NEW.valid_from, NEW.basis_points, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('not_found', 'there is no service ' || NEW.service_id)
+  WHERE NOT EXISTS (SELECT 1 FROM service WHERE service_id = NEW.service_id);
+  SELECT saldo_open(NEW.valid_from, (SELECT min(open_day, date(max(u.value), '+1 day'))
+                                     FROM document AS d CROSS JOIN json_each(d.content, '$.tax_rates') AS u
+                                     WHERE u.key = NEW.service_id AND u.value >= NEW.valid_from
+                                       AND coalesce(d.month || '-01', d.issued_on)
+                                           < (SELECT coalesce(min(valid_from), 'none') FROM tax_rate
+                                              WHERE service_id = NEW.service_id AND valid_from > NEW.valid_from)),
+                    'documents have used the tax rate of that day, another one can take effect')
+  FROM books WHERE NEW.valid_from < open_day;
+END;
+
+CREATE TRIGGER tax_rate_refuse_invalid_update BEFORE UPDATE ON tax_rate BEGIN
+  SELECT saldo_check('tax_rate', NEW.service_id, NEW.valid_from, NEW.basis_points, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'a tax rate stays that of ' || OLD.service_id || '; insert another one')
+  WHERE NEW.service_id <> OLD.service_id;
+  SELECT saldo_open(first_day, (SELECT min(open_day, date(max(u.value), '+1 day'))
+                                FROM document AS d CROSS JOIN json_each(d.content, '$.tax_rates') AS u
+                                WHERE u.key = NEW.service_id AND u.value >= first_day
+                                  AND coalesce(d.month || '-01', d.issued_on)
+                                      < (SELECT coalesce(min(valid_from), 'none') FROM tax_rate
+                                         WHERE service_id = NEW.service_id
+                                           AND valid_from > max(OLD.valid_from, NEW.valid_from))),
+                    'documents have used the tax rate of that day, another one can take effect')
+  FROM (SELECT open_day, min(OLD.valid_from, NEW.valid_from) AS first_day FROM books) WHERE first_day < open_day;
+END;
+
+CREATE TRIGGER tax_rate_refuse_delete_of_used BEFORE DELETE ON tax_rate BEGIN
+  SELECT saldo_open(OLD.valid_from, (SELECT min(open_day, date(max(u.value), '+1 day'))
+                                     FROM document AS d CROSS JOIN json_each(d.content, '$.tax_rates') AS u
+                                     WHERE u.key = OLD.service_id AND u.value >= OLD.valid_from
+                                       AND coalesce(d.month || '-01', d.issued_on)
+                                           < (SELECT coalesce(min(valid_from), 'none') FROM tax_rate
+                                              WHERE service_id = OLD.service_id AND valid_from > OLD.valid_from)),
+                    'documents have used the tax rate of that day, another one can take effect')
+  FROM books WHERE OLD.valid_from < open_day;
+END;
+
+CREATE TRIGGER document_refuse_known BEFORE INSERT ON document BEGIN
+  SELECT saldo_refuse('conflict', 'document ' || NEW.document_id || ' is issued already')
+  WHERE EXISTS (SELECT 1 FROM document WHERE document_id = NEW.document_id);
+END;
+
+CREATE TRIGGER document_refuse_update BEFORE UPDATE ON document BEGIN
+  SELECT saldo_refuse('append_only', 'a document is never changed; a correction mends a mistake');
+END;
+
+CREATE TRIGGER document_refuse_delete BEFORE DELETE ON document BEGIN
+  SELECT saldo_refuse('append_only', 'a document is never deleted; a correction mends a mistake');
+END;
+
+CREATE TRIGGER document_run_refuse_invalid_insert BEFORE INSERT ON document_run BEGIN
+  SELECT saldo_check('document_run', NEW.month, NEW.issued_on, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('conflict', 'run ' || NEW.run_id || ' is recorded already')
+  WHERE EXISTS (SELECT 1 FROM document_run WHERE run_id = NEW.run_id);
+  SELECT saldo_refuse('invalid', 'documents is computed; leave it out') WHERE NEW.documents IS NOT NULL;
+END;
+
+CREATE TRIGGER document_run_issue AFTER INSERT ON document_run BEGIN
+  SELECT saldo_check_id('run_id', NEW.run_id);
+  SELECT saldo_issue_documents(NEW.run_id);
+END;
+
+CREATE TRIGGER document_run_refuse_update BEFORE UPDATE ON document_run
+WHEN OLD.documents IS NOT NULL
+  OR (NEW.run_id, NEW.month, NEW.issued_on, NEW.recorded_at, NEW.recorded_by)
+     IS NOT (OLD.run_id, OLD.month, OLD.issued_on, OLD.recorded_at, OLD.recorded_by) BEGIN
+  SELECT saldo_refuse('append_only', 'a run of documents is never changed; another one adds what is missing');
+END;
+
+CREATE TRIGGER document_run_refuse_delete BEFORE DELETE ON document_run BEGIN
+  SELECT saldo_refuse('append_only', 'a run of documents is never deleted');
+END;
+
+CREATE VIEW invoice(document_id, number, account_id, issued_on, amount, until, employees, recorded_at, recorded_by) AS
+SELECT document_id, number, account_id, issued_on, total,
+       (SELECT value FROM json_each(content) WHERE key = 'until'),
+       (SELECT value FROM json_each(content) WHERE key = 'employees'), recorded_at, recorded_by
+FROM document WHERE kind = 'invoice';
+
+CREATE TRIGGER invoice_issue INSTEAD OF INSERT ON invoice BEGIN
+  SELECT saldo_check('invoice', NEW.account_id, NEW.issued_on, NEW.amount, NEW.until, NEW.employees, NEW.recorded_at,
+                     NEW.recorded_by);
+  SELECT saldo_refuse('invalid', 'document_id and number are computed; leave them out')
+  WHERE coalesce(NEW.document_id, NEW.number) IS NOT NULL;
+  SELECT saldo_issue_invoice(NEW.account_id, NEW.issued_on, NEW.amount, NEW.until, NEW.employees, NEW.recorded_at,
+                             NEW.recorded_by);
+END;
+
+CREATE VIEW reconciliation(document_id, number, account_id, issued_on, period_from, period_to, recorded_at, recorded_by)
+AS
+SELECT document_id, number, account_id, issued_on,
+       (SELECT value FROM json_each(content) WHERE key = 'period_from'),
+       (SELECT value FROM json_each(content) WHERE key = 'period_to'), recorded_at, recorded_by
+FROM document WHERE kind = 'reconciliation';
+
+CREATE TRIGGER reconciliation_issue INSTEAD OF INSERT ON reconciliation BEGIN
+  SELECT saldo_check('reconciliation', NEW.account_id, NEW.issued_on, NEW.period_from, NEW.period_to, NEW.recorded_at,
+                     NEW.recorded_by);
+  SELECT saldo_refuse('invalid', 'document_id and number are computed; leave them out')
+  WHERE coalesce(NEW.document_id, NEW.number) IS NOT NULL;
+  SELECT saldo_issue_reconciliation(NEW.account_id, NEW.issued_on, NEW.period_from, NEW.period_to, NEW.recorded_at,
+                                    NEW.recorded_by);
+END;
+
+CREATE VIEW document_correction(document_id, corrects, correction_number, corrected_on, recorded_at, recorded_by) AS
+SELECT document_id, corrects, correction_number, corrected_on, recorded_at, recorded_by
+FROM document WHERE corrects IS NOT NULL;
+
+CREATE TRIGGER document_correction_issue INSTEAD OF INSERT ON document_correction BEGIN
+  SELECT saldo_check('document_correction', NEW.corrects, NEW.corrected_on, NEW.recorded_at, NEW.recorded_by);
+  SELECT saldo_refuse('invalid', 'document_id and correction_number are computed; leave them out')
+  WHERE coalesce(NEW.document_id, NEW.correction_number) IS NOT NULL;
+  SELECT saldo_correct_document(NEW.corrects, NEW.corrected_on, NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE VIEW document_line(document_id, line, service_id, name, unit, quantity, amount, tax_label, tax, period_from,
+                          period_to) AS
+SELECT d.document_id, l.key + 1, max(iif(m.key = 'service_id', m.value, NULL)), max(iif(m.key = 'name', m.value, NULL)),
+       max(iif(m.key = 'unit', m.value, NULL)), max(iif(m.key = 'quantity', m.value, NULL)),
+       max(iif(m.key = 'amount', m.value, NULL)), max(iif(m.key = 'tax_label', m.value, NULL)),
+       max(iif(m.key = 'tax', m.value, NULL)), max(iif(m.key = 'period_from', m.value, NULL)),
+       max(iif(m.key = 'period_to', m.value, NULL))
+FROM document AS d CROSS JOIN json_each(d.content, '$.lines') AS l CROSS JOIN json_each(l.value) AS m
+GROUP BY d.document_id, l.key;
+
+CREATE VIEW document_month(month, kind, documents, total, tax) AS
+SELECT d.month, d.kind, count(*), sum(d.total), sum(d.tax)
+FROM document AS d
+WHERE d.month IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM document AS c
+                  WHERE c.corrects = coalesce(d.corrects, d.document_id)
+                    AND c.correction_number > coalesce(d.correction_number, 0))
+GROUP BY d.month, d.kind;
+
 CREATE TRIGGER policy_version_insert BEFORE INSERT ON policy BEGIN
   UPDATE books_version SET version = saldo_books_version(
     version, 'policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
@@ -1379,6 +1629,46 @@ CREATE TRIGGER channel_archive_delete BEFORE DELETE ON channel BEGIN
   SELECT saldo_archive_deleted('channel', OLD.channel_id);
 END;
 
+CREATE TRIGGER issuer_hold_before_insert BEFORE INSERT ON issuer BEGIN
+  SELECT saldo_hold('issuer', NEW.valid_from);
+END;
+
+CREATE TRIGGER issuer_archive_after_insert AFTER INSERT ON issuer BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER issuer_hold_before_update BEFORE UPDATE ON issuer BEGIN
+  SELECT saldo_hold('issuer', OLD.valid_from, NEW.valid_from);
+END;
+
+CREATE TRIGGER issuer_archive_after_update AFTER UPDATE ON issuer BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER issuer_archive_delete BEFORE DELETE ON issuer BEGIN
+  SELECT saldo_archive_deleted('issuer', OLD.valid_from);
+END;
+
+CREATE TRIGGER tax_rate_hold_before_insert BEFORE INSERT ON tax_rate BEGIN
+  SELECT saldo_hold('tax_rate', NEW.service_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER tax_rate_archive_after_insert AFTER INSERT ON tax_rate BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tax_rate_hold_before_update BEFORE UPDATE ON tax_rate BEGIN
+  SELECT saldo_hold('tax_rate', OLD.service_id, OLD.valid_from, NEW.service_id, NEW.valid_from);
+END;
+
+CREATE TRIGGER tax_rate_archive_after_update AFTER UPDATE ON tax_rate BEGIN
+  SELECT saldo_archive(NEW.recorded_at, NEW.recorded_by);
+END;
+
+CREATE TRIGGER tax_rate_archive_delete BEFORE DELETE ON tax_rate BEGIN
+  SELECT saldo_archive_deleted('tax_rate', OLD.service_id, OLD.valid_from);
+END;
+
 CREATE TRIGGER superseded_refuse_invalid_insert BEFORE INSERT ON superseded BEGIN
   SELECT saldo_check('superseded', NEW.day);
   SELECT saldo_refuse('conflict', 'superseded row ' || NEW.superseded_id || ' stands already')
@@ -1593,6 +1883,9 @@ UNION ALL
 SELECT 'channel', channel_id, 'there is no payment method ' || method
 FROM channel WHERE method NOT IN (SELECT method FROM payment_method)
 UNION ALL
+SELECT 'tax_rate', service_id || ', ' || valid_from, 'there is no service ' || service_id
+FROM tax_rate WHERE service_id NOT IN (SELECT service_id FROM service)
+UNION ALL
 SELECT 'balance', CAST(account_id AS TEXT), 'there is no account ' || account_id
 FROM balance WHERE account_id NOT IN (SELECT account_id FROM account)
 UNION ALL
@@ -1698,6 +1991,130 @@ FROM receipt_payment AS m LEFT JOIN payment AS p ON p.payment_id = m.payment_id
 LEFT JOIN receipt AS r ON r.receipt_id = m.receipt_id
 WHERE p.payment_id IS NULL OR r.receipt_id IS NULL;
 
+CREATE VIEW audit_document(document_id, problem) AS
+SELECT d.document_id, 'its columns are not those of its content'
+FROM document AS d
+LEFT JOIN (SELECT e.document_id, max(iif(m.key = 'kind', m.value, NULL)) AS kind,
+                  max(iif(m.key = 'number', m.value, NULL)) AS number,
+                  max(iif(m.key = 'issued_on', m.value, NULL)) AS issued_on,
+                  max(iif(m.key = 'month', m.value, NULL)) AS month,
+                  max(iif(m.key = 'total', m.value, NULL)) AS total,
+                  max(iif(m.key = 'tax', m.value, NULL)) AS tax,
+                  max(iif(m.key = 'correction_number', m.value, NULL)) AS correction_number,
+                  max(iif(m.key = 'corrected_on', m.value, NULL)) AS corrected_on
+           FROM document AS e CROSS JOIN json_each(saldo_json_or_null(e.content)) AS m
+           GROUP BY e.document_id) AS c ON c.document_id = d.document_id
+WHERE (d.kind, d.number, d.issued_on, d.month, d.total, d.tax, d.correction_number, d.corrected_on)
+      IS NOT (c.kind, c.number, c.issued_on, c.month, c.total, c.tax, c.correction_number, c.corrected_on)
+   OR d.account_id IS NOT (SELECT value FROM json_each(saldo_json_or_null(d.content), '$.customer')
+                           WHERE key = 'account_id')
+UNION ALL
+SELECT document_id, 'its lines sum to ' || amount || ' with a tax of ' || tax || ', not to ' || total || ' with '
+                    || coalesce(total_tax, 0)
+FROM (SELECT d.document_id, d.total, d.tax AS total_tax, sum(iif(m.key = 'amount', m.value, 0)) AS amount,
+             sum(iif(m.key = 'tax', coalesce(m.value, 0), 0)) AS tax
+      FROM document AS d LEFT JOIN json_each(saldo_json_or_null(d.content), '$.lines') AS l ON true
+      LEFT JOIN json_each(saldo_json_or_null(l.value)) AS m ON true
+      WHERE d.kind <> 'reconciliation' GROUP BY d.document_id)
+WHERE (amount, tax) IS NOT (total, coalesce(total_tax, 0))
+UNION ALL
+SELECT document_id, 'line ' || line || ' has a tax of ' || coalesce(tax, 'none') || ', not '
+                    || coalesce(computed, 'none')
+FROM (SELECT document_id, line, tax,
+             iif(amount >= 0 AND basis_points BETWEEN 0 AND 10000, tax_included(amount, basis_points), NULL) AS computed
+      FROM (SELECT d.document_id, l.key + 1 AS line, max(iif(m.key = 'tax', m.value, NULL)) AS tax,
+                   max(iif(m.key = 'amount' AND m.type = 'integer', m.value, NULL)) AS amount,
+                   max(iif(m.key = 'basis_points' AND m.type = 'integer', m.value, NULL)) AS basis_points
+            FROM document AS d CROSS JOIN json_each(saldo_json_or_null(d.content), '$.lines') AS l
+            CROSS JOIN json_each(saldo_json_or_null(l.value)) AS m
+            GROUP BY d.document_id, l.key))
+WHERE tax IS NOT computed
+UNION ALL
+SELECT document_id, 'the charges of ' || month || ' and its adjustments sum to ' || computed || ', its total is '
+                    || total
+FROM (SELECT d.document_id, d.month, d.total,
+             (SELECT coalesce(sum(c.amount), 0)
+              FROM day_close AS k CROSS JOIN charge AS c ON c.day = k.day AND c.account_id = d.account_id
+              WHERE k.day BETWEEN d.month || '-01' AND d.month || '-31')
+             - (SELECT coalesce(sum(a.amount), 0)
+                FROM json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+                CROSS JOIN adjustment AS a ON a.adjustment_id = i.value) AS computed
+      FROM document AS d WHERE d.month IS NOT NULL)
+WHERE total IS NOT computed
+UNION ALL
+SELECT d.document_id, 'adjustment ' || i.value || ' does not belong to it'
+FROM document AS d CROSS JOIN json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+LEFT JOIN adjustment AS a ON a.adjustment_id = i.value AND a.account_id = d.account_id AND a.service_id IS NOT NULL
+  AND substr(CASE a.kind WHEN 'fee' THEN a.day WHEN 'correction' THEN a.for_day END, 1, 7) = d.month
+WHERE a.adjustment_id IS NULL
+UNION ALL
+SELECT d.document_id, 'it lacks the fee ' || a.adjustment_id
+FROM document AS d CROSS JOIN adjustment AS a ON a.account_id = d.account_id AND a.day BETWEEN d.month || '-01'
+                                                                                         AND d.month || '-31'
+WHERE d.month IS NOT NULL AND a.kind = 'fee' AND a.service_id IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM json_each(saldo_json_or_null(d.content), '$.adjustment_ids') AS i
+                  WHERE i.value = a.adjustment_id)
+UNION ALL
+SELECT document_id, 'the balance of account ' || account_id || ' on ' || coalesce(period_to, 'no day') || ' was '
+                    || coalesce(computed, 'unknown') || ', its total is ' || total
+FROM (SELECT document_id, account_id, total, period_to,
+             (SELECT coalesce(sum(amount), 0) FROM payment AS p
+              WHERE p.account_id = r.account_id AND p.day <= r.period_to)
+             + (SELECT coalesce(sum(amount), 0) FROM adjustment AS a
+                WHERE a.account_id = r.account_id AND a.day <= r.period_to)
+             - (SELECT coalesce(sum(c.amount), 0)
+                FROM day_close AS k CROSS JOIN charge AS c ON c.day = k.day AND c.account_id = r.account_id
+                WHERE k.day <= r.period_to) AS computed
+      FROM (SELECT document_id, account_id, total,
+                   (SELECT value FROM json_each(saldo_json_or_null(content)) WHERE key = 'period_to') AS period_to
+            FROM document WHERE kind = 'reconciliation') AS r)
+WHERE total IS NOT computed OR period_to IS NULL
+UNION ALL
+SELECT document_id, 'there is no account ' || account_id
+FROM document WHERE account_id NOT IN (SELECT account_id FROM account)
+UNION ALL
+SELECT d.document_id, 'there is no ' || d.kind || ' ' || (d.number - 1) || ' of ' || substr(d.issued_on, 1, 4)
+FROM document AS d
+WHERE d.corrects IS NULL AND d.number <> 1
+  AND NOT EXISTS (SELECT 1 FROM document AS e
+                  WHERE e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4)
+                    AND e.number = d.number - 1 AND e.corrects IS NULL)
+UNION ALL
+SELECT d.document_id, 'document ' || e.document_id || ' is ' || d.kind || ' ' || d.number || ' of '
+                      || substr(d.issued_on, 1, 4) || ' too'
+FROM document AS d CROSS JOIN document AS e
+  ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number
+     AND e.corrects IS NULL
+WHERE d.corrects IS NULL AND e.document_id <> d.document_id
+UNION ALL
+SELECT d.document_id, 'it is of ' || d.issued_on || ', before number ' || e.number || ', of ' || e.issued_on
+FROM document AS d CROSS JOIN document AS e
+  ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number - 1
+     AND e.corrects IS NULL
+WHERE d.corrects IS NULL AND d.month IS NOT NULL AND d.issued_on < e.issued_on
+UNION ALL
+SELECT d.document_id, 'account ' || d.account_id || ' has document ' || e.document_id || ' of ' || d.month || ' too'
+FROM document AS d CROSS JOIN document AS e ON e.account_id = d.account_id AND e.month = d.month
+WHERE d.corrects IS NULL AND e.corrects IS NULL AND e.document_id <> d.document_id
+UNION ALL
+SELECT c.document_id, 'it is no correction ' || coalesce(c.correction_number, 'without a number') || ' of document '
+                      || c.corrects
+FROM document AS c LEFT JOIN document AS d ON d.document_id = c.corrects AND d.corrects IS NULL
+WHERE c.corrects IS NOT NULL
+  AND ((c.kind, c.number, c.issued_on, c.account_id, c.month)
+       IS NOT (d.kind, d.number, d.issued_on, d.account_id, d.month)
+       OR c.corrected_on IS NULL OR c.corrected_on < d.issued_on
+       OR c.correction_number IS NOT 1 + (SELECT count(*) FROM document AS b
+                                          WHERE b.corrects = c.corrects AND b.document_id < c.document_id))
+UNION ALL
+-- Named by the last of them that is there.
+SELECT coalesce(last, 0), 'run ' || run_id || ' made ' || coalesce(documents, 'no') || ' documents, '
+                          || coalesce(are_there, 0) || ' are there'
+FROM document_run
+LEFT JOIN (SELECT run_id, count(*) AS are_there, max(document_id) AS last FROM document WHERE run_id IS NOT NULL
+           GROUP BY run_id) USING (run_id)
+WHERE documents IS NOT coalesce(are_there, 0);
+
 CREATE VIEW audit(check_name, violations) AS
 SELECT 'audit_charge', count(*) FROM audit_charge
 UNION ALL SELECT 'audit_charge_total', count(*) FROM audit_charge_total
@@ -1711,7 +2128,8 @@ UNION ALL SELECT 'audit_unpriced', count(*) FROM audit_unpriced
 UNION ALL SELECT 'audit_reference', count(*) FROM audit_reference
 UNION ALL SELECT 'audit_computed', count(*) FROM audit_computed
 UNION ALL SELECT 'audit_notice', count(*) FROM audit_notice
-UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt;
+UNION ALL SELECT 'audit_receipt', count(*) FROM audit_receipt
+UNION ALL SELECT 'audit_document', count(*) FROM audit_document;
 
 CREATE TABLE token(
   name       TEXT PRIMARY KEY NOT NULL,
@@ -1824,7 +2242,7 @@ CREATE TABLE notice(
   account_id      INTEGER NOT NULL,
   kind            TEXT NOT NULL,
   at              TEXT NOT NULL,  -- the run's
-  number          INTEGER,        -- of a reminder
+  number          INTEGER,        -- of a reminder, or of the document
   amount          INTEGER,        -- of a payment or document
   reference       INTEGER,        -- its payment_id or document_id
   state           TEXT,
@@ -1938,10 +2356,13 @@ CREATE TABLE notice_pending(
 ) WITHOUT ROWID;
 
 CREATE TRIGGER notice_pending_refuse_invalid_insert BEFORE INSERT ON notice_pending BEGIN
-  SELECT saldo_refuse('not_found', 'there is no such payment of account ' || NEW.account_id)
+  SELECT saldo_refuse('not_found', 'there is no such payment or document of account ' || NEW.account_id)
   WHERE NOT EXISTS (SELECT 1 FROM payment
                     WHERE NEW.kind = 'payment' AND payment_id = NEW.reference AND account_id = NEW.account_id
-                      AND amount = NEW.amount);
+                      AND amount = NEW.amount)
+    AND NOT EXISTS (SELECT 1 FROM document
+                    WHERE NEW.kind = 'document' AND document_id = NEW.reference AND account_id = NEW.account_id
+                      AND total = NEW.amount);
 END;
 
 CREATE TRIGGER notice_pending_look AFTER INSERT ON notice_pending BEGIN
@@ -2010,6 +2431,11 @@ END;
 CREATE TRIGGER payment_notice_insert AFTER INSERT ON payment BEGIN
   INSERT INTO notice_pending(account_id, kind, reference, amount)
   SELECT NEW.account_id, 'payment', NEW.payment_id, NEW.amount FROM notice_clock WHERE at IS NOT NULL;
+END;
+
+CREATE TRIGGER document_notice_insert AFTER INSERT ON document BEGIN
+  INSERT INTO notice_pending(account_id, kind, reference, amount)
+  SELECT NEW.account_id, 'document', NEW.document_id, NEW.total FROM notice_clock WHERE at IS NOT NULL;
 END;
 
 CREATE TRIGGER adjustment_notice_insert AFTER INSERT ON adjustment BEGIN
@@ -2179,7 +2605,10 @@ CREATE TRIGGER notice_post_deliveries AFTER INSERT ON notice BEGIN
   INSERT INTO delivery(notice_id, account_id, channel, recipient)
   SELECT NEW.notice_id, NEW.account_id, 'email', a.admin_email
   FROM account AS a JOIN notice_kind AS k ON k.kind = NEW.kind
-  WHERE a.account_id = NEW.account_id AND a.admin_email IS NOT NULL AND k.by_email = 1;
+  WHERE a.account_id = NEW.account_id AND a.admin_email IS NOT NULL AND k.by_email = 1
+    -- Who gets documents by post gets invoices alone by e-mail.
+    AND (NEW.kind <> 'document' OR a.document_delivery = 'email'
+         OR EXISTS (SELECT 1 FROM document WHERE document_id = NEW.reference AND kind = 'invoice'));
   INSERT INTO delivery(notice_id, account_id, channel, recipient)
   SELECT NEW.notice_id, NEW.account_id, name, url
   FROM webhook

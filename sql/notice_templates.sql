@@ -176,10 +176,10 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 
 {name}, лицевой счёт № {account_id}'),
 
-  ('document', 'ru', 'Вам выставлен документ № {reference}',
+  ('document', 'ru', 'Вам выставлен документ № {number}',
 'Вам выставлен документ.
 
-Номер: {reference}.
+Номер: {number}.
 Сумма: {amount}.
 
 {name}, лицевой счёт № {account_id}'),
@@ -338,10 +338,10 @@ Pay the remaining {debt}: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('document', 'en', 'Document {reference} has been issued to you',
+  ('document', 'en', 'Document No. {number} has been issued to you',
 'A document has been issued to you.
 
-Number: {reference}.
+Number: {number}.
 Amount: {amount}.
 
 {name}, account {account_id}');

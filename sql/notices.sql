@@ -72,7 +72,7 @@ CREATE TABLE notice(
   account_id      INTEGER NOT NULL,
   kind            TEXT NOT NULL,
   at              TEXT NOT NULL,  -- the run's
-  number          INTEGER,        -- of a reminder
+  number          INTEGER,        -- of a reminder, or of the document
   amount          INTEGER,        -- of a payment or document
   reference       INTEGER,        -- its payment_id or document_id
   state           TEXT,
@@ -191,10 +191,13 @@ CREATE TABLE notice_pending(
 ) WITHOUT ROWID;
 
 CREATE TRIGGER notice_pending_refuse_invalid_insert BEFORE INSERT ON notice_pending BEGIN
-  SELECT saldo_refuse('not_found', 'there is no such payment of account ' || NEW.account_id)
+  SELECT saldo_refuse('not_found', 'there is no such payment or document of account ' || NEW.account_id)
   WHERE NOT EXISTS (SELECT 1 FROM payment
                     WHERE NEW.kind = 'payment' AND payment_id = NEW.reference AND account_id = NEW.account_id
-                      AND amount = NEW.amount);
+                      AND amount = NEW.amount)
+    AND NOT EXISTS (SELECT 1 FROM document
+                    WHERE NEW.kind = 'document' AND document_id = NEW.reference AND account_id = NEW.account_id
+                      AND total = NEW.amount);
 END;
 
 CREATE TRIGGER notice_pending_look AFTER INSERT ON notice_pending BEGIN
@@ -266,6 +269,11 @@ END;
 CREATE TRIGGER payment_notice_insert AFTER INSERT ON payment BEGIN
   INSERT INTO notice_pending(account_id, kind, reference, amount)
   SELECT NEW.account_id, 'payment', NEW.payment_id, NEW.amount FROM notice_clock WHERE at IS NOT NULL;
+END;
+
+CREATE TRIGGER document_notice_insert AFTER INSERT ON document BEGIN
+  INSERT INTO notice_pending(account_id, kind, reference, amount)
+  SELECT NEW.account_id, 'document', NEW.document_id, NEW.total FROM notice_clock WHERE at IS NOT NULL;
 END;
 
 CREATE TRIGGER adjustment_notice_insert AFTER INSERT ON adjustment BEGIN

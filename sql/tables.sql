@@ -21,6 +21,7 @@ CREATE TABLE policy(
   reminder_days             INTEGER DEFAULT 7,
   reminders                 INTEGER NOT NULL DEFAULT 3,
   pay_url                   TEXT DEFAULT NULL,
+  document_kind             TEXT NOT NULL DEFAULT 'act',
   recorded_at               TEXT,
   recorded_by               TEXT
 ) WITHOUT ROWID;
@@ -55,19 +56,23 @@ CREATE TABLE tariff(
 ) WITHOUT ROWID;
 
 CREATE TABLE account(
-  account_id     INTEGER PRIMARY KEY,
-  external_id    TEXT UNIQUE,
-  name           TEXT NOT NULL,
-  admin_email    TEXT,
-  registered_on  TEXT NOT NULL,
-  trial_ends_on  TEXT,
-  customer_since TEXT,
-  legal_name     TEXT,
-  tax_id         TEXT,
-  postal_address TEXT,
-  contract       TEXT,  -- as in '№ 15 от 01.02.2026'
-  recorded_at    TEXT,
-  recorded_by    TEXT
+  account_id        INTEGER PRIMARY KEY,
+  external_id       TEXT UNIQUE,
+  name              TEXT NOT NULL,
+  admin_email       TEXT,
+  registered_on     TEXT NOT NULL,
+  trial_ends_on     TEXT,
+  customer_since    TEXT,
+  legal_name        TEXT,
+  tax_id            TEXT,
+  postal_address    TEXT,
+  kpp               TEXT,
+  contract          TEXT,  -- as in '№ 15 от 01.02.2026'
+  signatory         TEXT,
+  documents         TEXT NOT NULL DEFAULT 'bank',
+  document_delivery TEXT NOT NULL DEFAULT 'post',
+  recorded_at       TEXT,
+  recorded_by       TEXT
 );
 CREATE INDEX account_tax_id ON account(tax_id) WHERE tax_id IS NOT NULL;
 CREATE INDEX account_contract ON account(contract) WHERE contract IS NOT NULL;

@@ -20,7 +20,7 @@ CREATE TRIGGER policy_refuse_invalid_insert BEFORE INSERT ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
                      NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.document_kind, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_open(NEW.valid_from, open_day, 'a policy can take effect') FROM books;
   SELECT saldo_refuse('conflict', 'time zone and currency are the same in all versions of the policy: ' || time_zone
                                   || ', ' || currency)
@@ -37,7 +37,7 @@ CREATE TRIGGER policy_refuse_invalid_update BEFORE UPDATE ON policy BEGIN
   SELECT saldo_check('policy', NEW.valid_from, NEW.rules, NEW.time_zone, NEW.currency, NEW.working_week,
                      NEW.restricted_days_charged, NEW.grace_working_days, NEW.promised_payment_max_days,
                      NEW.low_balance_warning_days, NEW.language, NEW.reminder_days, NEW.reminders, NEW.pay_url,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.document_kind, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'the first policy opens the books, on ' || OLD.valid_from || '; it stays there')
   FROM books WHERE opening_day = OLD.valid_from AND NEW.valid_from <> OLD.valid_from;
   SELECT saldo_open(min(OLD.valid_from, NEW.valid_from), open_day, 'a policy can take effect') FROM books;
@@ -103,7 +103,8 @@ CREATE TRIGGER service_refuse_delete_of_used BEFORE DELETE ON service BEGIN
   WHERE EXISTS (SELECT 1 FROM tariff WHERE service_id = OLD.service_id)
      OR EXISTS (SELECT 1 FROM subscription WHERE service_id = OLD.service_id)
      OR EXISTS (SELECT 1 FROM usage_event WHERE service_id = OLD.service_id)
-     OR EXISTS (SELECT 1 FROM adjustment WHERE service_id = OLD.service_id);
+     OR EXISTS (SELECT 1 FROM adjustment WHERE service_id = OLD.service_id)
+     OR EXISTS (SELECT 1 FROM tax_rate WHERE service_id = OLD.service_id);
 END;
 
 -- tariff --------------------------------------------------------------------------------------------------------------
@@ -132,8 +133,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_insert BEFORE INSERT ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.kpp, NEW.contract,
+                     NEW.signatory, NEW.documents, NEW.document_delivery, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'there is an account ' || NEW.account_id || ' already; UPDATE changes it')
   WHERE EXISTS (SELECT 1 FROM account WHERE account_id = NEW.account_id);
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
@@ -149,8 +150,8 @@ END;
 
 CREATE TRIGGER account_refuse_invalid_update BEFORE UPDATE ON account BEGIN
   SELECT saldo_check('account', NEW.external_id, NEW.name, NEW.admin_email, NEW.registered_on, NEW.trial_ends_on,
-                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.contract,
-                     NEW.recorded_at, NEW.recorded_by);
+                     NEW.customer_since, NEW.legal_name, NEW.tax_id, NEW.postal_address, NEW.kpp, NEW.contract,
+                     NEW.signatory, NEW.documents, NEW.document_delivery, NEW.recorded_at, NEW.recorded_by);
   SELECT saldo_refuse('conflict', 'an account''s account_id never changes') WHERE NEW.account_id IS NOT OLD.account_id;
   SELECT saldo_refuse('conflict', 'external_id ' || NEW.external_id || ' is account ' || account_id || ' already')
   FROM account WHERE external_id = NEW.external_id AND account_id <> OLD.account_id;

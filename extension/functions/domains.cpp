@@ -30,6 +30,7 @@ enum class Kind {
   kUrl,
   kPayUrl,
   kWebhookSecret,
+  kMonth,
   kDay,
   kInstant,
   kInteger,
@@ -62,6 +63,7 @@ constexpr Domain kUrl{Kind::kUrl, {}};
 constexpr Domain kPayUrl{Kind::kPayUrl, {}};
 constexpr Domain kWebhookSecret{Kind::kWebhookSecret, {}};
 constexpr Domain kDay{Kind::kDay, {}};
+constexpr Domain kMonth{Kind::kMonth, {}};
 constexpr Domain kInstant{Kind::kInstant, {}};
 constexpr Domain kId = integer(1, kIdMax);
 constexpr Domain kFlag = integer(0, 1);
@@ -105,7 +107,8 @@ const std::vector<CheckedTable>& tables() {
                        {"language", one_of("ru|en")},
                        {"reminder_days", nullable(integer(1, kPolicyDaysMax))},
                        {"reminders", integer(0, kRemindersMax)},
-                       {"pay_url", nullable(kPayUrl)}}),
+                       {"pay_url", nullable(kPayUrl)},
+                       {"document_kind", one_of("act|upd")}}),
       facts("calendar_exception", {{"day", kDay}, {"working", kFlag}, {"name", nullable(kText)}}),
       facts("service", {{"service_id", kIdentifier},
                         {"name", kName},
@@ -126,7 +129,11 @@ const std::vector<CheckedTable>& tables() {
                         {"legal_name", nullable(kText)},
                         {"tax_id", nullable(kText)},
                         {"postal_address", nullable(kText)},
-                        {"contract", nullable(kText)}}),
+                        {"kpp", nullable(kText)},
+                        {"contract", nullable(kText)},
+                        {"signatory", nullable(kText)},
+                        {"documents", one_of("bank|always|never")},
+                        {"document_delivery", one_of("post|email")}}),
       facts("account_terms", {{"account_id", kReference},
                               {"valid_from", kDay},
                               {"status", one_of("active|paused|closed")},
@@ -204,6 +211,32 @@ const std::vector<CheckedTable>& tables() {
         {"amount", nullable(integer(1, kAmountMax))},
         {"recorded_at", kInstant},
         {"recorded_by", nullable(kText)}}},
+      facts("issuer", {{"valid_from", kDay},
+                       {"name", kName},
+                       {"legal_name", nullable(kName)},
+                       {"tax_id", nullable(kName)},
+                       {"kpp", nullable(kName)},
+                       {"address", nullable(kName)},
+                       {"bank_name", nullable(kName)},
+                       {"bic", nullable(kName)},
+                       {"bank_account", nullable(kName)},
+                       {"corr_account", nullable(kName)},
+                       {"director", nullable(kName)},
+                       {"accountant", nullable(kName)}}),
+      facts("tax_rate", {{"service_id", kReferenceByText},
+                         {"valid_from", kDay},
+                         {"basis_points", nullable(integer(0, kBasisPointsMax))}}),
+      facts("document_run", {{"month", kMonth}, {"issued_on", kDay}}),
+      facts("invoice", {{"account_id", kReference},
+                        {"issued_on", kDay},
+                        {"amount", nullable(integer(1, kAmountMax))},
+                        {"until", nullable(kDay)},
+                        {"employees", nullable(kQuantity)}}),
+      facts("reconciliation", {{"account_id", kReference},
+                               {"issued_on", kDay},
+                               {"period_from", kDay},
+                               {"period_to", kDay}}),
+      facts("document_correction", {{"corrects", kReference}, {"corrected_on", kDay}}),
       {"superseded", {{"day", kDay}}},
       {"day_close", {{"day", kDay}, {"closed_at", kInstant}}},
       {"token",
@@ -361,6 +394,9 @@ void check_text(std::string_view name, const Domain& domain, sqlite3_value* valu
       break;
     case Kind::kTimeZone:
       find_zone(std::string(text));
+      break;
+    case Kind::kMonth:
+      expect(parse_day(std::string(text) + "-01").has_value(), "a month: YYYY-MM");
       break;
     case Kind::kPayUrl: {
       const auto unknown = unknown_placeholder(text, kPayUrlPlaceholders);

@@ -32,6 +32,7 @@ const std::vector<Function>& total_functions();
 const std::vector<Function>& posting_functions();
 const std::vector<Function>& notice_functions();
 const std::vector<Function>& receipt_functions();
+const std::vector<Function>& document_functions();
 const std::vector<Function>& install_functions();
 
 // Whether any argument is NULL: the answer of the public functions is then NULL.

@@ -9,7 +9,6 @@
 //   saldo_archive_deleted(table, key)
 //       puts the row with this key there at once
 #include <algorithm>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -45,6 +44,8 @@ constexpr ReplaceableTable kReplaceableTables[] = {
     {"payment_method", 1, "SELECT * FROM main.payment_method WHERE method = ?1"},
     {"adjustment_kind", 1, "SELECT * FROM main.adjustment_kind WHERE kind = ?1"},
     {"channel", 1, "SELECT * FROM main.channel WHERE channel_id = ?1"},
+    {"issuer", 1, "SELECT * FROM main.issuer WHERE valid_from = ?1"},
+    {"tax_rate", 2, "SELECT * FROM main.tax_rate WHERE service_id = ?1 AND valid_from = ?2"},
 };
 
 const ReplaceableTable& find_table(sqlite3_value* name) {
@@ -58,18 +59,11 @@ const ReplaceableTable& find_table(sqlite3_value* name) {
 HeldRow held_row(const ReplaceableTable& table, const Statement& row) {
   HeldRow held;
   held.table = std::string(table.name);
-  for (int i = 0; i < row.columns(); ++i) {
-    held.row += i == 0 ? '{' : ',';
-    const char* const name = sqlite3_column_name(row.handle(), i);
-    if (name == nullptr) throw std::bad_alloc();
-    append_json(held.row, std::string_view(name));
-    held.row += ':';
-    append_json(held.row, row, i, "null");
-    if (i >= table.key_columns) continue;
+  held.row = JsonObject().add_row(row).text();
+  for (int i = 0; i < table.key_columns; ++i) {
     held.key += i == 0 ? '[' : ',';
     append_json(held.key, row, i, "null");
   }
-  held.row += '}';
   held.key += ']';
   return held;
 }

@@ -29,6 +29,10 @@ void post(Context& context, sqlite3_context* /*result*/, int /*count*/, sqlite3_
 std::string maintained_by(std::string_view table) {
   if (table.substr(0, 6) == "notice")
     return "moving the clock of the notices: UPDATE notice_clock SET at = ...";
+  if (table == "document") {
+    return "issuing documents: INSERT INTO document_run, invoice, reconciliation or "
+           "document_correction";
+  }
   if (table == "open_usage") return "a trigger of usage_event; do not write it";
   if (table == "open_money") return "triggers of payment and adjustment; do not write it";
   if (table == "payment_returned") return "a trigger of adjustment; do not write it";

@@ -209,7 +209,9 @@ class BankMatch {
         candidates = with_contract(named);
         break;
       case Named::Kind::kInvoice:
-        break;  // there are none yet
+        candidates = with_invoice(named);
+        if (candidates.size() > 1) return doubt(found + " is one of several years");
+        break;
     }
     if (candidates.size() > 1) return doubt(found + " is that of " + listed(candidates));
     const auto status =
@@ -233,6 +235,25 @@ class BankMatch {
       if (!date || !named.date || date == named.date) found.push_back(account_id);
     }
     std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  // Of each invoice that ever had this number, the account; the date, where there is one, leaves
+  // one of them at most.
+  std::vector<std::int64_t> with_invoice(const Named& named) {
+    std::vector<std::int64_t> found;
+    const auto number = parse_account_number(named.number);
+    if (!number) return found;
+    auto row = context_.statements.prepare(
+        "SELECT account_id FROM main.document"
+        " WHERE kind = 'invoice' AND number = ?1 AND (?2 IS NULL OR issued_on = ?2)");
+    row.bind(1, *number);
+    if (named.date) {
+      row.bind(2, format_day(*named.date));
+    } else {
+      row.bind_null(2);
+    }
+    while (row.step()) found.push_back(row.integer(0));
     return found;
   }
 
@@ -293,9 +314,9 @@ class BankMatch {
 void bank_match(Context& context, sqlite3_context* result, int /*count*/,
                 sqlite3_value** arguments) {
   expect_no_attached_books(context);
-  constexpr int kDay = 3;
-  const auto known = known_of(result, kDay);
-  BankMatch match(context, *known, format_day(expect_day("day", arguments[kDay])));
+  constexpr int kBookedOn = 3;
+  const auto known = known_of(result, kBookedOn);
+  BankMatch match(context, *known, format_day(expect_day("day", arguments[kBookedOn])));
   match.find(value_text(arguments[0]), trimmed(value_text(arguments[1])),
              trimmed(value_text(arguments[2])));
   result_text(result, match.json());

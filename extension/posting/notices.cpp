@@ -28,6 +28,7 @@ struct PendingRow {
   std::string kind;
   std::int64_t reference = 0;
   std::optional<std::int64_t> amount;
+  std::optional<std::int64_t> number;  // of a document
 };
 
 // Beside what was seen.
@@ -211,13 +212,16 @@ class NoticeRun {
     const auto account_id = walks.account().account_id;
     std::vector<PendingRow> pending;
     auto row = context_.statements.prepare(
-        "SELECT kind, reference, amount FROM main.notice_pending WHERE account_id = ?1"
-        " ORDER BY kind = 'document', reference");
-    for (row.bind(1, account_id); row.step();)
-      pending.push_back({std::string(row.text(0)), row.integer(1), row.optional_integer(2)});
+        "SELECT p.kind, p.reference, p.amount, d.number FROM main.notice_pending AS p"
+        " LEFT JOIN main.document AS d ON p.kind = 'document' AND d.document_id = p.reference"
+        " WHERE p.account_id = ?1 ORDER BY p.kind = 'document', p.reference");
+    for (row.bind(1, account_id); row.step();) {
+      pending.push_back({std::string(row.text(0)), row.integer(1), row.optional_integer(2),
+                         row.optional_integer(3)});
+    }
     if (pending.empty()) return;
     for (const auto& each : pending)
-      post(walks, sight, {each.kind, std::nullopt, each.amount, each.reference});
+      post(walks, sight, {each.kind, each.number, each.amount, each.reference});
     auto told =
         context_.statements.prepare("DELETE FROM main.notice_pending WHERE account_id = ?1");
     told.bind(1, account_id).step();

@@ -15,6 +15,9 @@ inline constexpr std::int64_t kPolicyDaysMax = 366;
 // The policy's reminders of one restriction.
 inline constexpr std::int64_t kRemindersMax = 100;
 
+// Tax rates, in hundredths of a per cent.
+inline constexpr std::int64_t kBasisPointsMax = 10'000;
+
 // In minor units.
 inline constexpr std::int64_t kUnitFeeMax = 1'000'000;
 inline constexpr std::int64_t kMonthlyFeeMax = 1'000'000'000'000;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "rules/text.h"
+#include "rules/words.h"
 
 namespace saldo {
 namespace {
@@ -12,12 +13,6 @@ constexpr std::array<std::string_view, 7> kRussianWeekdays = {
     "понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"};
 constexpr std::array<std::string_view, 7> kEnglishWeekdays = {
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
-constexpr std::array<std::string_view, 12> kRussianMonths = {
-    "января", "февраля", "марта",    "апреля",  "мая",    "июня",
-    "июля",   "августа", "сентября", "октября", "ноября", "декабря"};
-constexpr std::array<std::string_view, 12> kEnglishMonths = {
-    "January", "February", "March",     "April",   "May",      "June",
-    "July",    "August",   "September", "October", "November", "December"};
 
 bool is_word_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -106,11 +101,10 @@ std::string fill_template(std::string_view text,
 std::string format_day_for_people(Day day, std::optional<Day> today, std::string_view language) {
   const date::year_month_day ymd{day};
   const auto weekday = date::weekday{day}.iso_encoding() - 1;
-  const auto month = static_cast<unsigned>(ymd.month()) - 1;
   const bool russian = language == "ru";
   std::string text((russian ? kRussianWeekdays : kEnglishWeekdays)[weekday]);
   text += ", " + std::to_string(static_cast<unsigned>(ymd.day())) + ' ';
-  text += (russian ? kRussianMonths : kEnglishMonths)[month];
+  text += month_in_date(static_cast<unsigned>(ymd.month()), language);
   if (!today || ymd.year() != date::year_month_day{*today}.year()) {
     text += ' ' + std::to_string(static_cast<int>(ymd.year()));
     if (russian) text += " года";
@@ -128,7 +122,8 @@ std::string format_short_day(Day day, std::string_view language) {
   if (language == "ru") return date::format("%d.%m.%Y", day);
   constexpr std::size_t kLetters = 3;
   const date::year_month_day ymd{day};
-  const auto month = kEnglishMonths[static_cast<unsigned>(ymd.month()) - 1].substr(0, kLetters);
+  const auto month =
+      month_in_date(static_cast<unsigned>(ymd.month()), language).substr(0, kLetters);
   return std::to_string(static_cast<unsigned>(ymd.day())) + ' ' + std::string(month) +
          date::format(" %Y", day);
 }

@@ -26,6 +26,15 @@ std::optional<Price> PriceHistory::at(Day day, std::int64_t quantity) const {
   return Price{(version - 1)->valid_from, *(tier - 1)};
 }
 
+std::optional<std::int64_t> PriceHistory::next_tier(Day day, std::int64_t quantity) const {
+  const auto version = std::upper_bound(versions_.begin(), versions_.end(), day, begins_after);
+  if (version == versions_.begin()) return std::nullopt;
+  for (const Tier& tier : (version - 1)->tiers) {
+    if (tier.min_quantity > quantity) return tier.min_quantity;
+  }
+  return std::nullopt;
+}
+
 Day PriceHistory::next_change(Day day) const {
   const auto version = std::upper_bound(versions_.begin(), versions_.end(), day, begins_after);
   return version == versions_.end() ? Day::max() : version->valid_from;

@@ -42,6 +42,8 @@ class PriceHistory {
   void append(Day valid_from, const Tier& tier);
   // nullopt: no version yet, or none of its tiers begins at `quantity` or below.
   [[nodiscard]] std::optional<Price> at(Day day, std::int64_t quantity) const;
+  // Where the tier of at() ends: the next one's min_quantity; nullopt: there is none.
+  [[nodiscard]] std::optional<std::int64_t> next_tier(Day day, std::int64_t quantity) const;
   // The first day after `day` on which a version begins; Day::max() when there is none.
   [[nodiscard]] Day next_change(Day day) const;
 

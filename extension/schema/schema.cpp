@@ -92,8 +92,8 @@ std::string_view embedded_sql(std::string_view name) {
 
 void create_schema(sqlite3* db) {
   for (const char* file :
-       {"tables.sql", "triggers.sql", "receipts.sql", "books_version.sql", "history.sql",
-        "views.sql", "audits.sql", "server.sql", "notices.sql", "deliveries.sql"}) {
+       {"tables.sql", "triggers.sql", "receipts.sql", "documents.sql", "books_version.sql",
+        "history.sql", "views.sql", "audits.sql", "server.sql", "notices.sql", "deliveries.sql"}) {
     run(db, file);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <new>
 
 #include "sqlite/value.h"
 
@@ -75,6 +76,54 @@ void append_json(std::string& json, const Statement& row, int column, std::strin
     default:
       json += unexpected;
   }
+}
+
+void JsonObject::begin(std::string_view name) {
+  json_ += json_.empty() ? '{' : ',';
+  append_json(json_, name);
+  json_ += ':';
+}
+
+JsonObject& JsonObject::add(std::string_view name, std::string_view text) {
+  begin(name);
+  append_json(json_, text);
+  return *this;
+}
+
+JsonObject& JsonObject::add(std::string_view name, std::int64_t integer) {
+  begin(name);
+  append_json(json_, integer);
+  return *this;
+}
+
+JsonObject& JsonObject::add_optional(std::string_view name,
+                                     const std::optional<std::string>& text) {
+  return text ? add(name, std::string_view(*text)) : add_json(name, "null");
+}
+
+JsonObject& JsonObject::add_optional(std::string_view name, std::optional<std::int64_t> integer) {
+  return integer ? add(name, *integer) : add_json(name, "null");
+}
+
+JsonObject& JsonObject::add_json(std::string_view name, std::string_view json) {
+  begin(name);
+  json_ += json;
+  return *this;
+}
+
+JsonObject& JsonObject::add_row(const Statement& row) {
+  for (int i = 0; i < row.columns(); ++i) {
+    const char* const name = sqlite3_column_name(row.handle(), i);
+    if (name == nullptr) throw std::bad_alloc();
+    begin(name);
+    append_json(json_, row, i, "null");
+  }
+  return *this;
+}
+
+void JsonArray::add_json(std::string_view json) {
+  json_ += json_.empty() ? '[' : ',';
+  json_ += json;
 }
 
 }  // namespace saldo

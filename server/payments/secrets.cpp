@@ -64,7 +64,7 @@ ChannelSecrets channel_of(const std::string& name, const json& values) {
     };
     if (value.is_number() && !value.is_number_integer()) refuse(" is not an integer");
     // Whatever is signed with an empty secret, anybody can sign.
-    if (value == "") refuse(" is empty");
+    if (value.is_string() && value.get_ref<const std::string&>().empty()) refuse(" is empty");
     if ((key == "user" || key == "password") && !value.is_string()) refuse(" is not a text");
     secrets.values[key] = value;
   }

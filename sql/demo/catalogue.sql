@@ -9,6 +9,17 @@ INSERT INTO service(service_id, name, kind, unit) VALUES
     ('pbx', 'Виртуальная АТС', 'recurring', 'линия'),
     ('sms', 'SMS', 'usage', 'сообщение');
 
+-- Who issues the documents, and at which tax rates. Made up too; whether a database is sold without tax is a question
+-- for an accountant.
+INSERT INTO issuer(valid_from, name, legal_name, tax_id, kpp, address, bank_name, bic, bank_account, corr_account,
+                   director, accountant)
+VALUES ('2025-12-01', 'Вендор', 'ООО «Вендор»', '7700000000', '770001001', '101000, Москва, Мясницкая, 1',
+        'АО «Банк»', '044525000', '40702810000000000001', '30101810000000000000', 'Орлова М. И.', 'Громов С. П.');
+INSERT INTO tax_rate(service_id, valid_from, basis_points) VALUES
+    ('crm', '2025-12-01', 2000), ('pbx', '2025-12-01', 2000), ('sms', '2025-12-01', 2000),
+    ('crm', '2026-01-01', 2200), ('pbx', '2026-01-01', 2200), ('sms', '2026-01-01', 2200),
+    ('owners_db', '2025-12-01', NULL);
+
 -- The CRM by headcount: 1-5, 6-10, 11-20, 21-50 and 51 or more employees.
 INSERT INTO tariff(price_list, service_id, valid_from, min_quantity, monthly_fee, unit_fee) VALUES
     ('standard', 'crm', '2025-12-01',  1,  199000,     0),

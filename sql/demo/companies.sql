@@ -60,8 +60,9 @@ SELECT account_id, kind, n, registered_on,
     END AS employees
 FROM registered;
 
+-- Who is on credit has a contract. A third get their documents by e-mail.
 INSERT INTO account(account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since,
-                    legal_name, tax_id)
+                    legal_name, tax_id, contract, document_delivery)
 WITH named AS (
     SELECT *,
         json_extract('["Северный","Южный","Белый","Новый","Старый","Тихий","Зелёный","Красный","Морской","Речной",'
@@ -72,7 +73,9 @@ WITH named AS (
             || '"адрес","парк","посад","терем"]', '$[' || ((account_id - 1) / 20) || ']') AS name
     FROM company)
 SELECT account_id, printf('crm-%04d', account_id), name, printf('admin@company-%03d.example', account_id),
-    registered_on, trial_ends_on, active_from, 'ООО «' || name || '»', printf('%010d', account_id)
+    registered_on, trial_ends_on, active_from, 'ООО «' || name || '»', printf('%010d', account_id),
+    CASE kind WHEN 'on credit' THEN printf('№ %d от 01.12.2025', account_id) END,
+    CASE account_id % 3 WHEN 0 THEN 'email' ELSE 'post' END
 FROM named;
 
 -- Terms. In a trial there are none.

@@ -90,6 +90,18 @@ FROM notice AS n JOIN notice_kind AS k USING (kind) GROUP BY n.kind ORDER BY k.s
 SELECT at, kind, subject FROM notice_message WHERE account_id = 210 AND at >= '2026-11' ORDER BY notice_id;
 
 .print
+.print Who pays by bank gets an act for each month: how many, and of how much?
+SELECT month, kind, documents, money(total) AS total, money(tax) AS tax FROM document_month ORDER BY month;
+
+.print
+.print What does the act of company 250 for October say?
+SELECT l.line, l.name, money(l.amount) AS amount, l.tax_label, money(l.tax) AS tax
+FROM document AS d JOIN document_line AS l USING (document_id)
+WHERE d.account_id = 250 AND d.month = '2026-10' ORDER BY l.line;
+SELECT number, issued_on, money(total) AS total, amount_in_words(total) AS in_words
+FROM document WHERE account_id = 250 AND month = '2026-10';
+
+.print
 .print What is posted?
 SELECT count(*) AS days, min(day) AS first, max(day) AS last, sum(charges) AS charges, money(sum(charged)) AS charged
 FROM day_close;

@@ -1,6 +1,6 @@
 -- A year of the books: each hour the payments that were made are recorded and the notices are posted; each day is
--- closed a few seconds after its end; and what depends on the days before is written on its day. Runs after
--- companies.sql, in the same session.
+-- closed a few seconds after its end, with a month's last day its documents are issued; and what depends on the days
+-- before is written on its day. Runs after companies.sql, in the same session.
 
 -- What closing asks for: the day, and an instant at or after its end. Here: seven seconds after the midnight.
 CREATE TEMP VIEW next_day AS
@@ -23,6 +23,8 @@ CREATE TEMP TABLE lived_day(day TEXT, closed_at TEXT);
 CREATE TEMP TRIGGER live_a_day AFTER INSERT ON lived_day BEGIN
     INSERT INTO lived_hour SELECT strftime('%Y-%m-%dT%H:%M:%SZ', day_start(NEW.day), hour || ' hours') FROM hour;
     INSERT INTO day_close(day, closed_at) VALUES (NEW.day, NEW.closed_at);
+    INSERT INTO document_run(month, issued_on)
+    SELECT substr(NEW.day, 1, 7), NEW.day WHERE substr(date(NEW.day, '1 day'), 9) = '01';
 END;
 
 INSERT INTO lived_day(day, closed_at) SELECT day, closed_at FROM next_day WHERE day <= '2025-12-31' ORDER BY day;

@@ -209,6 +209,13 @@ constexpr const char* kQuestions[] = {
     "b</Ustrd><Ustrd>c</Ustrd></RmtInf></TxDtls><TxDtls/></NtryDtls></Ntry></Stmt></BkToCstmrStmt>"
     "</Document>')",
     "SELECT * FROM bank_statement('1CClientBankExchange')",
+    "SELECT amount_in_words(123456), tax_included(123456, 2200), saldo_json_or_null('[1]')",
+    "SELECT saldo_issue_documents(1)",
+    "SELECT saldo_issue_invoice(1, '2026-03-12', 500, NULL, NULL, NULL, NULL)",
+    "SELECT saldo_issue_invoice(1, '2026-03-12', NULL, '2026-04-30', 9, '2026-03-12T09:00:00Z', "
+    "'x')",
+    "SELECT saldo_issue_reconciliation(1, '2026-03-12', '2026-03-02', '2026-03-11', NULL, 'x')",
+    "SELECT saldo_correct_document(1, '2026-03-12', NULL, NULL)",
     "SELECT saldo_post_notices()",
     "SELECT c.day, c.amount FROM daily_charge AS c JOIN account AS a USING (account_id) JOIN "
     "working_calendar AS w ON "

@@ -28,9 +28,8 @@ inline constexpr Step kSteps[] = {
     {"INSERT INTO headcount(account_id, day, employees) VALUES (2, '2026-03-12', 9)",
      "SELECT count(*) FROM headcount WHERE account_id = 2 AND day = '2026-03-12'"},
     {"INSERT OR REPLACE INTO headcount(account_id, day, employees) VALUES (1, '2026-03-12', 7)",
-     "SELECT employees = 7 AND (SELECT count(*) = 2 FROM superseded) FROM headcount WHERE "
-     "account_id = 1 AND day = "
-     "'2026-03-12'"},
+     "SELECT employees = 7 AND (SELECT count(*) = 2 FROM superseded WHERE table_name <> 'account') "
+     "FROM headcount WHERE account_id = 1 AND day = '2026-03-12'"},
     {"INSERT INTO adjustment(adjustment_id, account_id, amount, kind, effective_at) VALUES "
      "(101, 170, -300, 'fee', '2026-03-12T12:00:00Z')",
      "SELECT count(*) FROM adjustment WHERE adjustment_id = 101"},
@@ -59,6 +58,28 @@ inline constexpr Step kSteps[] = {
     {"PRAGMA wal_checkpoint(TRUNCATE)", nullptr},
     {"INSERT INTO day_close(day, closed_at) VALUES ('2026-03-13', '2026-03-14T00:00:00Z')",
      "SELECT count(*) FROM day_close WHERE day = '2026-03-13'"},
+    // A month's documents, for all who were charged.
+    {"INSERT INTO day_close(day, closed_at) SELECT day, day_end(day) FROM working_calendar WHERE "
+     "day BETWEEN '2026-03-14' AND '2026-03-31'",
+     "SELECT CASE count(*) WHEN 18 THEN 1 WHEN 0 THEN 0 ELSE 'in part' END FROM day_close WHERE "
+     "day > '2026-03-13'"},
+    {"BEGIN; INSERT INTO issuer(valid_from, name) VALUES ('2026-01-01', 'Vendor'); INSERT INTO "
+     "tax_rate(service_id, valid_from, basis_points) SELECT service_id, '2026-01-01', 2200 FROM "
+     "service; UPDATE account SET documents = 'always'; COMMIT",
+     "SELECT count(*) FROM issuer"},
+    {"INSERT INTO document_run(run_id, month, issued_on) VALUES (1, '2026-03', '2026-03-31')",
+     "SELECT CASE WHEN documents IS NULL THEN -(SELECT count(*) FROM document) ELSE documents > 80 "
+     "AND documents = (SELECT count(*) FROM document WHERE run_id = 1) END FROM document_run UNION "
+     "ALL SELECT 0 "
+     "WHERE NOT EXISTS (SELECT 1 FROM document_run)"},
+    {"INSERT INTO invoice(account_id, issued_on, until, recorded_at) VALUES (170, '2026-04-01', "
+     "'2026-12-31', '2026-04-01T09:00:00Z')",
+     "SELECT count(*) FROM document WHERE kind = 'invoice'"},
+    {"INSERT INTO reconciliation(account_id, issued_on, period_from, period_to) VALUES (1, "
+     "'2026-04-01', '2026-03-02', '2026-03-31')",
+     "SELECT count(*) FROM document WHERE kind = 'reconciliation'"},
+    {"INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-04-01')",
+     "SELECT count(*) FROM document WHERE corrects IS NOT NULL"},
 };
 
 inline constexpr const char* kMoreAccounts =

@@ -87,7 +87,7 @@ TEST(LogPut, OfAnotherVersionOrShapeIsRefused) {
 }
 
 TEST(LogBytes, AreTextOrBase64) {
-  for (const std::string bytes :
+  for (const auto& bytes :
        {std::string(), std::string("{\"amount\": 1}"), std::string("\xCF\xF0\xE8"),
         std::string("a\0b", 3), std::string(1000, '\x01'), std::string("\"\\\"\\")}) {
     const auto json = json_of_bytes(bytes);

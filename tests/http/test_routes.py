@@ -105,8 +105,8 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/notice-kinds"): "operator",
     ("GET", "/v1/notice-clock"): "operator",
     **{("GET", f"/v1/reports/{view}"): "analyst"
-       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_notice", "audit_receipt",
-                    "audit_reference", "books")},
+       for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_document", "audit_notice",
+                    "audit_receipt", "audit_reference", "books")},
 }
 
 # The role of a route, and whose tokens may use it.
@@ -115,8 +115,10 @@ MAY = {"crm": {"crm", "operator", "admin"}, "cashier": {"cashier", "operator", "
        "analyst": {"analyst", "admin"}}
 
 ACCOUNT_FIELDS = {"external_id", "name", "admin_email", "registered_on", "trial_ends_on", "customer_since",
-                  "legal_name",
-                  "tax_id", "postal_address", "contract"}
+                  "legal_name", "tax_id", "postal_address", "kpp", "contract", "signatory", "documents",
+                  "document_delivery"}
+# What these are when nothing is said of them; they cannot be null.
+DOCUMENT_FIELDS = {"documents": "bank", "document_delivery": "post"}
 
 # The fields of the body of each write: those that must be given, and the others.
 FIELDS = {
@@ -140,7 +142,7 @@ FIELDS = {
     ("PUT", "/v1/policy"): ({"valid_from"}, {
         "rules", "time_zone", "currency", "working_week", "restricted_days_charged", "grace_working_days",
         "promised_payment_max_days", "low_balance_warning_days", "language", "reminder_days", "reminders",
-        "pay_url"}),
+        "pay_url", "document_kind"}),
     ("PUT", "/v1/calendar/{day}"): ({"working"}, {"name"}),
     ("DELETE", "/v1/calendar/{day}"): (set(), set()),
     ("POST", "/v1/sql"): ({"sql"}, {"params"}),
@@ -187,9 +189,9 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          f"{ACCOUNT}/subscriptions", f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage", "/v1/calendar", "/v1/days",
          "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/receipts", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
-             "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_notice",
-             "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor", "ledger",
-             "monthly_statement", "revenue_by_day"))}
+             "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_document",
+             "audit_notice", "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor",
+             "ledger", "monthly_statement", "revenue_by_day"))}
 
 UNKNOWN = "no_such_parameter"
 
@@ -491,17 +493,19 @@ class Parameters(RoutesCase):
 
 
 class Accounts(RoutesCase):
-    NULLS = dict.fromkeys(sorted(ACCOUNT_FIELDS - {"name", "registered_on"}))
+    NULLS = dict.fromkeys(sorted(ACCOUNT_FIELDS - {"name", "registered_on", *DOCUMENT_FIELDS}))
     WHOLE = {"external_id": "crm-1", "name": "ООО «Ёлочка»", "admin_email": "a@example.com",
              "registered_on": "2026-11-01",
              "trial_ends_on": "2026-11-15", "customer_since": "2020-02-29", "legal_name": "Общество «Ёлочка»",
-             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1",
-             "contract": "№ 15 от 01.02.2026"}
+             "tax_id": "7707083893", "postal_address": "119019, Москва,\nВоздвиженка, 1", "kpp": "770701001",
+             "contract": "№ 15 от 01.02.2026", "signatory": "Ёлкина А. А.", "documents": "always",
+             "document_delivery": "email"}
 
     def test_registered_with_a_name_alone(self):
         answer = self.crm.post("/v1/accounts", {"name": "Ромашка"})
         account_id = answer.json["account_id"]
-        expected = {"account_id": account_id, "name": "Ромашка", "registered_on": TODAY, **self.NULLS, **by("crm")}
+        expected = {"account_id": account_id, "name": "Ромашка", "registered_on": TODAY, **self.NULLS,
+                    **DOCUMENT_FIELDS, **by("crm")}
         self.row(answer, 201, **expected)
         self.row(self.crm.get(f"/v1/accounts/{account_id}"), 200, **expected)
 
@@ -522,7 +526,8 @@ class Accounts(RoutesCase):
         expected |= {**self.NULLS, **by("crm", later)}
         self.row(self.crm.patch("/v1/accounts/5000", self.NULLS, now=later), 200, **expected)
         self.row(self.crm.get("/v1/accounts/5000"), 200, **expected)
-        self.refused(self.crm.patch("/v1/accounts/5000", {"registered_on": None}), 422, "invalid", "registered_on")
+        for field in ("registered_on", *DOCUMENT_FIELDS):
+            self.refused(self.crm.patch("/v1/accounts/5000", {field: None}), 422, "invalid", field)
         self.row(self.crm.get("/v1/accounts/5000"), 200, **expected)
 
     def test_identifiers_are_taken_once(self):
@@ -980,11 +985,12 @@ class Catalogue(RoutesCase):
                  "working_week": "12345",
                  "restricted_days_charged": None, "grace_working_days": 0, "promised_payment_max_days": 3,
                  "low_balance_warning_days": 3, "language": "ru", "reminder_days": 7, "reminders": 3, "pay_url": None,
-                 "recorded_at": None, "recorded_by": None}
+                 "document_kind": "act", "recorded_at": None, "recorded_by": None}
         self.row(operator.get("/v1/policy"), 200, **first)
         second = first | {"valid_from": "2026-12-01", "restricted_days_charged": 30, "grace_working_days": 2,
-                          **by("operator")}
-        body = {"valid_from": "2026-12-01", "restricted_days_charged": 30, "grace_working_days": 2}
+                          "document_kind": "upd", **by("operator")}
+        body = {"valid_from": "2026-12-01", "restricted_days_charged": 30, "grace_working_days": 2,
+                "document_kind": "upd"}
         self.row(operator.put("/v1/policy", body), 201, **second)
         self.row(operator.put("/v1/policy", {"valid_from": "2026-12-01"}), 200, **second)
         # Left out stays as in force then, null clears.
@@ -1033,7 +1039,8 @@ class Values(RoutesCase):
         crm = self.client(self.fresh(), "crm")
         for account_id in (2**53 - 1, 2**53):
             self.row(crm.post("/v1/accounts", {"account_id": account_id, "name": "x"}), 201,
-                     **{"account_id": account_id, "name": "x", "registered_on": TODAY, **Accounts.NULLS, **by("crm")})
+                     **{"account_id": account_id, "name": "x", "registered_on": TODAY, **Accounts.NULLS,
+                        **DOCUMENT_FIELDS, **by("crm")})
             self.assertEqual(account_id, crm.get(f"/v1/accounts/{account_id}").expect(200).json["account_id"])
         self.assertEqual([2**53], [each["account_id"] for each in crm.get(f"/v1/accounts?after={2**53 - 1}").json])
         self.assertEqual([], crm.get(f"/v1/accounts?after={2**63 - 1}").expect(200).json)
@@ -1168,9 +1175,10 @@ class Values(RoutesCase):
                           value in crm.get("/v1/accounts/2").json.items()}, answer.csv[1])
         # RFC 4180: lines end in CR LF, quotes are doubled, and null is an empty field.
         header = ("account_id,external_id,name,admin_email,registered_on,trial_ends_on,customer_since,"
-                  "legal_name,tax_id,postal_address,contract,recorded_at,recorded_by\r\n")
+                  "legal_name,tax_id,postal_address,kpp,contract,signatory,documents,document_delivery,recorded_at,"
+                  "recorded_by\r\n")
         self.assertTrue(answer.text.startswith(header), answer)
-        self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,,{NOW},crm\r\n',
+        self.assertEqual(f'{header}3,,"quote """,,{TODAY},,,,,,,,,bank,post,{NOW},crm\r\n',
                          crm.get("/v1/accounts/3", accept="text/csv").expect(200).text)
         self.assertEqual(header, crm.get("/v1/accounts?name=nobody", accept="text/csv").expect(200).text)
         # Written as well, page by page, and a refusal stays what it is.
@@ -1397,6 +1405,8 @@ class Tampered(HistoryCase):
                 (21, 'bank', 'a', 5, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
                 (22, 'bank', 'b', 6, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}'),
                 (23, 'bank', 'c', 7, '{noon(OPEN_DAY)}', 'matched', '{noon(OPEN_DAY)}');
+            INSERT INTO document(document_id, kind, number, issued_on, account_id, total, content) VALUES
+                (31, 'invoice', 2, '{OPEN_DAY}', 1, 5, '{{}}');
             COMMIT;""")
         connection.close()
 
@@ -1447,6 +1457,9 @@ class Tampered(HistoryCase):
                for tier in (1, 2)],
             "audit_receipt": [{"receipt_id": receipt_id, "problem": f"its payments sum to 0, not to {amount}"}
                               for receipt_id, amount in ((21, 5), (22, 6), (23, 7))],
+            "audit_document": [{"document_id": 31, "problem": problem} for problem in (
+                "its columns are not those of its content", "its lines sum to 0 with a tax of 0, not to 5 with 0",
+                f"there is no invoice 1 of {OPEN_DAY[:4]}")],
             "audit_notice": [{"account_id": account_id, "remembered": remembered, "computed": states[account_id]}
                              for account_id, remembered in ((1, "closed"), (2, "closed"), (3, None))],
         }

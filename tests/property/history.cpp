@@ -1089,9 +1089,9 @@ void History::compare_audits() {
   if (number_.history % 20 == 0) {
     compare("SELECT sum(violations) FROM audit WHERE check_name <> 'audit_unpriced'", {}, {"0"});
   }
-  for (const char* check :
-       {"audit_charge", "audit_charge_total", "audit_balance", "audit_day_gap",
-        "audit_promised_payment", "audit_digest", "audit_notice", "audit_receipt"}) {
+  for (const char* check : {"audit_charge", "audit_charge_total", "audit_balance", "audit_day_gap",
+                            "audit_promised_payment", "audit_digest", "audit_notice",
+                            "audit_receipt", "audit_document"}) {
     compare("SELECT * FROM " + std::string(check), {}, {});
   }
 }

@@ -18,8 +18,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SQL = ROOT / "sql"
 EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
-SCHEMA = ("tables.sql", "triggers.sql", "receipts.sql", "books_version.sql", "history.sql", "views.sql", "audits.sql",
-          "server.sql", "notices.sql", "deliveries.sql")
+SCHEMA = ("tables.sql", "triggers.sql", "receipts.sql", "documents.sql", "books_version.sql", "history.sql",
+          "views.sql", "audits.sql", "server.sql", "notices.sql", "deliveries.sql")
 ROWS = ("reference.sql", "notice_templates.sql",
         *(f"calendar/{path.name}" for path in sorted((SQL / "calendar").glob("*.sql"))))
 OBJECTS = "SELECT sql || ';' FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
@@ -31,8 +31,10 @@ HEAD = """\
 # day_close, notice_clock) or the server's (stored_answer).
 UNCHECKED = {"account": {"account_id"}, "payment": {"payment_id", "day"}, "adjustment": {"adjustment_id", "day"},
              "promised_payment": {"promise_id", "expires_at"}, "usage_event": {"charged_on"},
-             "delivery": {"delivery_id", "notice_id"}, "receipt": {"receipt_id", "received_at"}}
-VIEWS = {"receipt_match", "receipt_return"}
+             "delivery": {"delivery_id", "notice_id"}, "receipt": {"receipt_id", "received_at"},
+             "document_run": {"run_id", "documents"}, "invoice": {"document_id", "number"},
+             "reconciliation": {"document_id", "number"}, "document_correction": {"document_id", "correction_number"}}
+VIEWS = {"receipt_match", "receipt_return", "invoice", "reconciliation", "document_correction"}
 CHECKED_IN_PART = {"superseded", "day_close", "stored_answer", "notice_clock"}
 
 

@@ -8,5 +8,5 @@ SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)
 WHERE NOT EXISTS (SELECT 1 FROM account WHERE account_id = :account_id);
 
 SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
-       postal_address, contract, recorded_at, recorded_by
+       postal_address, kpp, contract, signatory, documents, document_delivery, recorded_at, recorded_by
 FROM account WHERE account_id = :account_id;

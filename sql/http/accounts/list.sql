@@ -9,7 +9,8 @@
 
 -- An external_id, where given, leads to its one account. The bounds are NULL if there is none.
 SELECT account_id, external_id, name, admin_email, registered_on, trial_ends_on, customer_since, legal_name, tax_id,
-       postal_address, contract, recorded_at, recorded_by, account_id AS after
+       postal_address, kpp, contract, signatory, documents, document_delivery, recorded_at, recorded_by,
+       account_id AS after
 FROM account
 WHERE account_id > max(coalesce(:after, 0), iif(:external_id IS NULL, 0,
                                                 (SELECT account_id - 1 FROM account WHERE external_id = :external_id)))
