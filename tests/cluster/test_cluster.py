@@ -1,0 +1,391 @@
+#!/usr/bin/python3
+"""Three nodes that follow one log in an etcd of three members, on loopback.
+
+Seen to fail: a server that takes a put without looking at its sum; one that does not compare what others had seen; the
+fence left out; `serve` without the look for log_state; a follower that skips what is damaged.
+"""
+
+import base64
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
+
+from etcd import Cluster, Etcd, dump, first_difference  # noqa: E402
+from server import alter, must, peek, saldod, wait_for  # noqa: E402
+
+KILLS = int(os.environ.get("SALDO_CLUSTER_KILLS", "6"))
+
+
+class ClusterCase(unittest.TestCase):
+    maxDiff = None
+
+    def cluster(self, **options):
+        cluster = Cluster(**options)
+        self.addCleanup(cluster.close)
+        return cluster
+
+    def expect_problem(self, node, *parts, seconds=60):
+        def told():
+            problem = node.problem()
+            return problem is not None and all(part in problem for part in parts)
+        self.assertTrue(wait_for(told, seconds), (parts, node.problem()))
+
+    def expect_same(self, cluster):
+        """Stops all nodes when they have applied the same, and compares their files."""
+        cluster.expect_together()
+        for node in cluster.nodes:
+            node.stop()
+        files = [dump(node.database) for node in cluster.nodes]
+        for other in files[1:]:
+            self.assertIsNone(first_difference(files[0], other))
+        return files[0]
+
+    def account(self, node):
+        with node.client("admin") as client:
+            return client.post("/v1/accounts", {"name": "Ромашка"}).expect(201).json["account_id"]
+
+    def pay(self, node, number, account=1):
+        with node.client("admin") as client:
+            return client.post(f"/v1/accounts/{account}/payments",
+                               {"amount": 100, "method": "bank_card", "external_id": f"p{number}"}, key=f"k{number}")
+
+
+class Everyday(ClusterCase):
+    def test_what_one_takes_all_have(self):
+        cluster = self.cluster()
+        first, second, third = cluster.nodes
+        self.account(first)
+        paid = self.pay(second, 1).expect(201)
+        position = paid.headers["Saldo-Position"]
+        with third.client("admin") as client:
+            listed = client.get("/v1/accounts/1/payments", headers={"Saldo-Position": position}).expect(200)
+            self.assertEqual([paid.json], listed.json)
+            # The same key, the same answer, whoever is asked.
+            self.assertEqual(paid.body, self.pay(third, 1).expect(201).body)
+            # What cannot be yet.
+            far = client.get("/v1/accounts/1", headers={"Saldo-Position": "1000000"})
+            self.assertEqual((503, "overloaded"), (far.status, far.code))
+            client.get("/v1/accounts/1", headers={"Saldo-Position": "x"}).expect(400)
+            number = third.number()
+            # Neither of these is in the log.
+            client.post("/v1/accounts/1/payments", {"amount": 0.5}).expect(422)
+            client.post("/v1/accounts/1/payments?dry_run=true", {"amount": 5, "method": "bank_card"}).expect(201)
+            client.post("/v1/accounts/1/payments", b"{").expect(400)
+            self.assertEqual(number, third.number())
+            made = client.put("/v1/webhooks/w", {"url": "https://example.org/"}).expect(201).json
+            self.assertTrue(made["secret"].startswith("whsec_"))
+        token = must("token", "create", "--database", second.database, *second.log_flags, "--role", "crm", "--name",
+                     "new").strip()
+        self.assertIn("already", saldod("token", "create", "--database", third.database, *third.log_flags, "--role",
+                                        "crm", "--name", "new").stderr)
+        cluster.expect_together()
+        for node in cluster.nodes:
+            with node.server.client("admin") as client:
+                client.token = token
+                client.get("/v1/accounts/1").expect(200)
+        must("token", "revoke", "--database", first.database, *first.log_flags, "--name", "new")
+        # Days that ended are closed by whoever comes first.
+        for node in cluster.nodes:
+            node.stop()
+        for node in cluster.nodes:
+            node.start("--close-after", "1s")
+        cluster.expect_well()
+        with first.client("admin") as client:
+            self.assertTrue(wait_for(lambda: client.get("/healthz").json["overdue_days"] == 0, 120))
+        books = self.expect_same(cluster)
+        self.assertEqual(1, len(books["payment"]))
+        self.assertEqual(["new"], [row[0] for row in books["token"] if row[4] is not None])
+        self.assertEqual({"n0", "n1", "n2"}, {row[0] for row in books["log_node"]})
+
+    def test_a_file_of_the_log_is_not_written_past_it(self):
+        cluster = self.cluster(nodes=1)
+        node = cluster.nodes[0]
+        self.assertIn("follows a log already", saldod("log", "init", "--database", node.database,
+                                                      *node.log_flags).stderr)
+        node.stop()
+        for command in (("serve", "--listen", "127.0.0.1:0"), ("close", "--through", "2026-11-01"),
+                        ("token", "create", "--role", "crm", "--name", "x"), ("token", "revoke", "--name", "crm"),
+                        ("import", __file__), ("install", "--opening", "2026-11-01")):
+            with self.subTest(command):
+                done = saldod(*command, "--database", node.database)
+                self.assertEqual(2, done.returncode)
+                self.assertIn("follows a log", done.stderr)
+        must("log", "leave", "--database", node.database, *node.log_flags)
+        must("token", "create", "--database", node.database, "--role", "crm", "--name", "x")
+        self.assertIn("follows no log", saldod("serve", "--database", node.database, "--listen", "127.0.0.1:0",
+                                               *node.log_flags).stderr)
+        self.assertIn("there is a log already", saldod("log", "init", "--database", node.database, *node.log_flags)
+                      .stderr)
+
+    def test_flags_that_do_not_fit(self):
+        for flags, told in ((("--log", "http://h:1", "--node", "a"), "such as etcd://"),
+                            (("--log", "etcd://h:2379,", "--node", "a"), "such as etcd://"),
+                            (("--log", "etcd://h:2379", "--node", "A"), "is not a node's name"),
+                            (("--log", "etcd://192.0.2.1:2379", "--node", "a"), "--log-ca"),
+                            (("--log", "etcd://127.0.0.1:1"), "--node")):
+            with self.subTest(flags):
+                done = saldod("log", "init", "--database", "none.db", *flags)
+                self.assertEqual(2, done.returncode)
+                self.assertIn(told, done.stderr)
+
+
+class PutBack(ClusterCase):
+    """Each stops as its rule says, with a sentence, and the remedy works."""
+
+    def test_a_file_put_back_catches_up(self):
+        cluster = self.cluster()
+        first, second, third = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        third.stop()
+        old = third.database.with_suffix(".old")
+        shutil.copyfile(third.database, old)
+        third.start()
+        for number in range(5):
+            self.pay(first, number).expect(201)
+        cluster.expect_together()
+        third.stop()
+        for each in third.database.parent.glob("n2.db-*"):
+            each.unlink()
+        shutil.copyfile(old, third.database)
+        third.start()
+        cluster.expect_well()
+        self.expect_same(cluster)
+
+    def test_another_log(self):
+        cluster = self.cluster(nodes=1)
+        node = cluster.nodes[0]
+        other = Etcd(1, token="other")
+        self.addCleanup(other.close)
+        node.stop()
+        mine, node.etcd = node.etcd, other
+        node.start()
+        self.expect_problem(node, "this is another etcd")
+        with node.client("admin") as client:
+            client.get("/v1/accounts").expect(200)
+            refused = client.post("/v1/accounts", {"name": "x"})
+            self.assertEqual(503, refused.status)
+        self.assertEqual(1, saldod("log", "status", "--database", node.database, *node.log_flags).returncode)
+        node.stop()
+        node.etcd = mine
+        node.start()
+        cluster.expect_well()
+
+    def test_a_deleted_key(self):
+        cluster = self.cluster(nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        second.stop()
+        cluster.etcd.delete()
+        self.expect_problem(first, "was deleted")
+        second.start()
+        self.expect_problem(second, "was deleted")
+        # The remedy.
+        for node in cluster.nodes:
+            node.stop()
+        must("log", "leave", "--database", first.database)
+        must("log", "init", "--database", first.database, *first.log_flags)
+        backup = cluster.folder / "again.backup"
+        must("backup", "--database", first.database, backup)
+        for each in second.database.parent.glob("n1.db*"):
+            each.unlink()
+        must("log", "join", "--database", second.database, *second.log_flags, backup)
+        for node in cluster.nodes:
+            node.start()
+        cluster.expect_well()
+        self.account(second)
+        self.expect_same(cluster)
+
+    def test_a_log_that_was_trimmed(self):
+        cluster = self.cluster()
+        first, second, third = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        third.stop()
+        for number in range(5):
+            self.pay(first, number).expect(201)
+        cluster.expect_together()
+        # Not by `trim`, which minds the node that is away.
+        must("log", "trim", "--database", first.database, *first.log_flags)
+        third.start()
+        cluster.expect_well()
+        cluster.expect_together()
+        third.stop()
+        self.pay(first, 5).expect(201)
+        cluster.etcd.compact(cluster.etcd.get()["mod_revision"])
+        third.start()
+        self.expect_problem(third, "not in the log any more", "saldod log join")
+        third.stop()
+        backup = cluster.folder / "newer.backup"
+        must("backup", "--database", first.database, backup)
+        for each in third.database.parent.glob("n2.db*"):
+            each.unlink()
+        must("log", "join", "--database", third.database, *third.log_flags, backup)
+        third.start()
+        cluster.expect_well()
+        self.expect_same(cluster)
+
+    def test_a_damaged_put_is_applied_by_nobody(self):
+        cluster = self.cluster(nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        newest = cluster.etcd.get()
+        text = bytearray(base64.b64decode(newest["value"]))
+        text[len(text) // 2] ^= 1
+        cluster.etcd.put(bytes(text))
+        for node in cluster.nodes:
+            self.expect_problem(node, "damaged")
+            self.assertGreater(node.server.metric("saldo_log_rereads_total"), 0)
+            self.assertEqual(int(newest["version"]), node.number())
+
+
+class Alike(ClusterCase):
+    def test_a_node_that_was_altered_stops(self):
+        cluster = self.cluster()
+        first, second, third = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        third.stop()
+        alter(third.database, "UPDATE account SET name = 'Other' WHERE account_id = 1")
+        third.start()
+        cluster.expect_well()
+        for number in range(3):
+            self.pay(cluster.nodes[number], number).expect(201)
+        with first.client("admin") as client:
+            # Its answer has the name, which is another one there.
+            client.request("PATCH", "/v1/accounts/1", {"tax_id": "7707083893"}).expect(200)
+        for node in cluster.nodes:
+            self.account(node) if node.is_well() else None
+        self.expect_problem(third, "this node differs from 2 others")
+        self.assertEqual(1, third.server.metric("saldo_log_stopped"))
+        cluster.expect_well((first, second))
+        self.account(second)
+
+    def test_another_build(self):
+        cluster = self.cluster(nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        routes = cluster.folder / "routes"
+        routes.mkdir()
+        (routes / "ping.sql").write_text("-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        second.stop()
+        refused = saldod("serve", "--database", second.database, "--listen", "127.0.0.1:0", *second.log_flags,
+                         "--routes", routes)
+        self.assertIn("of another build", refused.stderr)
+        # The upgrade: sealed, replaced one after the other.
+        second.start()
+        cluster.expect_well()
+        must("log", "seal", "--database", first.database, *first.log_flags)
+        for node in cluster.nodes:
+            self.expect_problem(node, "sealed")
+            with node.client("admin") as client:
+                client.post("/v1/accounts", {"name": "x"}).expect(503)
+        first.stop()
+        first.start("--routes", routes)
+        cluster.expect_well((first,))
+        self.account(first)
+        self.expect_problem(second, "sealed")
+        second.stop()
+        second.start()
+        self.expect_problem(second, "of another build")
+        second.stop()
+        second.start("--routes", routes)
+        cluster.expect_well()
+        self.account(second)
+        self.expect_same(cluster)
+
+
+class Killed(ClusterCase):
+    """Payments, usage and closings at all nodes, while members of etcd and nodes are killed and frozen."""
+
+    def test_nothing_is_lost_or_done_twice(self):
+        cluster = self.cluster()
+        seed = int(os.environ.get("SALDO_SEED", time.time_ns() % 10**9))
+        chance = random.Random(seed)
+        self.account(cluster.nodes[0])
+        cluster.expect_together()
+        stop = threading.Event()
+        done, lock, gap = {}, threading.Lock(), [0.0, time.monotonic()]
+
+        def pay(worker):
+            mind = random.Random(seed + worker)
+            for number in range(10**6):
+                if stop.is_set():
+                    return
+                name, answer = f"w{worker}-{number}", None
+                while answer is None or answer.status != 201:
+                    node = mind.choice(cluster.nodes)
+                    try:
+                        with node.client("admin", timeout=20, checked=False) as client:
+                            answer = client.post("/v1/accounts/1/payments", {
+                                "amount": 100 + number, "method": "bank_card", "external_id": name}, key=name)
+                        if answer.status not in (201, 503):
+                            raise AssertionError(answer)
+                    except (OSError, AttributeError, __import__("http.client").client.HTTPException):
+                        time.sleep(0.02)
+                with lock:
+                    done[name] = answer.json
+                    gap[0] = max(gap[0], time.monotonic() - gap[1])
+                    gap[1] = time.monotonic()
+                time.sleep(mind.random() / 20)
+
+        threads = [threading.Thread(target=pay, args=(worker,), daemon=True) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(KILLS):
+            before = len(done)
+            self.assertTrue(wait_for(lambda: len(done) > before + 3, 60), (seed, [n.problem() for n in cluster.nodes]))
+            kind = chance.choice(("member", "node", "machine", "frozen member", "frozen node", "majority"))
+            victims = chance.sample(range(3), 2 if kind == "majority" else 1)
+            for victim in victims:
+                member, node = cluster.etcd.processes[victim], cluster.nodes[victim]
+                if kind in ("member", "machine", "majority"):
+                    cluster.etcd.kill(victim)
+                if kind in ("node", "machine"):
+                    node.kill()
+                if kind == "frozen member":
+                    member.send_signal(signal.SIGSTOP)
+                if kind == "frozen node":
+                    node.server.process.send_signal(signal.SIGSTOP)
+            time.sleep(chance.uniform(0.2, 3))
+            for victim in victims:
+                member, node = cluster.etcd.processes[victim], cluster.nodes[victim]
+                if kind in ("member", "machine", "majority"):
+                    cluster.etcd.start(victim)
+                if kind == "frozen member":
+                    member.send_signal(signal.SIGCONT)
+                if kind in ("node", "machine"):
+                    node.start()
+                if kind == "frozen node":
+                    node.server.process.send_signal(signal.SIGCONT)
+        cluster.expect_well()
+        stop.set()
+        for thread in threads:
+            thread.join(120)
+            self.assertFalse(thread.is_alive(), seed)
+        books = self.expect_same(cluster)
+        paid = {row["external_id"]: row for row in done.values()}
+        rows = peek(cluster.nodes[0].database, "SELECT external_id, payment_id, amount FROM payment ORDER BY 1")
+        self.assertEqual(sorted((name, row["payment_id"], row["amount"]) for name, row in paid.items()), rows, seed)
+        self.assertEqual(len(done), len(rows))
+        self.assertEqual(len(rows) + 0, len([row for row in books["stored_answer"]]))
+        print(f"{KILLS} times killed or frozen, seed {seed}: {len(rows)} payments, the longest gap {gap[0]:.1f} s",
+              file=sys.stderr)
+
+
+if __name__ == "__main__":
+    if not shutil.which("etcd"):
+        sys.exit("test_cluster: etcd is not here; .ci/install tests installs it")
+    unittest.main()
