@@ -103,6 +103,10 @@ bool ClosingJob::close_one() {
   } catch (const SqliteError& error) {
     // The sentence of a refusal names days and accounts, never money.
     problem = error.what();
+  } catch (const Error& error) {
+    // What is wrong with the log is told of the log.
+    if (writes_.replica() == nullptr || error.code() != ErrorCode::kOverloaded)
+      problem = error.what();
   } catch (const std::exception& error) {
     problem = error.what();
   }

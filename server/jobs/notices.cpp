@@ -18,8 +18,7 @@ void NoticeJob::run() {
   constexpr std::chrono::milliseconds kRetryAfter{1000};
   std::chrono::milliseconds pause{};
   do {
-    move();
-    pause = failing_ ? std::min(every_, kRetryAfter) : every_;
+    pause = move() ? every_ : std::min(every_, kRetryAfter);
   } while (writer_.commits().sleep(std::chrono::steady_clock::now() + pause));
 }
 
@@ -35,24 +34,33 @@ bool NoticeJob::was_moved() {
   return moved;
 }
 
-// In a commit of its own: many notices at once may take a while.
-void NoticeJob::move() {
-  bool failed = false;
+// False: it is to be tried again soon. In a commit of its own: many notices at once may take a
+// while.
+bool NoticeJob::move() {
+  auto* replica = writes_.replica();
   try {
-    auto* replica = writes_.replica();
     if (replica != nullptr) {
-      if (was_moved()) return;
       const auto end = std::chrono::steady_clock::now() + replica->random_delay();
-      if (!writer_.commits().sleep(end) || was_moved()) return;
+      const bool is_due = !was_moved() && writer_.commits().sleep(end) && !was_moved();
+      if (!is_due) {
+        failing_ = false;
+        return true;
+      }
     }
     writes_.write("notice_clock", nlohmann::ordered_json::object(), true);
+    failing_ = false;
+    return true;
   } catch (const std::exception& error) {
+    // What is wrong with the log is told of the log.
+    const auto* known = dynamic_cast<const Error*>(&error);
+    if (replica != nullptr && known != nullptr && known->code() == ErrorCode::kOverloaded)
+      return false;
     // The sentence of a refusal names instants and accounts, never money.
     spdlog::error("posting notices failed, and is tried again: {}", error.what());
     metrics_.count_failed_notices();
-    failed = true;
+    failing_ = true;
+    return false;
   }
-  failing_ = failed;
 }
 
 }  // namespace saldo::server

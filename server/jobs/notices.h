@@ -26,7 +26,7 @@ class NoticeJob {
 
  private:
   void run();
-  void move();
+  bool move();
   // Whether the clock was moved, by whomever, less than `every` ago.
   bool was_moved();
 
