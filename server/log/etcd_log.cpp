@@ -198,7 +198,13 @@ class EtcdLog : public Log {
     check_cluster(answer, position.cluster_id);
     if (position.number > 0) check_position(position, answer, head);
     cluster_id_ = head.cluster_id;
-    open_watch(position.revision + 1);
+    // At the beginning: the key's own, whatever was there before it was deleted.
+    std::int64_t from = position.revision + 1;
+    if (position.number == 0) {
+      from = head.number > 0 ? integer(answer["kvs"].front(), "create_revision")
+                             : integer(member(answer, "header"), "revision") + 1;
+    }
+    open_watch(from);
     return head;
   }
 

@@ -2,11 +2,12 @@
 
 import base64
 import json
-import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -190,6 +191,19 @@ class Cluster:
         if not wait_for(lambda: len({node.number() for node in running}) == 1, seconds):
             raise AssertionError({node.name: node.number() for node in running})
 
+    def hold(self):
+        """Freezes etcd at a moment when all have applied the same: what nodes tell each other goes on for ever."""
+        for _ in range(100):
+            self.expect_together()
+            for member in range(len(self.etcd.processes)):
+                self.etcd.send(member, signal.SIGSTOP)
+            time.sleep(0.3)  # what is on its way arrives
+            if len({node.number() for node in self.nodes if node.server is not None}) == 1:
+                return
+            for member in range(len(self.etcd.processes)):
+                self.etcd.send(member, signal.SIGCONT)
+        raise AssertionError("the nodes do not come together")
+
     def close(self):
         for node in self.nodes:
             if node.server is not None:
@@ -201,7 +215,6 @@ class Cluster:
 
 def dump(database):
     """All rows of all tables, in the order of their rowids or keys."""
-    import sqlite3
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         names = [name for name, in connection.execute(
@@ -221,8 +234,18 @@ def first_difference(one, other):
     return None
 
 
-def now():
-    return time.monotonic()
-
-
-__all__ = ["Cluster", "Etcd", "Node", "dump", "first_difference", "now", "os"]
+def tamper(database, sql):
+    """Changes something past the checks of the schema, whichever functions they call."""
+    connection = sqlite3.connect(database, timeout=30, isolation_level=None)
+    try:
+        while True:
+            try:
+                connection.execute(sql)
+                return
+            except sqlite3.OperationalError as error:
+                missing = re.fullmatch(r"no such function: (\w+)", str(error))
+                if not missing:
+                    raise
+                connection.create_function(missing.group(1), -1, lambda *_: None)
+    finally:
+        connection.close()

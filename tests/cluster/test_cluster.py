@@ -19,8 +19,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
 
-from etcd import Cluster, Etcd, dump, first_difference  # noqa: E402
-from server import alter, must, peek, saldod, wait_for  # noqa: E402
+from etcd import Cluster, Etcd, dump, first_difference, tamper  # noqa: E402
+from server import must, peek, saldod, wait_for  # noqa: E402
 
 KILLS = int(os.environ.get("SALDO_CLUSTER_KILLS", "6"))
 
@@ -41,7 +41,7 @@ class ClusterCase(unittest.TestCase):
 
     def expect_same(self, cluster):
         """Stops all nodes when they have applied the same, and compares their files."""
-        cluster.expect_together()
+        cluster.hold()
         for node in cluster.nodes:
             node.stop()
         files = [dump(node.database) for node in cluster.nodes]
@@ -257,7 +257,7 @@ class Alike(ClusterCase):
         self.account(first)
         cluster.expect_together()
         third.stop()
-        alter(third.database, "UPDATE account SET name = 'Other' WHERE account_id = 1")
+        tamper(third.database, "UPDATE account SET name = 'Other' WHERE account_id = 1")
         third.start()
         cluster.expect_well()
         for number in range(3):
@@ -279,7 +279,8 @@ class Alike(ClusterCase):
         cluster.expect_together()
         routes = cluster.folder / "routes"
         routes.mkdir()
-        (routes / "ping.sql").write_text("-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        (routes / "ping.sql").write_text(
+            "-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
         second.stop()
         refused = saldod("serve", "--database", second.database, "--listen", "127.0.0.1:0", *second.log_flags,
                          "--routes", routes)
@@ -296,7 +297,7 @@ class Alike(ClusterCase):
         first.start("--routes", routes)
         cluster.expect_well((first,))
         self.account(first)
-        self.expect_problem(second, "sealed")
+        self.expect_problem(second, "of another build")
         second.stop()
         second.start()
         self.expect_problem(second, "of another build")

@@ -607,8 +607,7 @@ def alter(database, sql, *params):
     """Changes something behind the server's back, past the checks of the schema."""
     connection = sqlite3.connect(database, timeout=30, isolation_level=None)
     try:
-        for name in ("saldo_check", "saldo_refuse", "saldo_check_id", "saldo_are_notice_kinds", "saldo_hold",
-                     "saldo_archive"):
+        for name in ("saldo_check", "saldo_refuse", "saldo_check_id", "saldo_are_notice_kinds"):
             connection.create_function(name, -1, lambda *_: None)
         connection.execute(sql, params)
     finally:
