@@ -287,6 +287,18 @@ int run(int count, char** arguments) {
   importing->add_flag("--dry-run", statements.dry_run, "Tell what would be done, and do nothing");
   importing->callback([&] { status = commands::import_statements(database, statements); });
 
+  commands::PrintedMonth printed;
+  auto* printing =
+      command(app, "documents", "Print a month's documents: a PDF of each, post.pdf, registry.csv");
+  printing->add_option("--month", printed.month, "The month, YYYY-MM")->required();
+  printing->add_option("--out", printed.out, "The folder they go to")->required();
+  auto* issuing =
+      printing->add_flag("--issue", printed.issue, "Issue those that are missing, first");
+  printing
+      ->add_option("--issued-on", printed.issued_on, "Their day; the month's last one if left out")
+      ->needs(issuing);
+  printing->callback([&] { status = commands::print_documents(database, printed); });
+
   std::string anchor;
   auto* verifying = command(
       app, "verify", "Check integrity, audits and digests; exit status 1 when anything is found");

@@ -430,7 +430,7 @@ class Issue {
     row.bind(1, format_day(day));
     if (row.step()) return row;
     throw not_found("there is no issuer on " + format_day(day) +
-                    "; INSERT INTO issuer(valid_from, name, ...) says who issues the documents");
+                    "; the table issuer says who issues the documents, from a day on");
   }
 
   PaymentRequisites requisites(Day day) {

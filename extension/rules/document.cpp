@@ -237,8 +237,8 @@ const TaxRate& DocumentService::expect_rate_on(Day day) const {
   const TaxRate* const rate = rate_on(day);
   if (rate != nullptr) return *rate;
   throw not_found("there is no tax rate of the service " + id + " on " + format_day(day) +
-                  ", so that it cannot be put on a document; INSERT INTO tax_rate(service_id,"
-                  " valid_from, basis_points) gives one, null for a service without tax");
+                  ", so that it cannot be put on a document; the table tax_rate gives one, null "
+                  "for a service without tax");
 }
 
 std::vector<DocumentLine> document_lines(const std::vector<ChargedDay>& charges,

@@ -28,6 +28,17 @@ struct Import {
 // all files in, in their order, and undoes it.
 int import_statements(const std::string& database, const Import& statements);
 
+struct PrintedMonth {
+  std::string month;      // YYYY-MM
+  std::string out;        // a folder, which is made where it is not there
+  bool issue = false;     // what is missing
+  std::string issued_on;  // with `issue`; empty: the month's last day
+};
+
+// A PDF of each of a month's documents, post.pdf of those that go by post, and registry.csv, with
+// progress on a terminal.
+int print_documents(const std::string& database, const PrintedMonth& printed);
+
 // Integrity, every audit, and the digests against those in the file `anchor` (empty: there is
 // none). Prints what is found; the exit status is 1 when anything is.
 int verify(const std::string& database, const std::string& anchor);

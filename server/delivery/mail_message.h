@@ -27,10 +27,17 @@ bool is_mail_address(std::string_view text);
 // `billing@example.org`, or `Name <billing@example.org>`; nullopt for what is neither.
 std::optional<Mailbox> parse_mailbox(std::string_view text);
 
+struct MailAttachment {
+  std::string name;  // of ASCII
+  std::string media_type;
+  std::string bytes;
+};
+
 struct MailMessage {
   std::vector<std::string> headers;  // `Name: value`, folded by CR LF and a space, in their order
   std::string text;                  // lines end with CR LF
   std::string html;
+  std::optional<MailAttachment> attachment;
 };
 
 // What a message says; `language` is a tag of RFC 5646, such as ru.

@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "codecs/format.h"
 #include "codecs/json.h"
 #include "delivery/embedded.h"
 #include "delivery/statements.h"
+#include "documents/functions.h"
+#include "documents/pdf.h"
 
 namespace saldo::server {
 namespace {
@@ -98,10 +101,11 @@ void Sender::send_mail() {
                     std::nullopt};
     if (is_mail_address(attempt->recipient)) {
       try {
-        outcome = client->send(
+        auto message =
             mail_message(attempt->recipient, {attempt->subject, attempt->body, attempt->language},
-                         "notice-" + std::to_string(attempt->notice_id) + ".email", attempt->since),
-            options_.mail.from.address, attempt->recipient);
+                         "notice-" + std::to_string(attempt->notice_id) + ".email", attempt->since);
+        message.attachment = attachment_of(attempt->notice_id);
+        outcome = client->send(message, options_.mail.from.address, attempt->recipient);
         note(outcome, client->unreachable());
       } catch (const std::exception& error) {
         outcome = {Outcome::Kind::kAgain, error.what(), std::nullopt};
@@ -339,6 +343,17 @@ MailMessage Sender::mail_message(const std::string& to, MailText text, std::stri
   text.subject = replace_invalid_utf8(text.subject);
   text.body = replace_invalid_utf8(text.body);
   return compose_mail(options_.mail.from, to, text, id, date);
+}
+
+std::optional<MailAttachment> Sender::attachment_of(std::int64_t notice_id) {
+  const auto content = ask([&](Database& reader) {
+    auto row = delivery_statement(reader, "document", {{":notice_id", notice_id}});
+    return row.step() ? std::string(row.text(0)) : std::string();
+  });
+  if (content.empty()) return std::nullopt;
+  const auto document = document_of(content);
+  return MailAttachment{document_file_name(document) + ".pdf",
+                        std::string(names_of(Format::kPdf).media_type), document_pdf(document)};
 }
 
 WebhookMessage Sender::webhook_message(const std::string& name, std::string url, std::string id,

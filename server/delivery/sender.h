@@ -98,6 +98,8 @@ class Sender {
                                  std::string body);
   MailMessage mail_message(const std::string& to, MailText text, std::string_view id,
                            Instant date) const;
+  // Of a document that was issued its PDF; nullopt: the notice is of something else.
+  std::optional<MailAttachment> attachment_of(std::int64_t notice_id);
   // Until when no e-mail may be sent.
   Clock::time_point mail_closed_until() const;
   [[nodiscard]] bool is_mail_limited() const;

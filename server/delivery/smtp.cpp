@@ -15,11 +15,42 @@ namespace {
 
 constexpr long kConnectSeconds = 20;
 
-void add_part(curl_mime* mime, const std::string& text, const char* type) {
+curl_mimepart* add_part(curl_mime* mime) {
   curl_mimepart* part = curl_mime_addpart(mime);
-  if (part == nullptr || curl_mime_data(part, text.data(), text.size()) != CURLE_OK ||
+  if (part == nullptr) throw std::bad_alloc();
+  return part;
+}
+
+curl_mimepart* add_part(curl_mime* mime, const std::string& bytes, const char* type) {
+  curl_mimepart* part = add_part(mime);
+  if (curl_mime_data(part, bytes.data(), bytes.size()) != CURLE_OK ||
       curl_mime_type(part, type) != CURLE_OK || curl_mime_encoder(part, "base64") != CURLE_OK)
     throw std::bad_alloc();
+  return part;
+}
+
+CurlMime new_mime(CURL* curl) {
+  CurlMime mime(curl_mime_init(curl));
+  if (!mime) throw std::bad_alloc();
+  return mime;
+}
+
+// The two forms of the text; with an attachment they are one part, and that is the other.
+CurlMime mime_of(CURL* curl, const MailMessage& message) {
+  CurlMime text = new_mime(curl);
+  add_part(text.get(), message.text, "text/plain; charset=utf-8");
+  add_part(text.get(), message.html, "text/html; charset=utf-8");
+  if (!message.attachment) return text;
+  const MailAttachment& attachment = *message.attachment;
+  CurlMime mime = new_mime(curl);
+  curl_mimepart* forms = add_part(mime.get());
+  if (curl_mime_subparts(forms, text.get()) != CURLE_OK) throw std::bad_alloc();
+  text.release();  // now of `mime`
+  curl_mimepart* attached = add_part(mime.get(), attachment.bytes, attachment.media_type.c_str());
+  if (curl_mime_type(forms, "multipart/alternative") != CURLE_OK ||
+      curl_mime_filename(attached, attachment.name.c_str()) != CURLE_OK)
+    throw std::bad_alloc();
+  return mime;
 }
 
 int code_of(std::string_view line) {
@@ -115,11 +146,9 @@ Outcome SmtpClient::send(const MailMessage& message, const std::string& from,
   CURL* curl = curl_.get();
   CurlList headers;
   for (const auto& header : message.headers) append(headers, header);
-  append(headers, "Content-Type: multipart/alternative");
-  const CurlMime mime(curl_mime_init(curl));
-  if (!mime) throw std::bad_alloc();
-  add_part(mime.get(), message.text, "text/plain; charset=utf-8");
-  add_part(mime.get(), message.html, "text/html; charset=utf-8");
+  append(headers, message.attachment ? "Content-Type: multipart/mixed"
+                                     : "Content-Type: multipart/alternative");
+  const CurlMime mime = mime_of(curl, message);
   CurlList recipients;
   append(recipients, "<" + to + ">");
   std::array<char, CURL_ERROR_SIZE> problem{};

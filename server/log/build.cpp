@@ -1,5 +1,8 @@
 #include "log/build.h"
 
+#include <cairo.h>
+#include <pango/pango.h>
+
 #include <fstream>
 
 #include "hash.h"
@@ -45,7 +48,8 @@ std::string build_of(Database& database, const std::string& routes) {
   return std::string("saldod " SALDO_VERSION "-") + program_hash() + ", schema " +
          std::to_string(kSchemaVersion) + ", SQLite " + sqlite3_libversion() + "-" +
          short_hash(sqlite3_sourceid()) + ", " + zone + "-" + zone_hash(*find_zone(zone)) +
-         ", routes " + short_hash(routes);
+         ", cairo " + cairo_version_string() + ", pango " + pango_version_string() + ", routes " +
+         short_hash(routes);
 }
 
 }  // namespace saldo::server

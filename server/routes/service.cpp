@@ -14,6 +14,7 @@
 #include "routes/accept.h"
 #include "routes/embedded.h"
 #include "routes/openapi.h"
+#include "rules/text.h"
 #include "store/memory.h"
 
 namespace saldo::server {

@@ -7,6 +7,7 @@
 
 #include "codecs/csv.h"
 #include "codecs/json.h"
+#include "documents/functions.h"
 #include "sqlite/json.h"
 #include "store/memory.h"
 
@@ -35,9 +36,9 @@ bool is_hidden(const char* table) {
               "bytecode", "tables_used", "sqlite_stat3", "sqlite_stat4"});
 }
 
-// What changes a file, the connection or the schema.
+// What changes a file, the connection or the schema; or takes long, and cannot be interrupted.
 bool is_forbidden_function(const char* name) {
-  return is_writing_function(name) ||
+  return is_writing_function(name) || is_document_function(name) ||
          is_one_of(name, {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit",
                           "sqlite_log"});
 }

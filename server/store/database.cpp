@@ -1,5 +1,6 @@
 #include "store/database.h"
 
+#include "documents/functions.h"
 #include "payments/functions.h"
 #include "store/memory.h"
 
@@ -27,6 +28,7 @@ Database::Database(const std::string& path, Mode mode, std::chrono::milliseconds
   sqlite3_busy_timeout(handle(), static_cast<int>(busy.count()));
   register_saldo(handle(), now);
   register_text_functions(handle());
+  register_document_functions(handle());
   if (mode != Mode::kCreate) check_books(path, mode);
 } catch (const SqliteError& error) {
   const int code = error.code() & 0xFF;

@@ -51,14 +51,24 @@ WRITES = (
     ("POST", "/v1/bank-statements", "/v1/bank-statements", STATEMENT, 200),
     ("POST", "/v1/receipts/{receipt_id}/match", "/v1/receipts/1/match", {"account_id": 1}, 200),
     ("POST", "/v1/receipts/{receipt_id}/ignore", "/v1/receipts/2/ignore", {"reason": "a loan"}, 200),
+    ("PUT", "/v1/issuer", "/v1/issuer", {"valid_from": OPENING, "name": "Вендор"}, 201),
+    ("PUT", "/v1/services/{service_id}/tax-rates/{valid_from}", f"/v1/services/crm/tax-rates/{OPENING}",
+     {"basis_points": 2200}, 201),
+    ("POST", "/v1/accounts/{account_id}/invoices", "/v1/accounts/1/invoices", {"amount": 500}, 201),
+    # Days before the opening count as closed.
+    ("POST", "/v1/accounts/{account_id}/reconciliations", "/v1/accounts/1/reconciliations",
+     {"from": "2026-10-01", "to": "2026-10-31"}, 201),
+    ("POST", "/v1/document-runs", "/v1/document-runs", {"month": "2026-10", "issued_on": "2026-10-31"}, 201),
     ("POST", "/v1/days/{day}/close", f"/v1/days/{OPENING}/close", None, 201),
 )
 
-# What stores nothing, what needs a delivery first, and what answers with a secret made by chance: tests of their own.
+# What stores nothing, what needs a delivery or a month's document first, and what answers with a secret made by chance:
+# tests of their own.
 OTHER_WRITES = {("POST", "/v1/sql"), ("POST", "/v1/mail/test"), ("POST", "/v1/accounts/{account_id}/checkouts"),
                 ("POST", "/v1/channels/{channel}/registry"), ("POST", "/v1/webhooks/{name}/test"),
                 ("POST", "/v1/deliveries/{delivery_id}/retry"), ("PUT", "/v1/webhooks/{name}"),
-                ("POST", "/v1/webhooks/{name}/rotate"), ("DELETE", "/v1/webhooks/{name}")}
+                ("POST", "/v1/webhooks/{name}/rotate"), ("DELETE", "/v1/webhooks/{name}"),
+                ("POST", "/v1/documents/{document_id}/corrections")}
 
 
 def content(server, *but):

@@ -13,6 +13,8 @@ TEMPLATE = "/v1/notice-templates/{kind}/{language}"
 WEBHOOK = "/v1/webhooks/{name}"
 RECEIPT = "/v1/receipts/{receipt_id}"
 CHANNEL = "/v1/channels/{channel}"
+DOCUMENT = "/v1/documents/{document_id}"
+TAX_RATES = "/v1/services/{service_id}/tax-rates"
 
 # DESIGN.md, chapter 5, written out: the route and its role. Then what the README adds.
 ROLE_OF_ROUTE = {
@@ -88,6 +90,15 @@ ROLE_OF_ROUTE = {
     ("POST", f"{CHANNEL}/registry"): "cashier",
     ("GET", CHANNEL): "operator",
     ("PUT", CHANNEL): "operator",
+    # design/documents.md.
+    ("POST", "/v1/document-runs"): "operator",
+    ("GET", "/v1/documents"): "operator",
+    ("GET", DOCUMENT): "crm",
+    **{("GET", f"{DOCUMENT}.{ending}"): "crm" for ending in ("html", "pdf", "xml")},
+    ("GET", f"{ACCOUNT}/documents"): "crm",
+    ("POST", f"{ACCOUNT}/invoices"): "crm",
+    ("POST", f"{ACCOUNT}/reconciliations"): "operator",
+    ("POST", f"{DOCUMENT}/corrections"): "operator",
     ("GET", "/healthz"): None,
     ("GET", "/metrics"): None,
     ("GET", "/openapi.json"): None,
@@ -104,6 +115,11 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/calendar"): "operator",
     ("GET", "/v1/notice-kinds"): "operator",
     ("GET", "/v1/notice-clock"): "operator",
+    ("GET", "/v1/issuer"): "operator",
+    ("PUT", "/v1/issuer"): "operator",
+    ("GET", "/v1/issuers"): "operator",
+    ("GET", TAX_RATES): "operator",
+    ("PUT", f"{TAX_RATES}/{{valid_from}}"): "operator",
     **{("GET", f"/v1/reports/{view}"): "analyst"
        for view in ("audit_arrears", "audit_charge_total", "audit_computed", "audit_document", "audit_notice",
                     "audit_receipt", "audit_reference", "books")},
@@ -160,6 +176,14 @@ FIELDS = {
     ("POST", f"{RECEIPT}/ignore"): ({"reason"}, set()),
     ("POST", f"{CHANNEL}/registry"): (set(), {"day"}),
     ("PUT", CHANNEL): ({"protocol", "method"}, {"min_amount", "max_amount", "disabled"}),
+    ("POST", "/v1/document-runs"): ({"month", "issued_on"}, set()),
+    ("POST", f"{ACCOUNT}/invoices"): (set(), {"amount", "until", "employees", "issued_on"}),
+    ("POST", f"{ACCOUNT}/reconciliations"): ({"from", "to"}, {"issued_on"}),
+    ("POST", f"{DOCUMENT}/corrections"): (set(), {"corrected_on"}),
+    ("PUT", "/v1/issuer"): ({"valid_from"}, {
+        "name", "legal_name", "tax_id", "kpp", "address", "bank_name", "bic", "bank_account", "corr_account",
+        "director", "accountant"}),
+    ("PUT", f"{TAX_RATES}/{{valid_from}}"): (set(), {"basis_points"}),
 }
 # Their bodies are files; their fields are in the query.
 FILES = {("POST", "/v1/bank-statements"), ("POST", f"{CHANNEL}/registry")}
@@ -181,13 +205,16 @@ BODIES = {
     ("POST", f"{ACCOUNT}/payments"): {"amount": 1, "method": "sbp"},
     ("POST", f"{ACCOUNT}/adjustments"): {"amount": 1, "kind": "bonus"},
     ("PUT", f"{ACCOUNT}/terms"): {"status": "active"},
+    ("POST", f"{ACCOUNT}/invoices"): {"amount": 1},
+    ("POST", f"{ACCOUNT}/reconciliations"): {"from": "2026-10-01", "to": "2026-10-31"},
 }
 
 # GETs with a limit; other lists are short, and come whole.
-PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/charges", f"{ACCOUNT}/headcounts",
-         f"{ACCOUNT}/ledger", f"{ACCOUNT}/notices", f"{ACCOUNT}/payments", f"{ACCOUNT}/promised-payments",
-         f"{ACCOUNT}/subscriptions", f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage", "/v1/calendar", "/v1/days",
-         "/v1/deliveries", "/v1/notices", "/v1/payments", "/v1/policies", "/v1/receipts", "/v1/tariffs",
+PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/charges", f"{ACCOUNT}/documents",
+         f"{ACCOUNT}/headcounts", f"{ACCOUNT}/ledger", f"{ACCOUNT}/notices", f"{ACCOUNT}/payments",
+         f"{ACCOUNT}/promised-payments", f"{ACCOUNT}/subscriptions", f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage",
+         "/v1/calendar", "/v1/days", "/v1/deliveries", "/v1/documents", "/v1/issuers", "/v1/notices", "/v1/payments",
+         "/v1/policies", "/v1/receipts", "/v1/tariffs",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_document",
              "audit_notice", "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor",
@@ -198,7 +225,7 @@ UNKNOWN = "no_such_parameter"
 
 def target(path, account_id=1, service_id="crm", day="2026-11-05", month="2026-11"):
     return path.format(account_id=account_id, service_id=service_id, day=day, month=month, kind="grace", language="ru",
-                       name="crm", delivery_id=1, receipt_id=1, channel="qiwi")
+                       name="crm", delivery_id=1, receipt_id=1, channel="qiwi", document_id=1, valid_from=day)
 
 
 def by(who, at=NOW):
@@ -1504,8 +1531,9 @@ class Tampered(HistoryCase):
                 "/v1/reports/debtor": {"at": day_end(CLOSED[2])}}
         few = {f"{ACCOUNT}/adjustments": 2, f"{ACCOUNT}/promised-payments": 2, f"{ACCOUNT}/subscriptions": 2,
                "/v1/days": 2, "/v1/reports/revenue_by_day": 2}
-        # Nothing has been told in these books; test_notices.py has the lists of it.
-        for path in sorted(PAGED - {f"{ACCOUNT}/notices", "/v1/notices", "/v1/deliveries"}):
+        # Nothing has been told or issued in these books; test_notices.py and test_documents.py have the lists of it.
+        for path in sorted(PAGED - {f"{ACCOUNT}/notices", "/v1/notices", "/v1/deliveries", f"{ACCOUNT}/documents",
+                                    "/v1/documents", "/v1/issuers"}):
             query = more.get(path, {})
             asked = target(path, account.get(path, self.payer))
             whole = client.get(asked, query=query | {"limit": 10000}).expect(200)
