@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kConnectPatience{1000};
 // An election takes one to two seconds.
 constexpr milliseconds kAnswerPatience{2500};
-constexpr std::size_t kAnswerBytes = 8 << 20;
+constexpr std::size_t kAnswerBytes = 64 << 20;
 // As gRPC numbers them.
 constexpr int kOutOfRangeCode = 11;
 constexpr int kUnauthenticated = 16;
@@ -71,7 +71,14 @@ class EtcdClient {
   EtcdClient(const EtcdOptions& options, const std::atomic<bool>& stopping)
       : options_(options), stopping_(stopping), curl_(new_curl(stopping)) {}
 
-  void use_next() { ++member_; }
+  void use_next() {
+    ++member_;
+    moved_ = true;
+  }
+  // Another member than when this was asked last.
+  void move_on() {
+    if (!std::exchange(moved_, false)) ++member_;
+  }
 
   // By the member that is used now. Throws LogUnreachable, and then another one is used from now
   // on; EtcdError.
@@ -98,6 +105,7 @@ class EtcdClient {
     curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, options_.ca.empty() ? "http" : "https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
@@ -157,6 +165,7 @@ class EtcdClient {
   const std::atomic<bool>& stopping_;
   CurlHandle curl_;
   std::size_t member_ = 0;
+  bool moved_ = true;
   std::string token_;
 };
 
@@ -191,8 +200,7 @@ class EtcdLog : public Log {
 
   Head follow(const Position& position) override {
     close_watch();
-    if (followed_) following_.use_next();
-    followed_ = true;
+    following_.move_on();
     const json answer = following_.ask("/v3/kv/range", {{"key", key_}, {"keys_only", true}});
     const Head head = head_of(answer);
     check_cluster(answer, position.cluster_id);
@@ -379,7 +387,6 @@ class EtcdLog : public Log {
   EtcdClient appending_;
   EtcdClient following_;
   EtcdClient looking_;
-  bool followed_ = false;
   std::string cluster_id_;
   std::unique_ptr<CURLM, FreeMulti> multi_;
   CurlHandle watch_;

@@ -4,7 +4,7 @@
 
 #include "jobs/entries.h"
 #include "log/build.h"
-#include "routes/embedded.h"
+#include "routes/determinism.h"
 #include "routes/service.h"
 #include "store/memory.h"
 
@@ -122,6 +122,7 @@ void Service::follow_log() {
         }
       }
     }
+    require_deterministic(routes_, *reader);
     build = build_of(*reader, sql);
   }
   ReplicaOptions options = options_.replica;

@@ -1,13 +1,16 @@
 """An etcd of several members on loopback, and nodes of saldod that follow a log in it."""
 
 import base64
+import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,11 +36,40 @@ def free_ports(count):
     return ports
 
 
+def make_certificates(folder):
+    """An authority, and a certificate of this machine that both etcd and its clients show."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout",
+            folder / "ca.key", "-out", folder / "ca.pem")
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=", "-keyout", folder / "node.key", "-out",
+            folder / "node.csr")
+    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
+    openssl("x509", "-req", "-days", "2", "-in", folder / "node.csr", "-CA", folder / "ca.pem", "-CAkey",
+            folder / "ca.key", "-CAcreateserial", "-extfile", folder / "extensions", "-out", folder / "node.pem")
+
+
+def encode_put(node, build, entries, clock=None, seen=None):
+    """A put as a node makes it; entries as (kind, fields)."""
+    instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 10))
+    put = {"v": 1, "id": os.urandom(16).hex(), "node": node, "build": build,
+           "seen": seen or {"number": 0, "chain": "", "day": "", "digest": ""},
+           "clock": round(time.time() * 1000) if clock is None else clock,
+           "entries": [{"id": os.urandom(16).hex(), "kind": kind, "at": instant, "by": later, **fields}
+                       for kind, fields in entries]}
+    text = json.dumps(put, ensure_ascii=False, separators=(",", ":"))
+    return (text[:-1] + f',"sum":"{hashlib.sha256(text.encode()).hexdigest()}"}}').encode()
+
+
 class Etcd:
     """Members 0, 1, …, each a process that can be killed, frozen and started again."""
 
-    def __init__(self, members=3, token="saldo"):
+    def __init__(self, members=3, token="saldo", tls=False):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-etcd-"))
+        self.tls = tls
+        if tls:
+            make_certificates(self.folder)
         ports = free_ports(2 * members)
         self.clients, self.peers = ports[:members], ports[members:]
         self.token = token
@@ -51,6 +83,26 @@ class Etcd:
     def url(self):
         return "etcd://" + ",".join(f"127.0.0.1:{port}" for port in self.clients)
 
+    @property
+    def scheme(self):
+        return "https" if self.tls else "http"
+
+    @property
+    def tls_flags(self):
+        """Those of etcd."""
+        if not self.tls:
+            return ()
+        return ("--cert-file", self.folder / "node.pem", "--key-file", self.folder / "node.key",
+                "--trusted-ca-file", self.folder / "ca.pem", "--client-cert-auth")
+
+    @property
+    def log_flags(self):
+        """Those of saldod."""
+        if not self.tls:
+            return ("--log", self.url)
+        return ("--log", self.url, "--log-ca", self.folder / "ca.pem", "--log-cert", self.folder / "node.pem",
+                "--log-key", self.folder / "node.key", "--log-user", self.folder / "user")
+
     def start(self, member):
         name = f"m{member}"
         cluster = ",".join(f"m{i}=http://127.0.0.1:{port}" for i, port in enumerate(self.peers))
@@ -58,8 +110,8 @@ class Etcd:
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[member] = subprocess.Popen(
                 ["etcd", "--name", name, "--data-dir", self.folder / name,
-                 "--listen-client-urls", f"http://127.0.0.1:{client}",
-                 "--advertise-client-urls", f"http://127.0.0.1:{client}",
+                 "--listen-client-urls", f"{self.scheme}://127.0.0.1:{client}",
+                 "--advertise-client-urls", f"{self.scheme}://127.0.0.1:{client}", *self.tls_flags,
                  "--listen-peer-urls", f"http://127.0.0.1:{peer}",
                  "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
                  "--initial-cluster", cluster, "--initial-cluster-token", self.token],
@@ -77,11 +129,15 @@ class Etcd:
 
     def ask(self, path, question, member=None, timeout=5):
         """The gateway's answer of a member, or of the first that answers; None: none does."""
+        context = None
+        if self.tls:
+            context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+            context.load_cert_chain(self.folder / "node.pem", self.folder / "node.key")
         for port in self.clients if member is None else [self.clients[member]]:
-            request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(question).encode(),
+            request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{port}{path}", json.dumps(question).encode(),
                                              {"Content-Type": "application/json"})
             try:
-                with urllib.request.urlopen(request, timeout=timeout) as answer:
+                with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
                     return json.load(answer)
             except (OSError, urllib.error.URLError):
                 continue
@@ -89,6 +145,15 @@ class Etcd:
 
     def is_ready(self):
         return self.ask("/v3/kv/range", {"key": base64.b64encode(b"x").decode()}, timeout=1) is not None
+
+    def demand_user(self):
+        """From now on etcd asks who it is."""
+        (self.folder / "user").write_text("root:secret\n")
+        for path, question in (("user/add", {"name": "root", "password": "secret"}),
+                               ("role/add", {"name": "root"}),
+                               ("user/grant", {"user": "root", "role": "root"}), ("enable", {})):
+            if self.ask(f"/v3/auth/{path}", question) is None:
+                raise AssertionError(f"etcd refuses {path}")
 
     def get(self):
         """The log's newest put as etcd has it."""
@@ -125,7 +190,7 @@ class Node:
 
     @property
     def log_flags(self):
-        return ("--log", self.etcd.url, "--node", self.name)
+        return (*self.etcd.log_flags, "--node", self.name)
 
     def start(self, *flags):
         self.server = Server(self.database, *self.log_flags, *self.flags, *flags, tokens=self.tokens)
@@ -163,13 +228,13 @@ class Node:
 class Cluster:
     """Three nodes with the books of the other tests, all well."""
 
-    def __init__(self, members=3, nodes=3, flags=Node.FLAGS, start=True):
+    def __init__(self, members=3, nodes=3, flags=Node.FLAGS, start=True, etcd=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-cluster-"))
-        self.etcd = Etcd(members)
+        self.etcd = etcd or Etcd(members)
         self.nodes = []
         first = self.folder / "n0.db"
         tokens = Books.copy(first)
-        must("log", "init", "--database", first, "--log", self.etcd.url, "--node", "n0")
+        must("log", "init", "--database", first, *self.etcd.log_flags, "--node", "n0")
         self.nodes = [Node(self.etcd, f"n{i}", self.folder, tokens, flags) for i in range(nodes)]
         backup = self.folder / "first.backup"
         must("backup", "--database", first, backup)

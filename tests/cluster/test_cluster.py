@@ -11,6 +11,7 @@ import pathlib
 import random
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -19,8 +20,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
 
-from etcd import Cluster, Etcd, dump, first_difference, tamper  # noqa: E402
+from etcd import Cluster, Etcd, Node, dump, encode_put, first_difference, tamper  # noqa: E402
 from server import must, peek, saldod, wait_for  # noqa: E402
+import test_repetition  # noqa: E402
 
 KILLS = int(os.environ.get("SALDO_CLUSTER_KILLS", "6"))
 
@@ -134,6 +136,150 @@ class Everyday(ClusterCase):
                             (("--log", "etcd://127.0.0.1:1"), "--node")):
             with self.subTest(flags):
                 done = saldod("log", "init", "--database", "none.db", *flags)
+                self.assertEqual(2, done.returncode)
+                self.assertIn(told, done.stderr)
+
+
+class Etcds(ClusterCase):
+    def test_tls_and_a_user(self):
+        etcd = Etcd(1, tls=True)
+        self.addCleanup(etcd.close)
+        etcd.demand_user()
+        cluster = self.cluster(nodes=2, etcd=etcd)
+        self.account(cluster.nodes[0])
+        self.pay(cluster.nodes[1], 1).expect(201)
+        (etcd.folder / "wrong").write_text("root:wrong\n")
+        for flag, value, told in (("--log-user", etcd.folder / "wrong", "does not take the user"),
+                                  ("--log-ca", "/etc/ssl/certs/ca-certificates.crt", "certificate")):
+            with self.subTest(flag):
+                flags = list(map(str, cluster.nodes[0].log_flags))
+                flags[flags.index(flag) + 1] = str(value)
+                done = saldod("log", "status", "--database", cluster.nodes[0].database, *flags)
+                self.assertEqual(2, done.returncode, done.stdout)
+                self.assertIn(told, done.stderr)
+
+    def test_without_a_majority(self):
+        cluster = self.cluster(nodes=1, flags=(*Node.FLAGS, "--stale-after", "5s"))
+        node = cluster.nodes[0]
+        self.account(node)
+        for member in (0, 1):
+            cluster.etcd.kill(member)
+        # Reads go on; a write is refused, and once it is clear that there is no majority at once.
+        with node.client("admin", timeout=60) as client:
+            client.get("/v1/accounts/1").expect(200)
+            refused = client.post("/v1/accounts", {"name": "Lost"}, key="lost")
+            self.assertEqual(503, refused.status)
+            self.assertIn("ask again with the same Idempotency-Key", refused.text)
+            self.expect_problem(node, "the log has been out of reach for")
+            refused = client.post("/v1/accounts", {"name": "Lost"}, key="lost")
+            self.assertIn("nothing was done", refused.text)
+            client.get("/v1/accounts/1").expect(200)
+            for member in (0, 1):
+                cluster.etcd.start(member)
+            cluster.expect_well()
+            client.post("/v1/accounts", {"name": "Lost"}, key="lost").expect(201)
+            # Whether or not the first one came in, in the end.
+            self.assertEqual(2, len(client.get("/v1/accounts").expect(200).json))
+
+
+class Alone(ClusterCase):
+    """Puts made by hand."""
+
+    def setUp(self):
+        super().setUp()
+        self.one = self.cluster(members=1, nodes=1)
+        self.node = self.one.nodes[0]
+        self.assertTrue(wait_for(lambda: peek(self.node.database, "SELECT build FROM log_state")[0][0]))
+        self.build = peek(self.node.database, "SELECT build FROM log_state")[0][0]
+
+    def put(self, *entries, node="x", build=None, **more):
+        before = self.node.number()
+        self.one.etcd.put(encode_put(node, build or self.build, entries, **more))
+        return before
+
+    def test_a_clock_that_is_off(self):
+        for off, told in ((5000, "s behind"), (-5000, "s ahead of")):
+            for other in ("x", "y"):
+                self.put(("mark", {}), node=other, clock=round(time.time() * 1000) + off)
+            self.expect_problem(self.node, told)
+            with self.node.client("admin") as client:
+                self.assertIn("clock is off", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
+            self.assertGreater(abs(self.node.server.metric("saldo_log_clock_offset_seconds")), 4)
+            self.node.stop()
+            self.node.start()
+            self.one.expect_well()
+        # One other alone proves nothing.
+        self.put(("mark", {}), node="x", clock=round(time.time() * 1000) + 5000)
+        self.account(self.node)
+        self.assertIsNone(self.node.problem())
+
+    def test_an_entry_that_came_before_or_too_late_counts_not(self):
+        target = {"token": "admin", "method": "POST", "target": "/v1/accounts", "body": '{"name": "By hand"}',
+                  "gives": "json"}
+        late = {**target, "by": "2026-01-01T00:00:00Z"}
+        before = self.put(("request", {**target, "id": "a" * 32}), ("request", {**target, "id": "a" * 32}),
+                          ("request", {**late, "id": "b" * 32}), ("nonsense", {}))
+        self.assertTrue(wait_for(lambda: self.node.number() > before))
+        statuses = dict(peek(self.node.database, "SELECT id, status FROM log_entry"))
+        self.assertEqual((201, 0), (statuses["a" * 32], statuses["b" * 32]))
+        self.assertEqual(1, peek(self.node.database, "SELECT count(*) FROM account")[0][0])
+
+    def test_an_entry_of_another_build_is_not_applied(self):
+        before = self.put(("mark", {}), build="another")
+        self.expect_problem(self.node, "is of another build: another")
+        self.assertEqual(before, self.node.number())
+
+
+class Twice(ClusterCase):
+    """Each route that writes, applied again later, in another time zone and language, to a file of another page size
+    whose tables were analysed: the same rows."""
+
+    def test_the_same_rows(self):
+        cluster = self.cluster(members=1, nodes=2, start=False, flags=(*Node.FLAGS, "--test-clock"))
+        first, second = cluster.nodes
+        first.start()
+        cluster.expect_well((first,))
+        with first.client("admin", checked=False) as client:
+            for method, _, target, body, status in test_repetition.WRITES:
+                client.request(method, target, body, key=f"{method}-{target}").expect(status)
+            secret = client.put("/v1/webhooks/w", {"url": "https://example.org/"}).expect(201).json["secret"]
+            client.post("/v1/webhooks/w/rotate").expect(200)
+            client.request("DELETE", "/v1/webhooks/w").expect(204)
+            client.put("/v1/webhooks/v", {"url": "https://example.org/"}).expect(201)
+            client.post("/v1/accounts/99/payments", {"amount": 1, "method": "sbp"}).expect(404)
+        self.assertTrue(secret)
+        connection = sqlite3.connect(second.database, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA page_size = 1024")
+        connection.execute("VACUUM")
+        connection.execute("ANALYZE")
+        connection.close()
+        here = {name: os.environ.get(name) for name in ("TZ", "LC_ALL")}
+        os.environ.update(TZ="Asia/Tokyo", LC_ALL="C")
+        try:
+            second.start()
+        finally:
+            for name, value in here.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        cluster.expect_well((second,))
+        books = self.expect_same(cluster)
+        self.assertGreater(len(books["stored_answer"]), 25)
+        self.assertNotEqual([], books["day_close"])
+
+    def test_routes_that_write_by_chance_are_refused(self):
+        cluster = self.cluster(members=1, nodes=1, start=False)
+        node = cluster.nodes[0]
+        routes = cluster.folder / "routes"
+        routes.mkdir()
+        head = "-- POST /v1/own\n-- Own.\n-- role: admin\n-- answer: none\n\n"
+        for sql, told in (("UPDATE account SET tax_id = random()", "random()"),
+                          ("UPDATE account SET tax_id = datetime('now')", "'now'"),
+                          ("UPDATE account SET tax_id = CURRENT_DATE", "current_date"),
+                          ("INSERT INTO account(name) SELECT name FROM service", "ORDER BY")):
+            with self.subTest(sql):
+                (routes / "own.sql").write_text(head + sql + ";\n")
+                done = saldod("serve", "--database", node.database, "--listen", "127.0.0.1:0", *node.log_flags,
+                              "--routes", routes)
                 self.assertEqual(2, done.returncode)
                 self.assertIn(told, done.stderr)
 

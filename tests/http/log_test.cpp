@@ -4,8 +4,11 @@
 // JSON is; the chain without the answer.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "hash.h"
 #include "log/entry.h"
+#include "routes/determinism.h"
 
 namespace saldo::server {
 namespace {
@@ -106,6 +109,38 @@ TEST(LogChain, CoversTheEntryAndItsAnswer) {
   EXPECT_NE(chain, next_chain("c", "e", 200, "b"));
   EXPECT_NE(chain, next_chain("c", "e", 201, "B"));
   EXPECT_NE(chain, next_chain("c", "E", 201, "b"));
+}
+
+TEST(Determinism, OfRowsIsTheirOrder) {
+  EXPECT_TRUE(is_unordered("INSERT INTO t SELECT a FROM s"));
+  EXPECT_TRUE(is_unordered("WITH c AS (SELECT 1 ORDER BY 1) REPLACE INTO t(a) SELECT a FROM c"));
+  EXPECT_TRUE(is_unordered("insert into t select a from (select b from s order by b)"));
+  EXPECT_TRUE(is_unordered("INSERT INTO t SELECT 'ORDER BY', a -- ORDER BY\n FROM s"));
+  EXPECT_FALSE(is_unordered("INSERT INTO t SELECT a FROM s ORDER BY a"));
+  EXPECT_FALSE(is_unordered("INSERT INTO t SELECT 1 WHERE (SELECT count(*) FROM s) = 0"));
+  EXPECT_FALSE(is_unordered("INSERT INTO t VALUES ((SELECT max(a) FROM s))"));
+  EXPECT_FALSE(is_unordered("SELECT a FROM s"));
+  EXPECT_FALSE(is_unordered("UPDATE t SET a = 1 WHERE b IN (SELECT b FROM s)"));
+}
+
+TEST(Determinism, OfFunctionsIsTheirArguments) {
+  const auto path = std::filesystem::temp_directory_path() / ("saldo-" + random_id());
+  {
+    Database books(path.string(), Database::Mode::kCreate);
+    books.execute("CREATE TABLE t(a)");
+    const auto chance = [&](const char* sql) { return chance_in(books, sql); };
+    EXPECT_EQ(chance("INSERT INTO t VALUES (random())"), "random()");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (hex(RandomBlob(3)))"), "randomblob()");
+    EXPECT_NE(chance("INSERT INTO t VALUES (CURRENT_TIMESTAMP)"), "");
+    EXPECT_NE(chance("INSERT INTO t VALUES (datetime('NOW', '+1 day'))"), "");
+    EXPECT_NE(chance("INSERT INTO t VALUES (unixepoch())"), "");
+    EXPECT_NE(chance("UPDATE t SET a = 1 WHERE a < strftime('%s', 'now')"), "");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (datetime(?1, '+1 day'))"), "");
+    EXPECT_EQ(chance("INSERT INTO t VALUES ('now')"), "");
+    books.execute("CREATE TRIGGER u AFTER INSERT ON t BEGIN UPDATE t SET a = random(); END");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (1)"), "random()");
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(LogId, IsAnotherEachTime) {
