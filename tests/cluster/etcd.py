@@ -36,7 +36,12 @@ def free_ports(count):
     return ports
 
 
-def make_certificates(folder):
+def fetch(request, timeout, context):
+    with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
+        return json.load(answer)
+
+
+def make_certificates(folder, hosts):
     """An authority, and a certificate of this machine that both etcd and its clients show."""
     def openssl(*arguments):
         subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
@@ -44,7 +49,8 @@ def make_certificates(folder):
             folder / "ca.key", "-out", folder / "ca.pem")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=", "-keyout", folder / "node.key", "-out",
             folder / "node.csr")
-    (folder / "extensions").write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n")
+    (folder / "extensions").write_text(
+        "subjectAltName=" + ",".join(f"IP:{host}" for host in hosts) + "\nextendedKeyUsage=serverAuth,clientAuth\n")
     openssl("x509", "-req", "-days", "2", "-in", folder / "node.csr", "-CA", folder / "ca.pem", "-CAkey",
             folder / "ca.key", "-CAcreateserial", "-extfile", folder / "extensions", "-out", folder / "node.pem")
 
@@ -65,11 +71,12 @@ def encode_put(node, build, entries, clock=None, seen=None):
 class Etcd:
     """Members 0, 1, …, each a process that can be killed, frozen and started again."""
 
-    def __init__(self, members=3, token="saldo", tls=False):
+    def __init__(self, members=3, token="saldo", tls=False, hosts=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-etcd-"))
         self.tls = tls
+        self.hosts = hosts or ["127.0.0.1"] * members
         if tls:
-            make_certificates(self.folder)
+            make_certificates(self.folder, sorted({"127.0.0.1", *self.hosts}))
         ports = free_ports(2 * members)
         self.clients, self.peers = ports[:members], ports[members:]
         self.token = token
@@ -81,7 +88,15 @@ class Etcd:
 
     @property
     def url(self):
-        return "etcd://" + ",".join(f"127.0.0.1:{port}" for port in self.clients)
+        return "etcd://" + ",".join(f"{host}:{port}" for host, port in zip(self.hosts, self.clients))
+
+    def prefix(self, member):
+        """What a member is run by."""
+        return ()
+
+    def inside(self, ask):
+        """Asks something where the members are reached."""
+        return ask()
 
     @property
     def scheme(self):
@@ -105,15 +120,15 @@ class Etcd:
 
     def start(self, member):
         name = f"m{member}"
-        cluster = ",".join(f"m{i}=http://127.0.0.1:{port}" for i, port in enumerate(self.peers))
-        client, peer = self.clients[member], self.peers[member]
+        cluster = ",".join(f"m{i}=http://{self.hosts[i]}:{port}" for i, port in enumerate(self.peers))
+        host, client, peer = self.hosts[member], self.clients[member], self.peers[member]
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[member] = subprocess.Popen(
-                ["etcd", "--name", name, "--data-dir", self.folder / name,
-                 "--listen-client-urls", f"{self.scheme}://127.0.0.1:{client}",
-                 "--advertise-client-urls", f"{self.scheme}://127.0.0.1:{client}", *self.tls_flags,
-                 "--listen-peer-urls", f"http://127.0.0.1:{peer}",
-                 "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
+                [*self.prefix(member), "etcd", "--name", name, "--data-dir", self.folder / name,
+                 "--listen-client-urls", f"{self.scheme}://{host}:{client}",
+                 "--advertise-client-urls", f"{self.scheme}://{host}:{client}", *self.tls_flags,
+                 "--listen-peer-urls", f"http://{host}:{peer}",
+                 "--initial-advertise-peer-urls", f"http://{host}:{peer}",
                  "--initial-cluster", cluster, "--initial-cluster-token", self.token],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -133,12 +148,12 @@ class Etcd:
         if self.tls:
             context = ssl.create_default_context(cafile=self.folder / "ca.pem")
             context.load_cert_chain(self.folder / "node.pem", self.folder / "node.key")
-        for port in self.clients if member is None else [self.clients[member]]:
-            request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{port}{path}", json.dumps(question).encode(),
+        for each in range(len(self.clients)) if member is None else [member]:
+            url = f"{self.scheme}://{self.hosts[each]}:{self.clients[each]}{path}"
+            request = urllib.request.Request(url, json.dumps(question).encode(),
                                              {"Content-Type": "application/json"})
             try:
-                with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
-                    return json.load(answer)
+                return self.inside(lambda: fetch(request, timeout, context))
             except (OSError, urllib.error.URLError):
                 continue
         return None

@@ -149,7 +149,7 @@ class Etcds(ClusterCase):
         self.account(cluster.nodes[0])
         self.pay(cluster.nodes[1], 1).expect(201)
         (etcd.folder / "wrong").write_text("root:wrong\n")
-        for flag, value, told in (("--log-user", etcd.folder / "wrong", "does not take the user"),
+        for flag, value, told in (("--log-user", etcd.folder / "wrong", "authentication failed"),
                                   ("--log-ca", "/etc/ssl/certs/ca-certificates.crt", "certificate")):
             with self.subTest(flag):
                 flags = list(map(str, cluster.nodes[0].log_flags))
