@@ -352,6 +352,34 @@ class PutBack(ClusterCase):
         self.account(second)
         self.expect_same(cluster)
 
+    def test_a_log_put_back(self):
+        cluster = self.cluster(members=1, nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        second.stop()
+        etcd, old = cluster.etcd, cluster.folder / "etcd.old"
+        etcd.kill(0)
+        shutil.copytree(etcd.folder / "m0", old)
+        etcd.start(0)
+        cluster.expect_well((first,))
+        for number in range(3):
+            self.pay(first, number).expect(201)
+        position = first.number()
+        etcd.kill(0)
+        shutil.rmtree(etcd.folder / "m0")
+        shutil.copytree(old, etcd.folder / "m0")
+        etcd.start(0)
+        self.expect_problem(first, "the log ends at", "put back")
+        # The other, which was not so far, goes on; then what was applied here is not what is there.
+        second.start()
+        cluster.expect_well((second,))
+        for number in range(position):
+            self.pay(second, 100 + number).expect(201)
+        first.stop()
+        first.start()
+        self.expect_problem(first, "is not the one that was applied in this file")
+
     def test_a_log_that_was_trimmed(self):
         cluster = self.cluster()
         first, second, third = cluster.nodes
