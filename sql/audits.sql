@@ -344,7 +344,7 @@ SELECT d.document_id, 'it is of ' || d.issued_on || ', before number ' || e.numb
 FROM document AS d CROSS JOIN document AS e
   ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number - 1
      AND e.corrects IS NULL
-WHERE d.corrects IS NULL AND d.month IS NOT NULL AND d.issued_on < e.issued_on
+WHERE d.corrects IS NULL AND d.issued_on < e.issued_on
 UNION ALL
 SELECT d.document_id, 'account ' || d.account_id || ' has document ' || e.document_id || ' of ' || d.month || ' too'
 FROM document AS d CROSS JOIN document AS e ON e.account_id = d.account_id AND e.month = d.month

@@ -7,7 +7,7 @@
 --   INSERT INTO document_correction(corrects, corrected_on) VALUES (17, '2026-12-08')
 --
 -- The last three are views, of what was issued by them. What a document says is put together by the extension
--- (posting/documents.h).
+-- (posting/documents.h). None is of a day after that of recorded_at, or where that is null after the open day.
 
 -- Who issues them, from a day on. `name` is the short one, and is printed where there is no legal_name.
 CREATE TABLE issuer(

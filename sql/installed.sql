@@ -1021,45 +1021,33 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt_id = NEW.receipt_id);
   SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' is ' || status || ' already')
   FROM receipt WHERE receipt_id = NEW.receipt_id AND status <> 'pending';
-  SELECT saldo_refuse('invalid', 'parts is not a JSON array of 1 to 100 objects')
-  WHERE NOT json_valid(NEW.parts)
-     OR iif(json_valid(NEW.parts),
-            json_type(NEW.parts) <> 'array' OR json_array_length(NEW.parts) NOT BETWEEN 1 AND 100, 1);
-  SELECT saldo_refuse('invalid', 'parts[' || part.key || '] has no account_id and amount that are integers')
-  FROM json_each(NEW.parts) AS part
-  WHERE part.type <> 'object'
-     OR iif(part.type = 'object', json_type(part.value, '$.account_id') IS NOT 'integer'
-                                  OR json_type(part.value, '$.amount') IS NOT 'integer', 1);
-  SELECT saldo_refuse('out_of_range', 'parts[' || part.key || '].amount is ' || (part.value ->> 'amount')
-                                      || '; that of a part is from 1 to the receipt''s ' || r.amount)
-  FROM receipt AS r CROSS JOIN json_each(NEW.parts) AS part
-  WHERE r.receipt_id = NEW.receipt_id AND (part.value ->> 'amount') NOT BETWEEN 1 AND r.amount;
-  SELECT saldo_refuse('out_of_range', 'the parts sum to ' || total || '; the receipt is of ' || r.amount)
-  FROM receipt AS r CROSS JOIN (SELECT sum(value ->> 'amount') AS total FROM json_each(NEW.parts))
-  WHERE r.receipt_id = NEW.receipt_id AND total <> r.amount;
+  SELECT saldo_check_parts(NEW.parts, amount) FROM receipt WHERE receipt_id = NEW.receipt_id;
   INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose, recorded_at,
                       recorded_by)
-  SELECT part.value ->> 'account_id', part.value ->> 'amount', s.method,
+  SELECT (SELECT value FROM json_each(part.value) WHERE key = 'account_id'),
+         (SELECT value FROM json_each(part.value) WHERE key = 'amount'), s.method,
          r.source || ':' || r.external_id || CASE
            WHEN EXISTS (
              SELECT 1 FROM json_each(NEW.parts) AS other CROSS JOIN payment AS p
              ON p.method = s.method
                 AND p.external_id = r.source || ':' || r.external_id
-                                    || iif(json_array_length(NEW.parts) = 1, '', '#' || (other.key + 1))
+                                    || iif(whole.parts = 1, '', '#' || (other.key + 1))
              CROSS JOIN receipt_payment AS m ON m.payment_id = p.payment_id)
            THEN '##' || (part.key + 1)
-           ELSE iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)) END,
+           ELSE iif(whole.parts = 1, '', '#' || (part.key + 1)) END,
          r.received_at, NEW.recorded_at, r.payer, r.purpose, NEW.recorded_at, NEW.recorded_by
-  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+  CROSS JOIN (SELECT count(*) AS parts FROM json_each(NEW.parts)) AS whole CROSS JOIN json_each(NEW.parts) AS part
   WHERE r.receipt_id = NEW.receipt_id
   ORDER BY part.key;
   INSERT INTO receipt_payment(receipt_id, payment_id)
   SELECT r.receipt_id, p.payment_id
-  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+  CROSS JOIN (SELECT count(*) AS parts FROM json_each(NEW.parts)) AS whole CROSS JOIN json_each(NEW.parts) AS part
   CROSS JOIN payment AS p
   ON p.method = s.method
      AND p.external_id IN (r.source || ':' || r.external_id
-                           || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+                           || iif(whole.parts = 1, '', '#' || (part.key + 1)),
                            r.source || ':' || r.external_id || '##' || (part.key + 1))
   WHERE r.receipt_id = NEW.receipt_id
     AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id)
@@ -2091,7 +2079,7 @@ SELECT d.document_id, 'it is of ' || d.issued_on || ', before number ' || e.numb
 FROM document AS d CROSS JOIN document AS e
   ON e.kind = d.kind AND substr(e.issued_on, 1, 4) = substr(d.issued_on, 1, 4) AND e.number = d.number - 1
      AND e.corrects IS NULL
-WHERE d.corrects IS NULL AND d.month IS NOT NULL AND d.issued_on < e.issued_on
+WHERE d.corrects IS NULL AND d.issued_on < e.issued_on
 UNION ALL
 SELECT d.document_id, 'account ' || d.account_id || ' has document ' || e.document_id || ' of ' || d.month || ' too'
 FROM document AS d CROSS JOIN document AS e ON e.account_id = d.account_id AND e.month = d.month
@@ -2299,16 +2287,21 @@ SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
              saldo_json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
-                               'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
+                               'debt', iif(n.balance < 0, -n.balance, NULL),
+                               'amount', iif(d.kind = 'reconciliation', NULL, n.amount),
                                'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
                                'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
                                'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
                                'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
-                               'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
+                               'number', n.number,
+                               'document', document_name(d.kind, d.number, d.issued_on, d.correction_number,
+                                                         p.language),
+                               'reference', n.reference, 'pay_url', p.pay_url) AS value_json
       FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
       CROSS JOIN account AS a ON a.account_id = n.account_id
       CROSS JOIN policy AS p
-      ON p.valid_from = (SELECT max(valid_from) FROM policy WHERE valid_from <= billing_day(n.at))) AS n
+      ON p.valid_from = (SELECT max(valid_from) FROM policy WHERE valid_from <= billing_day(n.at))
+      LEFT JOIN document AS d ON d.document_id = iif(n.kind = 'document', n.reference, NULL)) AS n
 CROSS JOIN notice_template AS t ON t.kind = n.kind AND t.language = n.language;
 
 CREATE TABLE notice_seen(

@@ -176,10 +176,10 @@ INSERT INTO notice_template(kind, language, subject, body) VALUES
 
 {name}, лицевой счёт № {account_id}'),
 
-  ('document', 'ru', 'Вам выставлен документ № {number}',
+  ('document', 'ru', 'Вам выставлен {document}',
 'Вам выставлен документ.
 
-Номер: {number}.
+Документ: {document}.
 Сумма: {amount}.
 
 {name}, лицевой счёт № {account_id}'),
@@ -338,10 +338,10 @@ Pay the remaining {debt}: {pay_url}
 
 {name}, account {account_id}'),
 
-  ('document', 'en', 'Document No. {number} has been issued to you',
+  ('document', 'en', 'Issued to you: {document}',
 'A document has been issued to you.
 
-Number: {number}.
+Document: {document}.
 Amount: {amount}.
 
 {name}, account {account_id}');

@@ -125,22 +125,27 @@ CREATE TRIGGER notice_template_refuse_delete BEFORE DELETE ON notice_template BE
 END;
 
 -- The notices as they are sent, in the language of the policy of their day. {debt} is missing where nothing is owed,
--- {top_up} where no more is needed, {promise_days} where no payment can be promised.
+-- {top_up} where no more is needed, {promise_days} where no payment can be promised, {amount} of a reconciliation.
 CREATE VIEW notice_message(notice_id, account_id, kind, severity, at, language, subject, body) AS
 SELECT n.notice_id, n.account_id, n.kind, n.severity, n.at, n.language,
        saldo_fill_template(t.subject, n.language, n.value_json), saldo_fill_template(t.body, n.language, n.value_json)
 FROM (SELECT n.notice_id, n.account_id, n.kind, k.severity, n.at, p.language,
              saldo_json_object('at', n.at, 'account_id', n.account_id, 'name', a.name, 'balance', n.balance,
-                               'debt', iif(n.balance < 0, -n.balance, NULL), 'amount', n.amount,
+                               'debt', iif(n.balance < 0, -n.balance, NULL),
+                               'amount', iif(d.kind = 'reconciliation', NULL, n.amount),
                                'top_up', nullif(n.top_up, 0), 'arrears_since', n.arrears_since,
                                'restricted_from', n.restricted_from, 'promised_until', n.promised_until,
                                'lasts_until', n.lasts_until, 'trial_ends_on', n.trial_ends_on,
                                'promise_days', iif(n.promise_allowed = 1, p.promised_payment_max_days, NULL),
-                               'number', n.number, 'reference', n.reference, 'pay_url', p.pay_url) AS value_json
+                               'number', n.number,
+                               'document', document_name(d.kind, d.number, d.issued_on, d.correction_number,
+                                                         p.language),
+                               'reference', n.reference, 'pay_url', p.pay_url) AS value_json
       FROM notice AS n CROSS JOIN notice_kind AS k ON k.kind = n.kind
       CROSS JOIN account AS a ON a.account_id = n.account_id
       CROSS JOIN policy AS p
-      ON p.valid_from = (SELECT max(valid_from) FROM policy WHERE valid_from <= billing_day(n.at))) AS n
+      ON p.valid_from = (SELECT max(valid_from) FROM policy WHERE valid_from <= billing_day(n.at))
+      LEFT JOIN document AS d ON d.document_id = iif(n.kind = 'document', n.reference, NULL)) AS n
 CROSS JOIN notice_template AS t ON t.kind = n.kind AND t.language = n.language;
 
 -- The memory of the runs. Saldo alone writes it, but for look_at, which whoever records something of the account sets

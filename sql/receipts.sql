@@ -262,45 +262,33 @@ CREATE TRIGGER receipt_match_pay INSTEAD OF INSERT ON receipt_match BEGIN
   WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt_id = NEW.receipt_id);
   SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' is ' || status || ' already')
   FROM receipt WHERE receipt_id = NEW.receipt_id AND status <> 'pending';
-  SELECT saldo_refuse('invalid', 'parts is not a JSON array of 1 to 100 objects')
-  WHERE NOT json_valid(NEW.parts)
-     OR iif(json_valid(NEW.parts),
-            json_type(NEW.parts) <> 'array' OR json_array_length(NEW.parts) NOT BETWEEN 1 AND 100, 1);
-  SELECT saldo_refuse('invalid', 'parts[' || part.key || '] has no account_id and amount that are integers')
-  FROM json_each(NEW.parts) AS part
-  WHERE part.type <> 'object'
-     OR iif(part.type = 'object', json_type(part.value, '$.account_id') IS NOT 'integer'
-                                  OR json_type(part.value, '$.amount') IS NOT 'integer', 1);
-  SELECT saldo_refuse('out_of_range', 'parts[' || part.key || '].amount is ' || (part.value ->> 'amount')
-                                      || '; that of a part is from 1 to the receipt''s ' || r.amount)
-  FROM receipt AS r CROSS JOIN json_each(NEW.parts) AS part
-  WHERE r.receipt_id = NEW.receipt_id AND (part.value ->> 'amount') NOT BETWEEN 1 AND r.amount;
-  SELECT saldo_refuse('out_of_range', 'the parts sum to ' || total || '; the receipt is of ' || r.amount)
-  FROM receipt AS r CROSS JOIN (SELECT sum(value ->> 'amount') AS total FROM json_each(NEW.parts))
-  WHERE r.receipt_id = NEW.receipt_id AND total <> r.amount;
+  SELECT saldo_check_parts(NEW.parts, amount) FROM receipt WHERE receipt_id = NEW.receipt_id;
   INSERT INTO payment(account_id, amount, method, external_id, received_at, credited_at, payer, purpose, recorded_at,
                       recorded_by)
-  SELECT part.value ->> 'account_id', part.value ->> 'amount', s.method,
+  SELECT (SELECT value FROM json_each(part.value) WHERE key = 'account_id'),
+         (SELECT value FROM json_each(part.value) WHERE key = 'amount'), s.method,
          r.source || ':' || r.external_id || CASE
            WHEN EXISTS (
              SELECT 1 FROM json_each(NEW.parts) AS other CROSS JOIN payment AS p
              ON p.method = s.method
                 AND p.external_id = r.source || ':' || r.external_id
-                                    || iif(json_array_length(NEW.parts) = 1, '', '#' || (other.key + 1))
+                                    || iif(whole.parts = 1, '', '#' || (other.key + 1))
              CROSS JOIN receipt_payment AS m ON m.payment_id = p.payment_id)
            THEN '##' || (part.key + 1)
-           ELSE iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)) END,
+           ELSE iif(whole.parts = 1, '', '#' || (part.key + 1)) END,
          r.received_at, NEW.recorded_at, r.payer, r.purpose, NEW.recorded_at, NEW.recorded_by
-  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+  CROSS JOIN (SELECT count(*) AS parts FROM json_each(NEW.parts)) AS whole CROSS JOIN json_each(NEW.parts) AS part
   WHERE r.receipt_id = NEW.receipt_id
   ORDER BY part.key;
   INSERT INTO receipt_payment(receipt_id, payment_id)
   SELECT r.receipt_id, p.payment_id
-  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source CROSS JOIN json_each(NEW.parts) AS part
+  FROM receipt AS r CROSS JOIN receipt_source AS s ON s.source = r.source
+  CROSS JOIN (SELECT count(*) AS parts FROM json_each(NEW.parts)) AS whole CROSS JOIN json_each(NEW.parts) AS part
   CROSS JOIN payment AS p
   ON p.method = s.method
      AND p.external_id IN (r.source || ':' || r.external_id
-                           || iif(json_array_length(NEW.parts) = 1, '', '#' || (part.key + 1)),
+                           || iif(whole.parts = 1, '', '#' || (part.key + 1)),
                            r.source || ':' || r.external_id || '##' || (part.key + 1))
   WHERE r.receipt_id = NEW.receipt_id
     AND NOT EXISTS (SELECT 1 FROM receipt_payment AS m WHERE m.payment_id = p.payment_id)

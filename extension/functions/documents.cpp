@@ -4,6 +4,9 @@
 //       in the language and currency of the policy in force (rules/words.h)
 //   tax_included(amount, basis_points)
 //       the tax inside of an amount, half up; NULL without a rate
+//   document_name(kind, number, issued_on, correction_number, language)
+//       'акт № 12 от 30.11.2026, исправление № 1'; correction_number may be NULL; NULL of a kind
+//       that there is not
 //   saldo_issue_documents(run_id)
 //   saldo_issue_invoice(account_id, issued_on, amount, until, employees, recorded_at, recorded_by)
 //   saldo_issue_reconciliation(account_id, issued_on, period_from, period_to, recorded_at,
@@ -51,6 +54,17 @@ void tax(Context& /*context*/, sqlite3_context* result, int count, sqlite3_value
       expect_integer("amount", arguments[0], 0, std::numeric_limits<std::int64_t>::max());
   sqlite3_result_int64(result, tax_included(amount, expect_integer("basis_points", arguments[1], 0,
                                                                    kBasisPointsMax)));
+}
+
+void name(Context& /*context*/, sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
+  if (any_null(3, arguments) || is_null(arguments[4])) return;
+  const auto kind = parse_document_kind(value_text(arguments[0]));
+  if (!kind) return;
+  std::optional<std::int64_t> correction_number;
+  if (!is_null(arguments[3])) correction_number = expect_integer("correction_number", arguments[3]);
+  result_text(result, document_name(*kind, expect_integer("number", arguments[1]),
+                                    expect_day("issued_on", arguments[2]), correction_number,
+                                    value_text(arguments[4])));
 }
 
 void run_documents(Context& context, sqlite3_context* /*result*/, int /*count*/,
@@ -101,6 +115,7 @@ const std::vector<Function>& document_functions() {
   static const std::vector<Function> kFunctions = {
       {"amount_in_words", 1, kReads, words},
       {"tax_included", 2, kPure, tax},
+      {"document_name", 5, kPure, name},
       {"saldo_issue_documents", 1, kReads, run_documents, true},
       {"saldo_issue_invoice", 7, kReads, invoice, true},
       {"saldo_issue_reconciliation", 6, kReads, reconciliation, true},

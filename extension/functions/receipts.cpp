@@ -1,4 +1,4 @@
-// Money in: account_number, account_status, bank_match.
+// Money in: account_number, account_status, bank_match, and what the triggers of receipts check.
 //
 //   bank_match(purpose, payer_tax_id, payer_account, day)
 //       the account that a bank transfer is for, as {"account_id": 15, "reason": "M1: account 15"};
@@ -7,6 +7,11 @@
 //       disagree. M3, where both find nothing: payer_account is one from which receipts matched
 //       before came for one account. That account is not closed on the day. What comes from an
 //       account of which statements came is in doubt.
+//   saldo_check_parts(parts, amount)
+//       refuses parts that are not a JSON array of 1 to 100 objects with integers account_id and
+//       amount, which sum to the receipt's amount. Its name is not part of the interface; triggers
+//       have it because SQLite's own functions of JSON are refused there under trusted_schema=OFF,
+//       unlike its table json_each.
 //   saldo_received_at(text, recorded_at)
 //       when the payer paid, by what the sender wrote; recorded_at where that cannot be read or
 //       lies after it. Its name is not part of the interface.
@@ -22,6 +27,7 @@
 #include "facts/books.h"
 #include "functions/arguments.h"
 #include "functions/functions.h"
+#include "rules/error.h"
 #include "rules/limits.h"
 #include "rules/purpose.h"
 #include "sqlite/json.h"
@@ -322,13 +328,51 @@ void bank_match(Context& context, sqlite3_context* result, int /*count*/,
   result_text(result, match.json());
 }
 
+void check_parts(Context& context, sqlite3_context* /*result*/, int /*count*/,
+                 sqlite3_value** arguments) {
+  constexpr std::int64_t kPartsMax = 100;
+  const Amount amount = expect_integer("amount", arguments[1]);
+  auto length = context.statements.prepare(
+      "SELECT CASE WHEN json_valid(?1) THEN iif(json_type(?1) = 'array', json_array_length(?1), 0)"
+      " ELSE 0 END");
+  length.bind_value(1, arguments[0]).step();
+  if (length.integer(0) < 1 || length.integer(0) > kPartsMax)
+    throw invalid("parts is not a JSON array of 1 to 100 objects");
+  auto part = context.statements.prepare(
+      "SELECT CASE WHEN type = 'object' THEN json_type(value, '$.account_id') IS 'integer'"
+      " AND json_type(value, '$.amount') IS 'integer' ELSE 0 END, CASE WHEN type = 'object'"
+      " THEN value ->> 'amount' END FROM json_each(?1)");
+  part.bind_value(1, arguments[0]);
+  std::vector<std::pair<std::int64_t, std::string>> amounts;
+  const auto name = [&] { return "parts[" + std::to_string(amounts.size()) + "]"; };
+  while (part.step()) {
+    if (part.integer(0) == 0)
+      throw invalid(name() + " has no account_id and amount that are integers");
+    // Beyond 64 bits it is of another type.
+    const bool fits = part.type(1) == SQLITE_INTEGER;
+    amounts.emplace_back(fits ? part.integer(1) : 0, part.text(1));
+  }
+  Amount total = 0;
+  for (std::size_t i = 0; i < amounts.size(); ++i) {
+    const auto& [value, text] = amounts[i];
+    if (value < 1 || value > amount) {
+      throw out_of_range("parts[" + std::to_string(i) + "].amount is " + text +
+                         "; that of a part is from 1 to the receipt's " + std::to_string(amount));
+    }
+    total += value;  // of at most a hundred receipts'
+  }
+  if (total != amount) {
+    throw out_of_range("the parts sum to " + std::to_string(total) + "; the receipt is of " +
+                       std::to_string(amount));
+  }
+}
+
 }  // namespace
 
 const std::vector<Function>& receipt_functions() {
   static const std::vector<Function> kFunctions = {
-      {"account_number", 1, kPure, account_number},
-      {"account_status", 2, kReads, account_status},
-      {"bank_match", 4, kReads, bank_match},
+      {"account_number", 1, kPure, account_number},  {"account_status", 2, kReads, account_status},
+      {"bank_match", 4, kReads, bank_match},         {"saldo_check_parts", 2, kReads, check_parts},
       {"saldo_received_at", 2, kReads, received_at},
   };
   return kFunctions;

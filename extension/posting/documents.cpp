@@ -97,6 +97,16 @@ class Issue {
                    "; the next one can be issued on that day or later");
   }
 
+  // Numbers rise with their days, so that a day to come would keep all others waiting.
+  void expect_not_to_come(std::string_view column, Day day, const Recorded& recorded) const {
+    const auto instant = recorded.at ? parse_instant(*recorded.at) : std::nullopt;
+    const Day today = instant ? books_->days.day_of(*instant) : books_->open_day;
+    if (day <= today) return;
+    throw conflict(std::string(column) + " is " + format_day(day) + ", after " + format_day(today) +
+                   (instant ? ", the day of recorded_at"
+                            : ", the open day; recorded_at can say that it is later than that"));
+  }
+
   // D2; false: there is nothing to put on it. A correction is made even so.
   bool issue_month(const DocumentRow& row) {
     const Day first = first_day_of(*row.month);
@@ -126,7 +136,10 @@ class Issue {
     }
     JsonObject content = heading(row, language);
     content.add_json("lines", json.text());
-    if (row.kind == DocumentKind::kUpd) content.add("status", std::int64_t{totals.tax ? 1 : 2});
+    if (row.kind == DocumentKind::kUpd) {
+      const bool invoices_tax = totals.tax.has_value() || corrects_tax(row);
+      content.add("status", std::int64_t{invoices_tax ? 1 : 2});
+    }
     add_totals(content, totals, language);
     content.add_json("adjustment_ids", adjustment_ids_.text());
     content.add_json("tax_rates", days_json(rates));
@@ -136,6 +149,8 @@ class Issue {
 
   void issue_invoice(const DocumentRow& row, const InvoiceOrder& order, Amount amount) {
     const std::string language = language_on(row.issued_on);
+    const auto payee = requisites(row.issued_on);
+    if (books_->currency == "RUB") expect_payable(payee, row.issued_on);
     // The one rate of all subscribed services.
     std::map<std::string_view, Day> rates;
     bool known = true;
@@ -184,9 +199,8 @@ class Issue {
     content.add_optional("employees", order.employees);
     const std::string text = invoice_purpose(purpose, books_->currency, language);
     content.add("purpose", std::string_view(text));
-    content.add_optional("qr", books_->currency == "RUB"
-                                   ? payment_qr(requisites(row.issued_on), amount, text)
-                                   : std::nullopt);
+    content.add_optional(
+        "qr", books_->currency == "RUB" ? payment_qr(payee, amount, text) : std::nullopt);
     content.add_json("tax_rates", days_json(known ? rates : std::map<std::string_view, Day>()));
     insert(row, totals, content.text());
   }
@@ -241,6 +255,18 @@ class Issue {
   static std::string sentence_of(const Error& error) {
     const std::string what = error.what();
     return what.substr(error_code_name(error.code()).size() + 2);
+  }
+
+  // With tax a UPD is an invoice of it, too, and stays one when it is corrected to nothing.
+  bool corrects_tax(const DocumentRow& row) {
+    if (!row.corrects) return false;
+    auto before = context_.statements.prepare(
+        "SELECT EXISTS (SELECT 1 FROM main.document AS d CROSS JOIN json_each(d.content) AS m"
+        " WHERE coalesce(d.corrects, d.document_id) = ?1 AND m.key = 'status' AND m.value = 1"
+        " AND d.account_id = ?2 AND d.month = ?3)");
+    before.bind(1, *row.corrects).bind(2, row.account_id).bind(3, std::string_view(*row.month));
+    before.step();
+    return before.integer(0) != 0;
   }
 
   void read_services() {
@@ -377,23 +403,49 @@ class Issue {
     return row.integer(0);
   }
 
+  // ', акт № 12 от 30.11.2026': the month's document as last corrected; empty where there is none.
+  std::string document_of_month(std::int64_t account_id, std::string_view month,
+                                std::string_view language) {
+    auto row = context_.statements.prepare(
+        "SELECT kind, number, issued_on, correction_number FROM main.document"
+        " WHERE account_id = ?1 AND month = ?2 ORDER BY document_id DESC LIMIT 1");
+    if (!row.bind(1, account_id).bind(2, month).step()) return "";
+    const auto kind = parse_document_kind(row.text(0)).value_or(DocumentKind::kAct);
+    return ", " +
+           document_name(kind, row.integer(1), day_in(row, 2), row.optional_integer(3), language);
+  }
+
+  // What the bank's statement says of the payer's order. The payment's own external_id is a digest
+  // that says nothing to anybody.
+  PaymentNumber order_of(std::int64_t receipt_id) {
+    auto row = context_.statements.prepare(
+        "SELECT max(iif(m.key = 'number', CAST(m.value AS TEXT), NULL)),"
+        " max(iif(m.key = 'date', CAST(m.value AS TEXT), NULL))"
+        " FROM main.receipt AS r CROSS JOIN json_each(saldo_json_or_null(r.raw)) AS m"
+        " WHERE r.receipt_id = ?1");
+    row.bind(1, receipt_id).step();
+    return {std::string(row.text(0)), true, parse_day(row.text(1))};
+  }
+
   // Sorted by day; of one day payments, then adjustments, then the services of the month that ends
   // with it.
   std::vector<Entry> read_entries(std::int64_t account_id, Day from, Day to,
                                   std::string_view language) {
     std::vector<Entry> entries;
     auto row = context_.statements.prepare(
-        "SELECT day, kind, name, detail, amount, reference FROM ("
+        "SELECT day, kind, name, detail, amount, reference, receipt_id FROM ("
         " SELECT p.day, 'payment' AS kind, m.name, coalesce(p.external_id, p.payment_id) AS detail,"
-        " p.amount, p.payment_id AS reference"
+        " p.amount, p.payment_id AS reference, r.receipt_id"
         " FROM main.payment AS p JOIN main.payment_method AS m USING (method)"
+        " LEFT JOIN main.receipt_payment AS f ON f.payment_id = p.payment_id"
+        " LEFT JOIN main.receipt AS r ON r.receipt_id = f.receipt_id AND r.source = 'bank'"
         " WHERE p.account_id = ?1 AND p.day BETWEEN ?2 AND ?3"
         " UNION ALL"
-        " SELECT j.day, j.kind, k.name, j.reason, j.amount, j.adjustment_id"
+        " SELECT j.day, j.kind, k.name, j.reason, j.amount, j.adjustment_id, NULL"
         " FROM main.adjustment AS j JOIN main.adjustment_kind AS k USING (kind)"
         " WHERE j.account_id = ?1 AND j.day BETWEEN ?2 AND ?3"
         " UNION ALL"
-        " SELECT max(c.day), 'charges', NULL, min(c.day), -sum(c.amount), NULL"
+        " SELECT max(c.day), 'charges', NULL, min(c.day), -sum(c.amount), NULL, NULL"
         " FROM main.day_close AS d CROSS JOIN main.charge AS c"
         " ON c.day = d.day AND c.account_id = ?1"
         " WHERE d.day BETWEEN ?2 AND ?3 GROUP BY substr(d.day, 1, 7))"
@@ -406,11 +458,16 @@ class Issue {
       entry.amount = row.integer(4);
       entry.reference = row.optional_integer(5);
       if (entry.kind == "payment") {
-        entry.text = payment_text(row.text(2), row.text(3), language);
+        const PaymentNumber number =
+            row.is_null(6) ? PaymentNumber{std::string(row.text(3)), false, std::nullopt}
+                           : order_of(row.integer(6));
+        entry.text = payment_text(row.text(2), number, language);
       } else if (entry.kind == "charges") {
         const Day first = std::max(from, first_day_of(row.text(0).substr(0, 7)));
         entry.day = std::min(to, last_day_of(first_day_of(row.text(0).substr(0, 7))));
         entry.text = services_text(first, entry.day, language);
+        if (is_whole_month(first, entry.day))
+          entry.text += document_of_month(account_id, row.text(0).substr(0, 7), language);
       } else {
         entry.text = row.text(2);
         if (!row.is_null(3)) entry.text += ": " + std::string(row.text(3));
@@ -444,6 +501,21 @@ class Issue {
     payee.bank_account = row.text(8);
     payee.corr_account = row.text(9);
     return payee;
+  }
+
+  // What a transfer in roubles cannot do without.
+  static void expect_payable(const PaymentRequisites& payee, Day day) {
+    const std::pair<std::string_view, const std::string&> required[] = {
+        {"bank_account", payee.bank_account}, {"bank_name", payee.bank_name}, {"bic", payee.bic}};
+    std::string missing;
+    for (const auto& [column, value] : required) {
+      if (!value.empty()) continue;
+      if (!missing.empty()) missing += ", ";
+      missing += column;
+    }
+    if (missing.empty()) return;
+    throw conflict("the issuer on " + format_day(day) + " has no " + missing +
+                   ", without which an invoice cannot be paid by bank");
   }
 
   const std::string& issuer_json(Day day) {
@@ -600,6 +672,7 @@ void issue_documents(Context& context, std::int64_t run_id) {
     throw conflict("issued_on is " + format_day(document.issued_on) +
                    ", before the month's last day, " + format_day(last_day));
   }
+  issue.expect_not_to_come("issued_on", document.issued_on, document.recorded);
   auto policy = context.statements.prepare(
       "SELECT document_kind FROM main.policy WHERE valid_from <= ?1 ORDER BY valid_from DESC LIMIT "
       "1");
@@ -658,6 +731,8 @@ void issue_invoice(Context& context, const InvoiceOrder& order) {
                      "; an invoice can be of an amount");
     }
   }
+  issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
+  issue.expect_not_before_last(row.kind, row.issued_on);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_invoice(row, order, *amount);
@@ -679,6 +754,8 @@ void issue_reconciliation(Context& context, const ReconciliationOrder& order) {
   row.issued_on = order.issued_on;
   row.account_id = order.account_id;
   row.recorded = order.recorded;
+  issue.expect_not_to_come("issued_on", row.issued_on, row.recorded);
+  issue.expect_not_before_last(row.kind, row.issued_on);
   row.number = issue.next_number(row.kind, row.issued_on);
   const auto last = last_document(context);
   issue.issue_reconciliation(row, order.from, order.to);
@@ -719,8 +796,10 @@ void correct_document(Context& context, std::int64_t document_id, Day corrected_
     throw conflict("corrected_on is " + format_day(corrected_on) +
                    ", before what it corrects, which is of " + format_day(latest));
   }
+  Issue issue(context);
+  issue.expect_not_to_come("corrected_on", corrected_on, recorded);
   const auto last = last_document(context);
-  Issue(context).issue_month(row);
+  issue.issue_month(row);
   expect_documents_after(context, last, 1);
 }
 

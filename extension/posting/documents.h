@@ -32,7 +32,8 @@ struct Recorded {
 };
 
 // All throw not_found where there is no such account, no issuer on the day, or no tax rate of a
-// service; conflict where the rules named say so.
+// service; conflict where the rules named say so, and where the document would be of a day to come:
+// after the day of recorded.at, or without one after the open day.
 
 // D1: the run's row stands without its count; else throws append_only.
 void issue_documents(Context& context, std::int64_t run_id);

@@ -31,20 +31,55 @@ std::string month_and_year(Day day, std::string_view language) {
   return std::string(month_in_date(month, language)) + ' ' + year_of(day);
 }
 
-// ', тариф 6–10 сотрудников'; empty for the only tier there is.
+// '№ 77 от 05.11.2026', 'No. 77 of 2026-11-05'; without a day '№ 77'.
+std::string number_and_date(std::string_view number, std::optional<Day> day,
+                            std::string_view language) {
+  const bool russian = is_russian(language);
+  std::string text = russian ? "№ " : "No. ";
+  text += number;
+  if (day) text += russian ? " от " + date::format("%d.%m.%Y", *day) : " of " + format_day(*day);
+  return text;
+}
+
+struct DocumentWords {
+  DocumentKind kind;
+  std::string_view russian;
+  std::string_view english;
+  std::string_view short_russian;
+  std::string_view short_english;
+};
+
+const DocumentWords& words_of(DocumentKind kind) {
+  static constexpr DocumentWords kWords[] = {
+      {DocumentKind::kInvoice, "Счёт на оплату", "Invoice", "счёт", "invoice"},
+      {DocumentKind::kAct, "Акт", "Act", "акт", "act"},
+      {DocumentKind::kUpd, "Универсальный передаточный документ", "Universal transfer document",
+       "УПД", "universal transfer document"},
+      {DocumentKind::kReconciliation, "Акт сверки взаимных расчётов", "Reconciliation statement",
+       "акт сверки", "reconciliation statement"}};
+  return *std::find_if(std::begin(kWords), std::end(kWords),
+                       [&](const DocumentWords& each) { return each.kind == kind; });
+}
+
+// After 'до' and 'от' the genitive follows: от 51 сотрудника, до 52 сотрудников.
+std::string_view employees_in_genitive(std::int64_t count) {
+  return russian_form(static_cast<std::uint64_t>(count), kEmployees) == kEmployees[0]
+             ? " сотрудника"
+             : " сотрудников";
+}
+
+// ', тариф 6–10 сотрудников', ', тариф до 5 сотрудников'; empty for the only tier there is.
 std::string tier_text(const TierRange& tier, std::string_view language) {
   if (tier.low <= 1 && !tier.high) return "";
   const bool russian = is_russian(language);
   const std::string low = format_count(tier.low, language);
   const std::string high = tier.high ? format_count(*tier.high, language) : "";
+  const bool is_from_nothing = tier.low == 0 && tier.high.value_or(0) > 0;
   if (russian) {
     std::string text = ", тариф ";
-    if (!tier.high) {
-      text += "от " + low;
-      // After 'от' the genitive follows: от 51 сотрудника, от 52 сотрудников.
-      const auto last = static_cast<std::uint64_t>(tier.low);
-      const bool singular = russian_form(last, kEmployees) == kEmployees[0];
-      if (tier.employees) text += singular ? " сотрудника" : " сотрудников";
+    if (!tier.high || is_from_nothing) {
+      text += tier.high ? "до " + high : "от " + low;
+      if (tier.employees) text += employees_in_genitive(tier.high.value_or(tier.low));
       return text;
     }
     text += tier.low == *tier.high ? high : low + "–" + high;
@@ -54,9 +89,9 @@ std::string tier_text(const TierRange& tier, std::string_view language) {
     }
     return text;
   }
-  std::string text = ", tier of " + low;
+  std::string text = ", tier of " + (is_from_nothing ? "up to " + high : low);
   if (!tier.high) return text + (tier.employees ? " employees or more" : " or more");
-  if (tier.low != *tier.high) text += "–" + high;
+  if (!is_from_nothing && tier.low != *tier.high) text += "–" + high;
   if (tier.employees) text += *tier.high == 1 ? " employee" : " employees";
   return text;
 }
@@ -128,6 +163,12 @@ class Groups {
   std::vector<Group> finish() {
     std::stable_sort(groups_.begin(), groups_.end(),
                      [](const Group& a, const Group& b) { return key(a) < key(b); });
+    for (std::size_t at = 0; at < groups_.size(); ++at) {
+      for (std::size_t before = at; before > 0; --before) take(groups_[at], groups_[before - 1]);
+      for (std::size_t after = at + 1; after < groups_.size(); ++after)
+        take(groups_[at], groups_[after]);
+      if (groups_[at].amount < 0) refuse(groups_[at]);
+    }
     std::move(fees_.begin(), fees_.end(), std::back_inserter(groups_));
     return std::move(groups_);
   }
@@ -135,6 +176,32 @@ class Groups {
  private:
   static std::tuple<std::string_view, Day, std::int64_t> key(const Group& group) {
     return {group.service->id, group.days.front(), group.tier ? group.tier->low : 0};
+  }
+
+  static bool are_alike(const Group& a, const Group& b) {
+    return a.service == b.service && a.has_rate(b.rate);
+  }
+
+  // What corrections have taken from a line beyond its amount is taken from another one.
+  static void take(Group& lacking, Group& other) {
+    if (lacking.amount >= 0 || other.amount <= 0 || !are_alike(lacking, other)) return;
+    const Amount moved = std::min(other.amount, subtract(0, lacking.amount));
+    lacking.amount += moved;
+    other.amount -= moved;
+  }
+
+  // No other line of the service and the rate is above zero then.
+  [[noreturn]] void refuse(const Group& lacking) const {
+    Amount sum = 0;
+    std::int64_t last = 0;
+    for (const Group& group : groups_) {
+      if (!are_alike(group, lacking)) continue;
+      sum = saldo::add(sum, group.amount);
+      last = std::max(last, group.reduced_by.value_or(0));
+    }
+    throw conflict("adjustment " + std::to_string(last) + " takes the lines of " +
+                   lacking.service->id + " with one tax rate to " + std::to_string(sum) +
+                   ", and a document has no line below zero; another adjustment can mend that");
   }
 
   // The line of the service that has the corrected day; if none has, one with that day's tax rate:
@@ -174,7 +241,8 @@ std::string line_name(const Group& group, std::string_view language) {
     if (!group.reason.empty()) return name + ": " + group.reason + ", " + days;
     return name + (russian ? ", разовое начисление, " : ", one-time fee, ") + days;
   }
-  if (group.is_alone()) return name + (russian ? ", исправление за " : ", correction of ") + days;
+  if (group.is_alone())
+    return name + (russian ? ", перерасчёт за " : ", recalculation for ") + days;
   if (group.tier) name += tier_text(*group.tier, language);
   if (group.service->recurring)
     return name + ", " + days + ", " + count_of_days(group.quantity, language);
@@ -249,14 +317,7 @@ std::vector<DocumentLine> document_lines(const std::vector<ChargedDay>& charges,
   for (const auto& adjustment : adjustments) groups.add(adjustment);
   std::vector<DocumentLine> lines;
   for (const Group& group : groups.finish()) {
-    if (group.amount == 0) continue;
-    if (group.amount < 0) {
-      throw conflict("adjustment " + std::to_string(group.reduced_by.value_or(0)) +
-                     " takes the line '" + line_name(group, language) + "' to " +
-                     std::to_string(group.amount) +
-                     ", and a document has no line below zero; another adjustment can mend that");
-    }
-    lines.push_back(line_of(group, language));
+    if (group.amount != 0) lines.push_back(line_of(group, language));
   }
   return lines;
 }
@@ -308,21 +369,22 @@ std::optional<DocumentKind> parse_document_kind(std::string_view name) {
 
 std::string document_title(DocumentKind kind, std::int64_t number, Day issued_on,
                            std::string_view language) {
-  struct Title {
-    DocumentKind kind;
-    std::string_view russian;
-    std::string_view english;
-  };
-  constexpr Title kTitles[] = {
-      {DocumentKind::kInvoice, "Счёт на оплату", "Invoice"},
-      {DocumentKind::kAct, "Акт", "Act"},
-      {DocumentKind::kUpd, "Универсальный передаточный документ", "Universal transfer document"},
-      {DocumentKind::kReconciliation, "Акт сверки взаимных расчётов", "Reconciliation statement"}};
-  const auto* const title = std::find_if(std::begin(kTitles), std::end(kTitles),
-                                         [&](const Title& each) { return each.kind == kind; });
+  const DocumentWords& words = words_of(kind);
   const bool russian = is_russian(language);
-  return std::string(russian ? title->russian : title->english) + (russian ? " № " : " No. ") +
+  return std::string(russian ? words.russian : words.english) + (russian ? " № " : " No. ") +
          std::to_string(number) + (russian ? " от " : " of ") + format_date(issued_on, language);
+}
+
+std::string document_name(DocumentKind kind, std::int64_t number, Day issued_on,
+                          std::optional<std::int64_t> correction_number,
+                          std::string_view language) {
+  const DocumentWords& words = words_of(kind);
+  const bool russian = is_russian(language);
+  std::string text(russian ? words.short_russian : words.short_english);
+  text += ' ' + number_and_date(std::to_string(number), issued_on, language);
+  if (!correction_number) return text;
+  text += russian ? ", исправление " : ", correction ";
+  return text + number_and_date(std::to_string(*correction_number), std::nullopt, language);
 }
 
 std::string top_up_text(std::int64_t account_id, std::string_view language) {
@@ -338,13 +400,10 @@ std::string_view tax_unknown_text(std::string_view language) {
 std::string invoice_purpose(const InvoicePurpose& invoice, std::string_view currency,
                             std::string_view language) {
   const bool russian = is_russian(language);
-  const std::string number = std::to_string(invoice.number);
-  const std::string account_id = std::to_string(invoice.account_id);
-  std::string text = russian ? "Оплата по счёту № " + number + " от " +
-                                   date::format("%d.%m.%Y", invoice.issued_on) +
-                                   ", лицевой счёт № " + account_id
-                             : "Invoice No. " + number + " of " + format_day(invoice.issued_on) +
-                                   ", account " + account_id;
+  std::string text = russian ? "Оплата по счёту " : "Invoice ";
+  text += number_and_date(std::to_string(invoice.number), invoice.issued_on, language);
+  text += russian ? ", лицевой счёт № " : ", account ";
+  text += std::to_string(invoice.account_id);
   if (!invoice.tax_known) return text;
   const std::string label = tax_label(invoice.basis_points, language);
   if (!invoice.basis_points) return text + ". " + label;
@@ -381,22 +440,27 @@ std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amo
   return text;
 }
 
+bool is_whole_month(Day from, Day to) {
+  return day_of_month(from) == 1 && month_of(to + days{1}) != month_of(to);
+}
+
 std::string services_text(Day from, Day to, std::string_view language) {
-  const bool whole = day_of_month(from) == 1 && month_of(to + days{1}) != month_of(to);
   std::string text = is_russian(language) ? "Услуги за " : "Services of ";
-  if (!whole) return text + format_days_between(from, to, language);
+  if (!is_whole_month(from, to)) return text + format_days_between(from, to, language);
   const auto month = static_cast<unsigned>(date::year_month_day{from}.month());
   text += month_alone(month, language);
   return text + ' ' + year_of(from);
 }
 
-std::string payment_text(std::string_view method, std::string_view reference,
+std::string payment_text(std::string_view method, const PaymentNumber& number,
                          std::string_view language) {
   const bool russian = is_russian(language);
   std::string text = russian ? "Оплата: " : "Payment: ";
   text += method;
-  text += russian ? ", № " : ", No. ";
-  text += reference;
+  if (number.number.empty()) return text;
+  text += ", ";
+  if (number.is_order) text += russian ? "п/п " : "order ";
+  text += number_and_date(number.number, number.date, language);
   return text;
 }
 

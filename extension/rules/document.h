@@ -81,8 +81,10 @@ struct DocumentLine {
 };
 
 // D2. Charges come sorted by day, adjustments by number. Lines of services come sorted by service,
-// first day and tier, then fees by number; lines of 0 are left out. Throws not_found where a
-// service of a line has no tax rate, conflict where an adjustment takes a line below zero.
+// first day and tier, then fees by number; lines of 0 are left out. What corrections take from a
+// line beyond its amount is taken from the service's other lines of the same tax rate: those before
+// it, from the nearest on, then those after it. Throws not_found where a service of a line has no
+// tax rate, conflict where together these lines are below zero, naming the last adjustment.
 std::vector<DocumentLine> document_lines(const std::vector<ChargedDay>& charges,
                                          const std::vector<RevenueAdjustment>& adjustments,
                                          std::string_view language);
@@ -101,6 +103,10 @@ std::optional<DocumentKind> parse_document_kind(std::string_view name);
 // 'Акт № 12 от 30 ноября 2026 года', 'Act No. 12 of 30 November 2026'.
 std::string document_title(DocumentKind kind, std::int64_t number, Day issued_on,
                            std::string_view language);
+
+// 'акт № 12 от 30.11.2026, исправление № 1', 'act No. 12 of 2026-11-30, correction No. 1'.
+std::string document_name(DocumentKind kind, std::int64_t number, Day issued_on,
+                          std::optional<std::int64_t> correction_number, std::string_view language);
 
 // 'Пополнение лицевого счёта № 42', 'Top-up of account 42'.
 std::string top_up_text(std::int64_t account_id, std::string_view language);
@@ -136,8 +142,17 @@ std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amo
 // Of a reconciliation: 'Услуги за ноябрь 2026' for a whole month, 'Услуги за 10–30 ноября 2026' for
 // a part of it; the two days are of one month.
 std::string services_text(Day from, Day to, std::string_view language);
-// 'Оплата: Банковский перевод, № 77'.
-std::string payment_text(std::string_view method, std::string_view reference,
+// Whether these days of one month are all of it.
+bool is_whole_month(Day from, Day to);
+// Of a payment; empty: it has none.
+struct PaymentNumber {
+  std::string number;
+  bool is_order = false;    // a payment order's, of a bank
+  std::optional<Day> date;  // of the order
+};
+// 'Оплата: Банковский перевод, п/п № 77 от 05.11.2026', 'Оплата: Система быстрых платежей, № 2',
+// 'Оплата: Банковский перевод'.
+std::string payment_text(std::string_view method, const PaymentNumber& number,
                          std::string_view language);
 
 }  // namespace saldo

@@ -22,10 +22,11 @@
 
 namespace saldo {
 
-inline constexpr std::array<std::string_view, 15> kPlaceholders = {
-    "account_id",    "name",          "balance",         "debt",           "amount",
-    "top_up",        "arrears_since", "restricted_from", "promised_until", "lasts_until",
-    "trial_ends_on", "promise_days",  "number",          "reference",      "pay_url"};
+inline constexpr std::array<std::string_view, 16> kPlaceholders = {
+    "account_id",     "name",        "balance",       "debt",
+    "amount",         "top_up",      "arrears_since", "restricted_from",
+    "promised_until", "lasts_until", "trial_ends_on", "promise_days",
+    "number",         "document",    "reference",     "pay_url"};
 
 // Of the address at which one pays.
 inline constexpr std::array<std::string_view, 1> kPayUrlPlaceholders = {"account_id"};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -34,6 +35,7 @@ class StatementRoute {
     routes_.add(RouteOwner::kServer, std::string(file->name), std::string(file->text), books);
   }
 
+  // A commit for each piece, as over HTTP; inside of a transaction, none.
   nlohmann::json import(std::string_view content, const std::string& account) {
     Request request;
     request.route = routes_.all().front();
@@ -44,7 +46,17 @@ class StatementRoute {
     request.given.resize(request.route->parameters.size());
     if (!account.empty())
       request.values[request.route->place_of(*request.route->find_parameter("account"))] = account;
-    return nlohmann::json::parse(run_part(books_, request, request.route->last).body);
+    Reply reply;
+    constexpr auto kRowsMax = std::numeric_limits<std::size_t>::max();
+    for (PartRow& row : read_rows(books_, request, request.route->reading, kRowsMax)) {
+      std::optional<Transaction> own;
+      if (!books_.in_transaction()) own.emplace(books_, "BEGIN IMMEDIATE");
+      request.row = std::move(row.values);
+      reply = run_part(books_, request, request.route->last);
+      request.so_far = reply.so_far;
+      if (own) own->commit();
+    }
+    return nlohmann::json::parse(reply.body);
   }
 
  private:
@@ -81,12 +93,8 @@ int import_statements(const std::string& database, const Import& statements) {
   for (const auto& file : statements.files) {
     show_progress(file + ", " + std::to_string(++number) + " of " +
                   std::to_string(statements.files.size()));
-    std::optional<Transaction> own;
     try {
-      const auto content = content_of(file);
-      if (!dry) own.emplace(books, "BEGIN IMMEDIATE");
-      const auto done = route.import(content, statements.account);
-      if (own) own->commit();
+      const auto done = route.import(content_of(file), statements.account);
       show_progress("");
       std::cout << file << ": " << outcome(done) << std::endl;
     } catch (const std::exception& error) {

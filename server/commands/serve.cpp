@@ -137,7 +137,6 @@ int serve(ServeOptions options) {
     // What etcd takes, with what JSON adds to it.
     constexpr std::size_t kBodyMax = (1 << 20) - 1;
     options.http.body = std::min(options.http.body, kBodyMax);
-    options.http.statement = std::min(options.http.statement, kBodyMax);
     options.service.log = open_log(options.log);
     options.service.replica.node = options.log.node;
   }

@@ -158,7 +158,7 @@ class UpdFile {
     std::string digits = sha256_hex(content_.dump()).substr(0, 32);
     digits[12] = '8';  // RFC 9562: made by a rule of one's own
     digits[16] = "89ab"[static_cast<std::size_t>(digits[16]) % 4];
-    for (const std::size_t place : {8, 13, 18, 23}) digits.insert(place, 1, '-');
+    for (const std::size_t place : {8U, 13U, 18U, 23U}) digits.insert(place, 1, '-');
     return digits;
   }
 

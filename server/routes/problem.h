@@ -2,6 +2,7 @@
 // is which status of HTTP.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ struct Reply {
   bool is_empty = false;     // many rows were asked for, and there is none
   bool is_conflict = false;  // a payment system's identifier came again with other content
   std::string warning{};     // a line for the log; empty: none
+  bool is_stored = false;    // it was given before, under the same Idempotency-Key
+  std::optional<std::string> so_far{};  // for the same part's next run
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";

@@ -39,14 +39,13 @@ bool is_of_machine(int code) {
   }
 }
 
-// Whether a part is given more of the request than its path and the row before it.
+// Whether the last part is given fields of the request, besides its path and the row before it.
 bool sees_fields(const Route& route) {
+  if (!route.reading.exists()) return true;
   for (const RouteStatement& statement : route.last.statements) {
     for (const Source& source : statement.sources) {
       const auto* value = std::get_if<ValueOf>(&source);
       const auto* given = std::get_if<IsGiven>(&source);
-      const auto* bound = std::get_if<Bound>(&source);
-      if (bound != nullptr && *bound == Bound::kBody) return true;
       if (value == nullptr && given == nullptr) continue;
       if (!route.parameters[value != nullptr ? value->parameter : given->parameter].in_path)
         return true;
@@ -55,8 +54,12 @@ bool sees_fields(const Route& route) {
   return false;
 }
 
-// Without what it was asked before: a payment system's request may hold secrets.
-bool is_whole(const Route& route) { return !route.reading.exists() || sees_fields(route); }
+// Without what a payment system was asked for, which may hold secrets, and a statement that was
+// read already.
+bool sees_body(const Route& route) {
+  return !route.reading.exists() || route.last.uses(Bound::kBody) ||
+         (route.has_fields_in_body() && sees_fields(route));
+}
 
 std::string kind_of(const Route& route) {
   if (route.path == "/v1/webhooks/{name}" && route.method == "PUT") return "webhook.put";
@@ -104,7 +107,9 @@ std::string bytes_in(const nlohmann::ordered_json& data, const char* name) {
 }  // namespace
 
 Reply reply_of(StoredAnswer&& stored) {
-  return {stored.status, std::move(stored.content_type), std::move(stored.body), {}};
+  Reply reply{stored.status, std::move(stored.content_type), std::move(stored.body), {}};
+  reply.is_stored = true;
+  return reply;
 }
 
 // Begins to apply what is in the log; and refuses a file that is of one, where none is named.
@@ -152,24 +157,25 @@ void Service::wait_for_position(const HttpRequest& http) {
 
 // By the log: when this node has applied it, there is an answer.
 Reply Service::replicate(const Request& request, const std::optional<AnswerKey>& key,
-                         const std::exception_ptr& wrong) {
+                         const std::exception_ptr& wrong, bool is_last) {
   if (key) {
     const auto reader = readers_.lend(options_.route_timeout);
     if (auto stored = find_answer(*reader, *key)) return reply_of(*std::move(stored));
   }
   if (wrong) std::rethrow_exception(wrong);
   const Route& route = *request.route;
-  const bool whole = is_whole(route);
   std::string target(request.target.path);
-  if (whole && !request.target.raw_query.empty())
+  if (sees_fields(route) && !request.target.raw_query.empty())
     target.append("?").append(request.target.raw_query);
   nlohmann::ordered_json data = {
       {"token", request.who}, {"method", route.method}, {"target", json_of_bytes(target)}};
   if (!route.protocol.empty()) data["protocol"] = route.protocol;
-  if (whole && !request.body.empty()) data["body"] = json_of_bytes(request.body);
+  if (sees_body(route) && !request.body.empty()) data["body"] = json_of_bytes(request.body);
   if (route.reading.exists()) data["params"] = json_of_row(request.row);
+  if (request.so_far) data["so_far"] = *request.so_far;
   data["gives"] = names_of(request.format).name;
-  if (key) {
+  // Of what is done in several entries the last has the answer.
+  if (key && is_last) {
     data["key"] = key->key;
     data["key_target"] = json_of_bytes(key->target);
     data["hash"] = key->body_hash;
@@ -236,7 +242,9 @@ void Service::apply_request(Database& database, const Entry& entry, Instant now,
   request.private_webhooks = data.value("private", 0) != 0;
   if (const auto params = data.find("params"); params != data.end())
     request.row = row_of_json(*params);
-  if (is_whole(*request.route)) {
+  if (const auto so_far = data.find("so_far"); so_far != data.end())
+    request.so_far = so_far->get<std::string>();
+  if (sees_fields(*request.route)) {
     read_parameters(request, path_values, "");
   } else {
     read_path_parameters(request, path_values);
@@ -246,7 +254,7 @@ void Service::apply_request(Database& database, const Entry& entry, Instant now,
   std::optional<AnswerKey> key;
   if (!key_text.empty())
     key = AnswerKey{who, request.route->method, key_target, key_text, data.value("hash", "")};
-  run_write(database, request, key, reply);
+  run_write(database, request, key, true, reply);
 }
 
 }  // namespace saldo::server

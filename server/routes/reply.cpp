@@ -82,17 +82,20 @@ class PartRun {
     return finished();
   }
 
-  std::optional<PartRow> row() {
-    std::optional<PartRow> found;
+  // At most `rows_max`; a document is the last.
+  std::vector<PartRow> rows(std::size_t rows_max) {
+    std::vector<PartRow> found;
     for (std::size_t i = 0; i < part_.statements.size(); ++i) {
       const RouteStatement& statement = part_.statements[i];
       auto rows = bound(statement);
       if (i != part_.answering) {
         while (rows.step()) {
         }
-      } else if (rows.step()) {
-        found = row_of(statement, rows);
-        if (found->reply) break;
+        continue;
+      }
+      while (found.size() < rows_max && rows.step()) {
+        found.push_back(row_of(statement, rows));
+        if (found.back().reply) return found;
       }
     }
     return found;
@@ -172,6 +175,9 @@ class PartRun {
       case Bound::kStatus:
         query.bind(index, std::int64_t{status_of(*request_.failure)});
         break;
+      case Bound::kSoFar:
+        request_.so_far ? query.bind_static(index, *request_.so_far) : query.bind_null(index);
+        break;
     }
   }
 
@@ -223,6 +229,7 @@ class PartRun {
   void read_hidden(const RouteStatement& statement, const Statement& row) {
     if (statement.conflict && row.integer(*statement.conflict) != 0) reply_.is_conflict = true;
     if (statement.warning) reply_.warning = row.text(*statement.warning);
+    if (statement.so_far) reply_.so_far = row.text(*statement.so_far);
     read_status(statement, row);
   }
 
@@ -300,9 +307,11 @@ Reply run_part(Connection& database, const Request& request, const RoutePart& pa
   return PartRun(database, request, part).run();
 }
 
-std::optional<PartRow> read_row(Connection& database, const Request& request,
-                                const RoutePart& part) {
-  return PartRun(database, request, part).row();
+std::vector<PartRow> read_rows(Connection& database, const Request& request, const RoutePart& part,
+                               std::size_t rows_max) {
+  auto rows = PartRun(database, request, part).rows(rows_max);
+  if (rows.empty()) throw no_row(*request.route);
+  return rows;
 }
 
 }  // namespace saldo::server

@@ -18,13 +18,13 @@ std::string random_bytes();
 // Why a part that is to give a row has given none: of a payment system its signature is wrong.
 Error no_row(const Route& route);
 
-// The row of a part that goes before.
+// A row of a part that goes before.
 struct PartRow {
   std::optional<Reply> reply;  // its document, which is the answer
   std::vector<Value> values;   // of the columns of the part's answering statement
 };
-// nullopt: there is none. Throws likewise.
-std::optional<PartRow> read_row(Connection& database, const Request& request,
-                                const RoutePart& part);
+// At most `rows_max`; behind a document there are no more. Throws likewise, and no_row.
+std::vector<PartRow> read_rows(Connection& database, const Request& request, const RoutePart& part,
+                               std::size_t rows_max);
 
 }  // namespace saldo::server

@@ -75,8 +75,11 @@ struct Request {
   bool private_webhooks = false;  // as the server was started
   std::string random;             // for :random; empty: it is made when it is needed
   std::optional<AskedAnswer> asked;
-  std::vector<Value> row;            // what was read for the part behind `-- write`
-  std::optional<ErrorCode> failure;  // which is to be told
+  // What was read for the part behind `-- write`, which runs for each of these rows.
+  std::vector<std::vector<Value>> rows;
+  std::vector<Value> row;             // of the run
+  std::optional<std::string> so_far;  // what the run before it gave
+  std::optional<ErrorCode> failure;   // which is to be told
 
   // Of a parameter that the route declares.
   [[nodiscard]] const Value& value(std::string_view name) const;

@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "o
                                                        "sql",    "mail_test", "webhook_test"};
 constexpr std::array<std::string_view, 3> kAuths = {"basic", "signature", "ask"};
 constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "windows-1251"};
-constexpr std::array<std::string_view, 14> kBound = {"now",
+constexpr std::array<std::string_view, 15> kBound = {"now",
                                                      "today",
                                                      "who",
                                                      "body",
@@ -35,7 +35,8 @@ constexpr std::array<std::string_view, 14> kBound = {"now",
                                                      "asked_status",
                                                      "asked",
                                                      "failure",
-                                                     "status"};
+                                                     "status",
+                                                     "so_far"};
 constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 constexpr std::string_view kGiven = "given_";
 
@@ -296,9 +297,12 @@ class FileReader {
     declared_at_.push_back(1);
   }
 
+  static bool is_channel_field(const Parameter* parameter) {
+    return parameter != nullptr && parameter->type == Type::kText && parameter->required;
+  }
+
   void require_channel_field(const std::string& reason) const {
-    const Parameter* channel = route_->find_parameter(kChannelParameter);
-    if (channel != nullptr && channel->type == Type::kText && channel->required) return;
+    if (is_channel_field(route_->find_parameter(kChannelParameter))) return;
     fail("a route with `" + reason + "` has the field `channel: text!`, whose secrets it may use");
   }
 
@@ -373,11 +377,11 @@ class FileReader {
     std::array<std::optional<std::size_t>, kMarks.size()> marks = find_marks();
     const bool asks = marks[kAskMark].has_value();
     const bool writes = marks[kWriteMark].has_value();
-    if ((asks || writes) && !route_->is_payment())
-      require_channel_field(std::string(kMarks[asks ? kAskMark : kWriteMark]));
+    if (asks && !route_->is_payment()) require_channel_field(std::string(kMarks[kAskMark]));
     if (marks[kFailureMark] && !route_->is_payment())
       fail_at(line_of(*marks[kFailureMark]), "`-- failure` is for routes with `auth:`");
-    has_channel_ = route_->is_payment() || asks || writes || !route_->protocol.empty();
+    has_channel_ = route_->is_payment() || asks || !route_->protocol.empty() ||
+                   (writes && is_channel_field(route_->find_parameter(kChannelParameter)));
     {
       const Authorized authorized(*this, database);
       if (asks) {
@@ -532,7 +536,10 @@ class FileReader {
     if (action != SQLITE_FUNCTION || function == nullptr) return SQLITE_OK;
     if (!is_request_function(function)) return SQLITE_OK;
     if (place_ == Place::kBehindWrite || !has_channel_) {
-      denied_ = std::string(function) + "() is for what stands before `-- write`";
+      denied_ = std::string(function) +
+                (place_ == Place::kOnReader
+                     ? "() is for routes with the field `channel: text!`, whose secrets they use"
+                     : "() is for what stands before `-- write`");
       return SQLITE_DENY;
     }
     if (place_ == Place::kLast) request_function_ = function;
@@ -580,6 +587,8 @@ class FileReader {
     if (name == kCursorColumn && !is_payment) return &statement.cursor;
     if (name == kConflictColumn && is_payment) return &statement.conflict;
     if (name == kWarningColumn && is_payment) return &statement.warning;
+    if (name == kSoFarColumn && !is_payment && place_ == Place::kBehindWrite)
+      return &statement.so_far;
     return nullptr;
   }
 
@@ -640,6 +649,8 @@ class FileReader {
       case Bound::kFailure:
       case Bound::kStatus:
         return place_ == Place::kFailing;
+      case Bound::kSoFar:
+        return !is_payment && place_ == Place::kBehindWrite;
       default:
         return !is_payment;
     }

@@ -55,7 +55,8 @@ enum class Bound {
   kAskedStatus,  // behind `-- ask`: what was answered
   kAsked,
   kFailure,  // behind `-- failure`: the code of the error, and its status
-  kStatus
+  kStatus,
+  kSoFar  // behind `-- write` of a route of /v1: what the run for the row before gave
 };
 
 // What an SQL parameter takes: the value of one of the route's parameters (by its place), whether
@@ -82,6 +83,7 @@ struct RouteStatement {
   std::optional<int> document;
   std::optional<int> conflict;
   std::optional<int> warning;
+  std::optional<int> so_far;
 };
 
 // What runs together: on one connection, and the rows of one of its statements are what it gives.
@@ -119,7 +121,7 @@ struct Route {
   Charset charset = Charset::kUtf8;
   std::vector<Parameter> parameters;
   RoutePart asking;     // before `-- ask`: what to ask another server for
-  RoutePart reading;    // before `-- write`: its row is what the write is given
+  RoutePart reading;    // before `-- write`: its rows are what the writes are given
   RoutePart last;       // what answers
   RoutePart failing;    // behind `-- failure`: how a payment system is told of one
   bool writes = false;  // the last part goes to the writer
@@ -134,8 +136,8 @@ struct Route {
     return method != "GET" && method != "DELETE" && takes == Format::kJson;
   }
   [[nodiscard]] bool paged() const { return last.uses(Bound::kLimit); }
-  // Whether it has the channel's secrets before it answers.
-  [[nodiscard]] bool has_channel() const {
+  // Whether something is looked up, read or asked before the last part runs.
+  [[nodiscard]] bool has_parts_before() const {
     return is_payment() || !protocol.empty() || asking.exists() || reading.exists();
   }
   // Null: there is none.
@@ -155,6 +157,8 @@ inline constexpr std::string_view kDocumentColumn = "document";
 // for the log.
 inline constexpr std::string_view kConflictColumn = "conflict";
 inline constexpr std::string_view kWarningColumn = "warning";
+// Of a part behind `-- write` that runs for several rows: a text that the next run is given.
+inline constexpr std::string_view kSoFarColumn = "so_far";
 // The placeholder or field whose channel's secrets a file may use.
 inline constexpr std::string_view kChannelParameter = "channel";
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -345,7 +346,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   }
   read_parameters(request, path_values, http.content_type);
   if (!reads) return call(request);
-  if (route->has_channel()) {
+  if (route->has_parts_before()) {
     snapshot = Statement();
     reader.reset();
     RequestSight sight;
@@ -441,15 +442,21 @@ void Service::check_sender(const HttpRequest& http, const Route& route,
     throw Error(ErrorCode::kUnauthorized, "the user or password is wrong");
 }
 
-// What a file with a channel does before its last part, for which `reader` is lent where it only
+// What a file does before its last part, for which `reader` is lent where it only
 // reads. `sight` is to live as long as that. An answer: there is no more to be done.
 std::optional<Reply> Service::run_before(const HttpRequest& http, Request& request,
                                          const RouteTable::Path& path, Readers::Lease& reader,
                                          RequestSight& sight) {
-  const auto& channel = std::get<std::string>(request.value(kChannelParameter));
+  std::string channel;
+  if (request.route->find_parameter(kChannelParameter) != nullptr) {
+    const auto* given = std::get_if<std::string>(&request.value(kChannelParameter));
+    if (given != nullptr) channel = *given;
+  }
   sight = {secrets_.of(channel), http.header};
   const auto lend = [&] {
     reader = readers_.lend(options_.route_timeout);
+    // A statement may have a hundred thousand documents.
+    if (request.route->takes_statement) reader->set_deadline(Clock::time_point::max());
     reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
     reader->sight = &sight;
   };
@@ -464,13 +471,8 @@ std::optional<Reply> Service::run_before(const HttpRequest& http, Request& reque
     request.route = &path.find(method_of(http), row.text(0));
   }
   const Route& route = *request.route;
-  const auto row_of = [&](const RoutePart& part) {
-    auto row = read_row(*reader, request, part);
-    if (!row) throw no_row(route);
-    return *std::move(row);
-  };
   if (route.asking.exists()) {
-    auto row = row_of(route.asking);
+    auto row = std::move(read_rows(*reader, request, route.asking, 1).front());
     if (row.reply) return std::move(row.reply);
     const auto question = question_of(route, row.values);
     // Nobody waits for the connection meanwhile.
@@ -479,14 +481,17 @@ std::optional<Reply> Service::run_before(const HttpRequest& http, Request& reque
     lend();
   }
   if (route.reading.exists()) {
-    auto row = row_of(route.reading);
-    if (row.reply) return std::move(row.reply);
-    request.row = std::move(row.values);
-    // What a payment system sends may be no UTF-8; the ledger takes nothing else, and no money is
-    // refused for its payer's name.
-    for (Value& value : request.row) {
-      if (auto* text = std::get_if<std::string>(&value); text != nullptr && !is_utf8(*text))
-        *text = replace_invalid_utf8(*text);
+    constexpr std::size_t kRowsMax = std::numeric_limits<std::size_t>::max();
+    for (PartRow& row :
+         read_rows(*reader, request, route.reading, route.is_payment() ? 1 : kRowsMax)) {
+      if (row.reply) return std::move(row.reply);
+      // What a payment system sends may be no UTF-8; the ledger takes nothing else, and no money is
+      // refused for its payer's name.
+      for (Value& value : row.values) {
+        if (auto* text = std::get_if<std::string>(&value); text != nullptr && !is_utf8(*text))
+          *text = replace_invalid_utf8(*text);
+      }
+      request.rows.push_back(std::move(row.values));
     }
   }
   return std::nullopt;
@@ -512,7 +517,7 @@ Reply Service::write(const HttpRequest& http, Request& request, const RouteTable
     }
   }
   if (wrong && !key) std::rethrow_exception(wrong);
-  if (request.route->has_channel()) {
+  if (request.route->has_parts_before()) {
     Readers::Lease reader(nullptr, {&readers_});
     if (key) {
       reader = readers_.lend(options_.route_timeout);
@@ -526,11 +531,26 @@ Reply Service::write(const HttpRequest& http, Request& request, const RouteTable
   return commit(request, key, wrong);
 }
 
-// Runs the last part of the route in the writer. `wrong` is why it cannot be run, which counts
-// unless there is a stored answer.
+// Runs the last part of the route in the writer, of several rows in a commit for each, so that
+// other writes do not wait for all of them: then what was done before a failure stays. `wrong` is
+// why it cannot be run, which counts unless there is a stored answer.
 Reply Service::commit(Request& request, const std::optional<AnswerKey>& key,
                       const std::exception_ptr& wrong) {
-  if (replica_ && !request.dry_run) return replicate(request, key, wrong);
+  if (request.rows.empty()) return commit_once(request, key, wrong, true);
+  Reply reply;
+  for (std::size_t i = 0; i < request.rows.size(); ++i) {
+    request.row = std::move(request.rows[i]);
+    const bool is_last = i + 1 == request.rows.size();
+    reply = commit_once(request, i == 0 || is_last ? key : std::nullopt, wrong, is_last);
+    if (reply.is_stored || reply.status >= 300) break;
+    request.so_far = reply.so_far;
+  }
+  return reply;
+}
+
+Reply Service::commit_once(Request& request, const std::optional<AnswerKey>& key,
+                           const std::exception_ptr& wrong, bool is_last) {
+  if (replica_ && !request.dry_run) return replicate(request, key, wrong, is_last);
   Reply reply;
   try {
     writer_.write([&](Database& database) {
@@ -544,7 +564,7 @@ Reply Service::commit(Request& request, const std::optional<AnswerKey>& key,
       // :now must not lie.
       if (!request.has_own_now) request.now = clock_now();
       database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-      run_write(database, request, key, reply);
+      run_write(database, request, key, is_last, reply);
     });
   } catch (const Undo&) {
   }
@@ -554,7 +574,7 @@ Reply Service::commit(Request& request, const std::optional<AnswerKey>& key,
 // What a write does, wherever it is done, inside of a savepoint. Throws Undo when its answer is
 // known and nothing of it is to stay.
 void Service::run_write(Database& database, const Request& request,
-                        const std::optional<AnswerKey>& key, Reply& reply) {
+                        const std::optional<AnswerKey>& key, bool is_last, Reply& reply) {
   if (key) {
     if (auto stored = find_answer(database, *key)) {
       reply = reply_of(*std::move(stored));
@@ -565,7 +585,7 @@ void Service::run_write(Database& database, const Request& request,
   // Whatever is not a success is a refusal, which does nothing.
   const bool is_done = reply.status < 300;
   if (request.dry_run || !is_done) throw Undo();
-  if (key) {
+  if (key && is_last) {
     store_answer(database, *key, {reply.status, reply.content_type, reply.body},
                  format_instant(request.now));
   }

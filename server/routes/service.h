@@ -105,12 +105,14 @@ class Service {
               const std::vector<std::string>& path_values);
   Reply commit(Request& request, const std::optional<AnswerKey>& key,
                const std::exception_ptr& wrong);
+  Reply commit_once(Request& request, const std::optional<AnswerKey>& key,
+                    const std::exception_ptr& wrong, bool is_last);
   static void run_write(Database& database, const Request& request,
-                        const std::optional<AnswerKey>& key, Reply& reply);
+                        const std::optional<AnswerKey>& key, bool is_last, Reply& reply);
   void follow_log();
   void wait_for_position(const HttpRequest& http);
   Reply replicate(const Request& request, const std::optional<AnswerKey>& key,
-                  const std::exception_ptr& wrong);
+                  const std::exception_ptr& wrong, bool is_last);
   Applied apply(Database& database, const Entry& entry, Instant now);
   void apply_request(Database& database, const Entry& entry, Instant now, Reply& reply);
   Reply wait_for_rows(const Request& request, std::chrono::seconds patience);

@@ -57,6 +57,8 @@ void Database::check_books(const std::string& path, Mode mode) {
     throw std::runtime_error(path + " is read-only for this user");
   prepare("PRAGMA journal_mode = WAL").step();
   prepare("PRAGMA synchronous = FULL").step();
+  // What a write changes beyond this goes to the file before its commit, and is read from there.
+  prepare("PRAGMA cache_size = -16384").step();
 }
 
 std::int64_t Database::pragma(const char* sql) {

@@ -51,6 +51,9 @@ void count_memory() {
   counted.xFree = release;
   counted.xRealloc = resize;
   sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
+  // Each temporary table, and a write has some for each row, would begin with memory for 20 pages,
+  // which the allocator returns to the system as soon as the table goes.
+  sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 0);
 }
 
 MemoryBudget::MemoryBudget(std::int64_t bytes) { left = bytes; }

@@ -194,6 +194,7 @@ constexpr const char* kQuestions[] = {
     "SELECT saldo_check_template('body', '{no}')",
     "SELECT saldo_are_notice_kinds('[\"payment\"]'), saldo_json_object('name', 'One', 'debt', 5)",
     "SELECT saldo_promise_end('2026-03-12T09:00:00Z', 2)",
+    R"(SELECT saldo_check_parts('[{"account_id": 1, "amount": 2}]', 2))",
     "SELECT saldo_received_at('2026-03-12 09:00:00', '2026-03-12T09:00:00Z')",
     "SELECT saldo_await('usage_event', 'u')",
     "SELECT minor_units('10.45'), minor_units(10)",
@@ -209,7 +210,8 @@ constexpr const char* kQuestions[] = {
     "b</Ustrd><Ustrd>c</Ustrd></RmtInf></TxDtls><TxDtls/></NtryDtls></Ntry></Stmt></BkToCstmrStmt>"
     "</Document>')",
     "SELECT * FROM bank_statement('1CClientBankExchange')",
-    "SELECT amount_in_words(123456), tax_included(123456, 2200), saldo_json_or_null('[1]')",
+    "SELECT amount_in_words(123456), tax_included(123456, 2200), "
+    "document_name('upd', 1, '2026-03-12', 2, 'ru'), saldo_json_or_null('[1]')",
     "SELECT saldo_issue_documents(1)",
     "SELECT saldo_issue_invoice(1, '2026-03-12', 500, NULL, NULL, NULL, NULL)",
     "SELECT saldo_issue_invoice(1, '2026-03-12', NULL, '2026-04-30', 9, '2026-03-12T09:00:00Z', "

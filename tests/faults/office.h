@@ -63,7 +63,8 @@ inline constexpr Step kSteps[] = {
      "day BETWEEN '2026-03-14' AND '2026-03-31'",
      "SELECT CASE count(*) WHEN 18 THEN 1 WHEN 0 THEN 0 ELSE 'in part' END FROM day_close WHERE "
      "day > '2026-03-13'"},
-    {"BEGIN; INSERT INTO issuer(valid_from, name) VALUES ('2026-01-01', 'Vendor'); INSERT INTO "
+    {"BEGIN; INSERT INTO issuer(valid_from, name, bank_name, bic, bank_account) VALUES "
+     "('2026-01-01', 'Vendor', 'Bank', '044525225', '40702810900000000001'); INSERT INTO "
      "tax_rate(service_id, valid_from, basis_points) SELECT service_id, '2026-01-01', 2200 FROM "
      "service; UPDATE account SET documents = 'always'; COMMIT",
      "SELECT count(*) FROM issuer"},

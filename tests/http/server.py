@@ -50,9 +50,9 @@ def saldod(*arguments, timeout=60):
                           stdin=subprocess.DEVNULL, timeout=timeout, check=False)
 
 
-def must(*arguments):
+def must(*arguments, timeout=60):
     """The standard output of a command that is to succeed."""
-    done = saldod(*arguments)
+    done = saldod(*arguments, timeout=timeout)
     if done.returncode != 0:
         raise AssertionError(f"saldod {' '.join(map(str, arguments))}: {done.returncode}: {done.stderr}")
     return done.stdout
@@ -191,6 +191,11 @@ class Server:
         """Bytes, by /proc: VmHWM is the most it ever had."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE).group(1)) * 1024
+
+    def page_faults(self):
+        """How often it has touched memory that the system had to give it first."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return int(fields[7])
 
     def client(self, role=None, **options):
         """A client with the role's token; without a role, without a token."""

@@ -192,8 +192,10 @@ class Issued(Year):
         self.assertEqual((act, 1, "2027-01-05", 1, "2026-11-30", "ООО «Роза»"),
                          (first["corrects"], first["correction_number"], first["corrected_on"], first["number"],
                           first["issued_on"], first["content"]["customer"]["legal_name"]))
-        second = operator.post(f"/v1/documents/{first['document_id']}/corrections",
-                               {"corrected_on": "2027-01-06"}).expect(201).json
+        # Not of a day to come, which would keep those before it from being made.
+        self.refused(operator.post(path, {"corrected_on": "2027-01-06"}), 409, "conflict", "2027-01-05")
+        second = operator.post(f"/v1/documents/{first['document_id']}/corrections", {"corrected_on": "2027-01-06"},
+                               now="2027-01-06T09:00:00Z").expect(201).json
         self.assertEqual((act, 2), (second["corrects"], second["correction_number"]))
         self.refused(operator.post(path, {"corrected_on": "2027-01-05"}), 409, "conflict", "2027-01-06")
         self.refused(operator.post("/v1/documents/4711/corrections", {}), 404, "not_found", 4711)

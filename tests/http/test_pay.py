@@ -514,6 +514,8 @@ WRONG_FILES = {
     "a signature in a write": (HEAD + "DELETE FROM account;\nSELECT hmac_sha256('a', 'b') AS document;\n", 1,
                                "hmac_sha256()"),
     "a secret of another route": (ASK_HEAD + "SELECT secret('a') AS x;\n", 5, "secret()"),
+    "a secret without a channel": (ASK_HEAD + "SELECT secret('a') AS x;\n-- write\nSELECT :x AS y;\n", 5,
+                                   "channel: text!"),
     "a signature that nobody verifies": (HEAD.replace("basic", "signature") +
                                          "SELECT hmac_sha256('a', :body) = header('x') AS x;\n-- write\n"
                                          "SELECT 1 AS document;\n",

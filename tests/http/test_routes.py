@@ -177,8 +177,8 @@ FIELDS = {
     ("POST", f"{CHANNEL}/registry"): (set(), {"day"}),
     ("PUT", CHANNEL): ({"protocol", "method"}, {"min_amount", "max_amount", "disabled"}),
     ("POST", "/v1/document-runs"): ({"month", "issued_on"}, set()),
-    ("POST", f"{ACCOUNT}/invoices"): (set(), {"amount", "until", "employees", "issued_on"}),
-    ("POST", f"{ACCOUNT}/reconciliations"): ({"from", "to"}, {"issued_on"}),
+    ("POST", f"{ACCOUNT}/invoices"): (set(), {"amount", "until", "employees"}),
+    ("POST", f"{ACCOUNT}/reconciliations"): ({"from", "to"}, set()),
     ("POST", f"{DOCUMENT}/corrections"): (set(), {"corrected_on"}),
     ("PUT", "/v1/issuer"): ({"valid_from"}, {
         "name", "legal_name", "tax_id", "kpp", "address", "bank_name", "bic", "bank_account", "corr_account",

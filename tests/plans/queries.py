@@ -51,6 +51,8 @@ KEYS = {
     "working_calendar": ["day"],
 }
 ACROSS_MAX = 6  # days asked for at once where tables are joined
+# Readings of one query, where SQLite may or may not hand conditions down: nine of each SELECT at the most.
+READINGS_MAX = 81
 
 
 class Ref:
@@ -257,7 +259,8 @@ class Meaning:
             choices.append([dict(zip(by_alias, combination)) for combination in itertools.product(*options)])
         self.right = list(
             dict.fromkeys(
-                write(query, book, combination) for combination in itertools.islice(itertools.product(*choices), 16)
+                write(query, book, combination)
+                for combination in itertools.islice(itertools.product(*choices), READINGS_MAX)
             )
         )
         block = query.blocks[0]

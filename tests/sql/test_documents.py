@@ -222,14 +222,14 @@ class History:
                             chance.choice((*self.SERVICES, None))))
             if chance.random() < 0.03:
                 for_day = chance.choice([each for month in self.MONTHS for each in month_days(month) if each <= day])
-                # Up to what was charged, or more of it.
+                # All that was charged, more of it, or a charge; half as much again may be more than the line has.
                 service = chance.choice(self.SERVICES)
                 charged, = db.execute("SELECT coalesce(sum(amount), 0) FROM charge WHERE account_id = ? AND day = ?"
                                       " AND service_id = ?", (account, for_day, service)).fetchone()
                 already, = db.execute("SELECT coalesce(sum(amount), 0) FROM adjustment WHERE account_id = ?"
                                       " AND kind = 'correction' AND amount > 0 AND for_day = ? AND service_id = ?",
                                       (account, for_day, service)).fetchone()
-                amount = chance.choice((charged - already, -chance.randint(1, 300)))
+                amount = chance.choice((charged - already, charged + charged // 2, -chance.randint(1, 300)))
                 if amount:
                     db.execute("INSERT INTO adjustment(account_id, amount, kind, effective_at, service_id, for_day)"
                                " VALUES (?, ?, 'correction', ?, ?, ?)",
@@ -256,6 +256,18 @@ class History:
         for _, _, day, service, amount in self.adjustments(account, month):
             sums[service, self.rate_on(service, day)] += amount
         return {key: amount for key, amount in sums.items() if amount}
+
+    def is_refused(self, account, month):
+        """Its corrections take more than was charged for a service at one rate."""
+        sums = collections.Counter()
+        for day, service, amount in self.db.execute(
+                "SELECT day, service_id, amount FROM charge WHERE account_id = ? AND substr(day, 1, 7) = ?",
+                (account, month)):
+            sums[service, self.rate_on(service, day)] += amount
+        for _, kind, day, service, amount in self.adjustments(account, month):
+            if kind == "correction":
+                sums[service, self.rate_on(service, day)] += amount
+        return min(sums.values(), default=0) < 0
 
     def wants(self, account, month):
         wish, first = self.db.execute(
@@ -294,12 +306,14 @@ class History:
         try:
             self.db.execute("INSERT INTO document_run(month, issued_on) VALUES (?, ?)", (month, issued_on))
         except sqlite3.Error as error:
-            # A correction of what no line can take: nothing was issued, and nothing counted.
-            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the line '.*' to -\d+, ")
+            # Nothing was issued, and nothing counted.
+            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines of \w+ with one tax rate to -\d+")
             number, = str(error).split(" ")[2:3]
-            test.assertIn(int(number), {each[0] for account in due for each in self.adjustments(account, month)})
+            test.assertIn(int(number), {each[0] for account in due if self.is_refused(account, month)
+                                        for each in self.adjustments(account, month)})
             test.assertEqual((last,), self.db.execute("SELECT coalesce(max(document_id), 0) FROM document").fetchone())
             return False
+        test.assertEqual([], [account for account in due if self.is_refused(account, month)])
         made = self.db.execute("SELECT document_id, kind, number, issued_on, account_id FROM document"
                                " WHERE document_id > ? ORDER BY document_id", (last,)).fetchall()
         test.assertEqual([account for account, something in due.items() if something], [row[4] for row in made])
@@ -315,8 +329,10 @@ class History:
         try:
             self.db.execute("INSERT INTO document_correction(corrects, corrected_on) VALUES (?, ?)", (document_id, day))
         except sqlite3.Error as error:
-            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the line ")
+            test.assertRegex(str(error), r"^conflict: adjustment \d+ takes the lines ")
+            test.assertTrue(self.is_refused(account, month), (account, month))
             return
+        test.assertFalse(self.is_refused(account, month), (account, month))
         newest, = self.db.execute("SELECT max(document_id) FROM document").fetchone()
         self.check_document(test, newest, month, account)
 
@@ -368,7 +384,8 @@ class Altered(unittest.TestCase):
                 SELECT account_id, '2026-11-01', 'active' FROM account;
             INSERT INTO subscription(account_id, service_id, started_on)
                 SELECT account_id, 'crm', '2026-11-01' FROM account;
-            INSERT INTO issuer(valid_from, name) VALUES ('2026-01-01', 'Vendor');
+            INSERT INTO issuer(valid_from, name, bank_name, bic, bank_account)
+                VALUES ('2026-01-01', 'Vendor', 'Bank', '044525225', '40702810900000000001');
             INSERT INTO tax_rate(service_id, valid_from, basis_points) VALUES ('crm', '2026-01-01', 2200);
             INSERT INTO adjustment(account_id, amount, kind, effective_at, service_id)
                 VALUES (1, -50, 'fee', '2026-11-05T09:00:00Z', 'crm');""")
@@ -380,7 +397,9 @@ class Altered(unittest.TestCase):
             INSERT INTO reconciliation(account_id, issued_on, period_from, period_to)
                 VALUES (1, '2026-12-01', '2026-11-01', '2026-11-30');
             INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-12-01');
-            INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-12-02');""")
+            INSERT INTO document_correction(corrects, corrected_on, recorded_at)
+                VALUES (1, '2026-12-02', '2026-12-02T09:00:00Z');
+            INSERT INTO invoice(account_id, issued_on, amount) VALUES (2, '2026-12-01', 600);""")
         cls.books = db.serialize()
         db.close()
 
@@ -442,6 +461,9 @@ class Altered(unittest.TestCase):
                 ("UPDATE document SET issued_on = '2026-12-09', content = replace(content, "
                  "'\"issued_on\":\"2026-11-30\"', '\"issued_on\":\"2026-12-09\"') WHERE document_id = 2",
                  [(3, "it is of 2026-11-30, before number 2, of 2026-12-09")]),
+                ("UPDATE document SET issued_on = '2026-12-02', content = replace(content, "
+                 "'\"issued_on\":\"2026-12-01\"', '\"issued_on\":\"2026-12-02\"') WHERE document_id = 4",
+                 [(8, "it is of 2026-12-01, before number 1, of 2026-12-02")]),
                 # Of another account or month.
                 ("UPDATE document SET account_id = 3 WHERE document_id = 2",
                  [(2, "account 3 has document 3 of 2026-11 too"), (2, columns),

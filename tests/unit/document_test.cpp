@@ -78,6 +78,20 @@ TEST(Title, HasKindNumberAndDay) {
   EXPECT_EQ(parse_document_kind("bill"), std::nullopt);
 }
 
+TEST(Name, IsShortAndSaysWhichCorrectionItIs) {
+  const Day day = day_of("2026-12-31");
+  EXPECT_EQ(document_name(DocumentKind::kAct, 12, day, std::nullopt, "ru"),
+            "акт № 12 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kUpd, 12, day, 2, "ru"),
+            "УПД № 12 от 31.12.2026, исправление № 2");
+  EXPECT_EQ(document_name(DocumentKind::kInvoice, 1, day, std::nullopt, "ru"),
+            "счёт № 1 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kReconciliation, 1, day, std::nullopt, "ru"),
+            "акт сверки № 1 от 31.12.2026");
+  EXPECT_EQ(document_name(DocumentKind::kUpd, 12, day, 2, "en"),
+            "universal transfer document No. 12 of 2026-12-31, correction No. 2");
+}
+
 // M1: what a payer copies from an invoice names the invoice, with its day, and the account, and
 // nothing else, whatever the tax.
 TEST(InvoicePurpose, NamesInvoiceAndAccount) {
@@ -162,6 +176,74 @@ TEST_F(Lines, ACorrectionGoesToTheLineOfItsDay) {
   EXPECT_EQ(amounts("2026-11-03"), (std::vector<Amount>{170, 200}));
   // Of a day without a charge: the last line that begins before it.
   EXPECT_EQ(amounts("2026-11-20"), (std::vector<Amount>{200, 170}));
+}
+
+TEST_F(Lines, ATierIsToldAsPeopleSayIt) {
+  const auto tier = [&](std::int64_t low, std::optional<std::int64_t> high, bool employees,
+                        const char* language) {
+    ChargedDay charge = charged("2026-11-01", 100);
+    charge.tier = TierRange{low, high, employees};
+    const auto lines = document_lines({charge}, {}, language);
+    const std::string& name = lines.at(0).name;
+    return name.substr(0, name.rfind(", 1 " + std::string(language[0] == 'r' ? "но" : "No")));
+  };
+  EXPECT_EQ(tier(0, 5, true, "ru"), "CRM, тариф до 5 сотрудников");
+  EXPECT_EQ(tier(0, 1, true, "ru"), "CRM, тариф до 1 сотрудника");
+  EXPECT_EQ(tier(0, 21, true, "ru"), "CRM, тариф до 21 сотрудника");
+  EXPECT_EQ(tier(0, 2, false, "ru"), "CRM, тариф до 2");
+  EXPECT_EQ(tier(0, 0, true, "ru"), "CRM, тариф 0 сотрудников");
+  EXPECT_EQ(tier(1, 5, true, "ru"), "CRM, тариф 1–5 сотрудников");
+  EXPECT_EQ(tier(51, std::nullopt, true, "ru"), "CRM, тариф от 51 сотрудника");
+  EXPECT_EQ(tier(0, std::nullopt, true, "ru"), "CRM");
+  EXPECT_EQ(tier(0, 5, true, "en"), "CRM, tier of up to 5 employees");
+  EXPECT_EQ(tier(0, 1, true, "en"), "CRM, tier of up to 1 employee");
+  EXPECT_EQ(tier(0, 2, false, "en"), "CRM, tier of up to 2");
+  EXPECT_EQ(tier(1, 5, true, "en"), "CRM, tier of 1–5 employees");
+  EXPECT_EQ(tier(51, std::nullopt, true, "en"), "CRM, tier of 51 employees or more");
+}
+
+TEST_F(Lines, ACorrectionWithoutAChargeIsARecalculation) {
+  EXPECT_EQ(document_lines({}, {adjusted("2026-11-11", 70)}, "ru").at(0).name,
+            "CRM, перерасчёт за 11 ноября 2026");
+  EXPECT_EQ(document_lines({}, {adjusted("2026-11-11", 70)}, "en").at(0).name,
+            "CRM, recalculation for 11 November 2026");
+}
+
+// What a correction takes beyond its line comes from the other lines of the rate: from those before
+// it, the nearest first, then from those after it.
+TEST_F(Lines, ACorrectionBeyondItsLineGoesOnWithTheNearest) {
+  const std::vector<ChargedDay> charges = {
+      charged("2026-11-01", 100), charged("2026-11-02", 200, 6000),
+      charged("2026-11-03", 300, 9000), charged("2026-11-04", 400, 12'000),
+      charged("2026-11-05", 500, 15'000)};
+  const auto amounts = [&](const std::vector<RevenueAdjustment>& adjustments) {
+    std::vector<Amount> result;
+    for (const auto& line : document_lines(charges, adjustments, "ru"))
+      result.push_back(line.amount);
+    return result;
+  };
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450)}), (std::vector<Amount>{100, 50, 400, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -550)}), (std::vector<Amount>{50, 400, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -650)}), (std::vector<Amount>{350, 500}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -1100)}), (std::vector<Amount>{400}));
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450), adjusted("2026-11-03", 200)}),
+            (std::vector<Amount>{100, 200, 50, 400, 500}));
+  EXPECT_TRUE(amounts({adjusted("2026-11-01", -1500)}).empty());
+  EXPECT_THROW(amounts({adjusted("2026-11-05", -1501)}), Error);
+  // Those of another rate are left alone.
+  crm_.rates.push_back({day_of("2026-11-03"), 2200});
+  EXPECT_EQ(amounts({adjusted("2026-11-03", -450)}), (std::vector<Amount>{100, 200, 250, 500}));
+  EXPECT_THROW(amounts({adjusted("2026-11-03", -1201)}), Error);
+  EXPECT_THROW(amounts({adjusted("2026-11-02", -301)}), Error);
+}
+
+// A fee is what it is: no correction of charges reduces it.
+TEST_F(Lines, AFeeTakesNoPartInCorrections) {
+  RevenueAdjustment fee = adjusted("2026-11-01", 500);
+  fee.fee = true;
+  EXPECT_THROW(
+      document_lines({charged("2026-11-01", 100)}, {fee, adjusted("2026-11-01", -101)}, "ru"),
+      Error);
 }
 
 TEST_F(Lines, ARateIsAskedForOnlyWhereSomethingIsCharged) {
