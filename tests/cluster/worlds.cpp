@@ -8,9 +8,6 @@
 // started, and at random steps of SQLite's the transaction that applies is broken off, as a kill
 // would. In the end all files hold the same rows, and each write that was acknowledged is there
 // once, with the answer that it had.
-//
-// Seen to fail: without the fence (what is told not done is done); without the look for the entry's
-// id (done twice); :now of the node's own clock; without the check of the number (gaps).
 #include <spdlog/spdlog.h>
 
 #include <cstdio>

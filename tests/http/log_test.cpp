@@ -1,7 +1,4 @@
 // Puts and entries as they stand in the log: what goes in comes out, and nothing else is taken.
-//
-// Seen to fail: decode() without its sum; base64 only for what is no UTF-8, however much longer its
-// JSON is; the chain without the answer.
 #include <gtest/gtest.h>
 
 #include <filesystem>
