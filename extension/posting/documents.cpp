@@ -97,14 +97,15 @@ class Issue {
                    "; the next one can be issued on that day or later");
   }
 
-  // Numbers rise with their days, so that a day to come would keep all others waiting.
+  // Numbers rise with their days, so that a day to come would keep all others waiting. Books may be
+  // ahead of the clock. Who does not say when it is recorded is not asked, as writes never read the
+  // clock.
   void expect_not_to_come(std::string_view column, Day day, const Recorded& recorded) const {
     const auto instant = recorded.at ? parse_instant(*recorded.at) : std::nullopt;
-    const Day today = instant ? books_->days.day_of(*instant) : books_->open_day;
-    if (day <= today) return;
-    throw conflict(std::string(column) + " is " + format_day(day) + ", after " + format_day(today) +
-                   (instant ? ", the day of recorded_at"
-                            : ", the open day; recorded_at can say that it is later than that"));
+    if (!instant || day <= books_->open_day || day <= books_->days.day_of(*instant)) return;
+    throw conflict(std::string(column) + " is " + format_day(day) +
+                   ", after the open day and after " + format_day(books_->days.day_of(*instant)) +
+                   ", the day of recorded_at");
   }
 
   // D2; false: there is nothing to put on it. A correction is made even so.

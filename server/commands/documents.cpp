@@ -14,6 +14,7 @@
 #include "commands/terminal.h"
 #include "documents/functions.h"
 #include "documents/pdf.h"
+#include "rules/document.h"
 #include "rules/time.h"
 #include "store/database.h"
 
@@ -21,6 +22,8 @@ namespace saldo::server::commands {
 namespace {
 
 constexpr const char* kWho = "saldod documents";
+constexpr const char* kPost = "post.pdf";
+constexpr const char* kRegistryFile = "registry.csv";
 
 // The last versions of a month's documents, in the order of their numbers.
 constexpr const char* kRegistry =
@@ -29,18 +32,22 @@ constexpr const char* kRegistry =
     " c.value ->> 'tax_id' AS tax_id, d.total, d.tax,"
     " c.value ->> 'document_delivery' AS document_delivery,"
     " c.value ->> 'postal_address' AS postal_address,"
-    " document_file_name(d.content) || '.pdf' AS file, d.content"
+    " document_file_name(d.content) || '.pdf' AS file, d.content,"
+    " (SELECT a.admin_email FROM account AS a WHERE a.account_id = d.account_id)"
     " FROM document AS d LEFT JOIN json_each(d.content) AS c ON c.key = 'customer'"
     " WHERE d.month = ?1 AND NOT EXISTS ("
     "  SELECT 1 FROM document AS l WHERE l.corrects = coalesce(d.corrects, d.document_id)"
     "  AND l.correction_number > coalesce(d.correction_number, 0))"
     " ORDER BY d.kind, substr(d.issued_on, 1, 4), d.number";
 enum RegistryColumn : int {
+  kKind = 1,
   kAccountId = 6,
+  kTaxId = 9,
   kDelivery = 12,
   kAddress = 13,
   kFile = 14,
-  kContent = 15
+  kContent = 15,
+  kEmail = 16
 };
 
 // A file that is there under its name when it is whole, and not before. Throws std::runtime_error.
@@ -119,6 +126,12 @@ class Folder {
       throw std::runtime_error(printed.out + " is no folder, and none can be made there");
   }
 
+  // Those of an earlier run, so that they are not taken for this one's.
+  void clear() {
+    for (const char* name : {kPost, kRegistryFile}) std::filesystem::remove(out_ / name);
+    sync_folder(out_);
+  }
+
   // The registry is the last to be there: with it all else is.
   void print() {
     const Transaction snapshot(books_, "BEGIN");
@@ -134,9 +147,9 @@ class Folder {
       const auto document = document_of(rows.text(kContent));
       write_file(out_ / std::string(rows.text(kFile)), document_pdf(document));
       append_csv_row(registry, rows, columns_);
+      note_missing(rows);
       if (rows.text(kDelivery) != "post") continue;
-      if (rows.is_null(kAddress)) without_address_.push_back(rows.integer(kAccountId));
-      if (!post) post.emplace(out_ / "post.pdf");
+      if (!post) post.emplace(out_ / kPost);
       post->pages.add(document);
       ++posted;
     }
@@ -146,15 +159,26 @@ class Folder {
       post->file.finish();
     }
     sync_folder(out_);
-    write_file(out_ / "registry.csv", registry);
+    write_file(out_ / kRegistryFile, registry);
     sync_folder(out_);
     std::cout << total << " documents in " << printed_.out << ", " << posted
               << " of them in post.pdf\n";
-    for (const auto account_id : without_address_)
-      std::cout << "account " << account_id << " has no postal address\n";
+    for (const auto& missing : missing_) std::cout << missing << '\n';
   }
 
  private:
+  // What the document cannot reach its customer without and, of a UPD, what it must say.
+  void note_missing(const Statement& row) {
+    const auto note = [&](const char* what) {
+      missing_.push_back("account " + std::to_string(row.integer(kAccountId)) + " has no " + what);
+    };
+    const bool posted = row.text(kDelivery) == "post";
+    const bool transfer = row.text(kKind) == document_kind_name(DocumentKind::kUpd);
+    if ((posted || transfer) && row.is_null(kAddress)) note("postal address");
+    if (!posted && row.is_null(kEmail)) note("e-mail address");
+    if (transfer && row.is_null(kTaxId)) note("tax_id, which a UPD needs");
+  }
+
   std::int64_t count() {
     auto row = books_.compile_once(std::string("SELECT count(*) FROM (") + kRegistry + ")");
     row.bind_static(1, printed_.month).step();
@@ -164,6 +188,7 @@ class Folder {
   static std::vector<Column> registry_columns(Database& books) {
     auto rows = books.prepare(kRegistry);
     std::vector<Column> columns;
+    columns.reserve(kContent);
     for (int i = 0; i < kContent; ++i)
       columns.push_back(json_column(i, sqlite3_column_name(rows.handle(), i), false));
     return columns;
@@ -173,7 +198,7 @@ class Folder {
   const PrintedMonth& printed_;
   std::filesystem::path out_;
   std::vector<Column> columns_ = registry_columns(books_);
-  std::vector<std::int64_t> without_address_;
+  std::vector<std::string> missing_;
 };
 
 }  // namespace
@@ -186,9 +211,11 @@ int print_documents(const std::string& database, const PrintedMonth& printed) {
   Database books(database, printed.issue ? Database::Mode::kWrite : Database::Mode::kRead);
   if (printed.issue) require_no_log(books, database);
   Folder folder(books, printed);
-  if (printed.issue)
+  folder.clear();
+  if (printed.issue) {
     std::cout << "issued " << issue(books, printed) << " documents of " << printed.month
               << std::endl;
+  }
   folder.print();
   return 0;
 }

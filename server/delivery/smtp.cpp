@@ -45,7 +45,7 @@ CurlMime mime_of(CURL* curl, const MailMessage& message) {
   CurlMime mime = new_mime(curl);
   curl_mimepart* forms = add_part(mime.get());
   if (curl_mime_subparts(forms, text.get()) != CURLE_OK) throw std::bad_alloc();
-  text.release();  // now of `mime`
+  static_cast<void>(text.release());  // now of `mime`
   curl_mimepart* attached = add_part(mime.get(), attachment.bytes, attachment.media_type.c_str());
   if (curl_mime_type(forms, "multipart/alternative") != CURLE_OK ||
       curl_mime_filename(attached, attachment.name.c_str()) != CURLE_OK)

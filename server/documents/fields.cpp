@@ -102,9 +102,34 @@ Day day_of(const nlohmann::json& object, const char* member) {
   return *day;
 }
 
+Day month_first(const nlohmann::json& content) {
+  const auto first = parse_day(text_of(content, "month") + "-01");
+  return first ? *first : day_of(content, "issued_on");
+}
+
+Day month_last(const nlohmann::json& content) {
+  const auto first = parse_day(text_of(content, "month") + "-01");
+  if (!first) return day_of(content, "issued_on");
+  const date::year_month_day ymd{*first};
+  return Day{ymd.year() / ymd.month() / date::last};
+}
+
 std::string legal_name_of(const nlohmann::json& party) {
   std::string name = text_of(party, "legal_name");
   return name.empty() ? text_of(party, "name") : name;
+}
+
+bool is_person(const nlohmann::json& party) {
+  constexpr std::size_t kPersonDigits = 12;
+  return text_of(party, "tax_id").size() == kPersonDigits;
+}
+
+Signer signer_of(const nlohmann::json& issuer, std::string_view language) {
+  const bool russian = is_russian_text(language);
+  std::string director = text_of(issuer, "director");
+  if (!is_person(issuer)) return {russian ? "Руководитель" : "Director", std::move(director)};
+  return {russian ? "Индивидуальный предприниматель" : "Sole proprietor",
+          director.empty() ? legal_name_of(issuer) : std::move(director)};
 }
 
 std::string group_digits(std::string_view plain, std::string_view language) {

@@ -21,8 +21,21 @@ std::string text_of(const nlohmann::json& object, const char* member);
 std::optional<std::int64_t> integer_of(const nlohmann::json& object, const char* member);
 // Throws invalid where it is no day.
 Day day_of(const nlohmann::json& object, const char* member);
+// The days that a document of a month is about; without a month both are issued_on. Throw as
+// day_of.
+Day month_first(const nlohmann::json& content);
+Day month_last(const nlohmann::json& content);
 // legal_name, or else name.
 std::string legal_name_of(const nlohmann::json& party);
+// Whether a party is a person, by its tax_id of 12 digits.
+bool is_person(const nlohmann::json& party);
+
+// Who signs for the issuer: its director, or a sole proprietor himself, where no director is named.
+struct Signer {
+  std::string position;  // 'Руководитель', 'Индивидуальный предприниматель'
+  std::string name;  // may be empty
+};
+Signer signer_of(const nlohmann::json& issuer, std::string_view language);
 
 // In digits without a sign of the currency: '1 803,28' in Russian, '1,803.28' in English.
 std::string format_amount(Amount amount, std::string_view currency, std::string_view language);

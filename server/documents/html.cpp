@@ -1,6 +1,7 @@
 #include "documents/html.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "documents/sheet.h"
@@ -33,7 +34,7 @@ svg { display: block }
 // At least as wide as a figure: numbers to a tenth of a millimetre or a point.
 std::string css_number(double value) {
   constexpr int kTenth = 10;
-  const auto tenths = static_cast<int>(value * kTenth + 0.5);
+  const auto tenths = std::lround(value * kTenth);
   std::string text = std::to_string(tenths / kTenth);
   if (tenths % kTenth != 0) text += '.' + std::to_string(tenths % kTenth);
   return text;
@@ -90,7 +91,7 @@ void append_qr(std::string& html, const std::string& bytes) {
   const std::string side = std::to_string(modules.size());
   const std::string size = css_number(kQrSide) + "mm";
   html += "<svg width=\"" + size + "\" height=\"" + size + "\" viewBox=\"0 0 " + side + ' ' + side +
-          "\" shape-rendering=\"crispEdges\" role=\"img\" aria-label=\"QR\"><path d=\"";
+          R"(" shape-rendering="crispEdges" role="img" aria-label="QR"><path d=")";
   for (std::size_t y = 0; y < modules.size(); ++y) {
     const auto& row = modules[y];
     for (std::size_t x = 0; x < row.size();) {
@@ -101,8 +102,8 @@ void append_qr(std::string& html, const std::string& bytes) {
       const std::size_t from = x;
       while (x < row.size() && row[x]) ++x;
       const std::string width = std::to_string(x - from);
-      html +=
-          'M' + std::to_string(from) + ' ' + std::to_string(y) + 'h' + width + "v1h-" + width + 'z';
+      html.append("M").append(std::to_string(from)).append(" ").append(std::to_string(y));
+      html.append("h").append(width).append("v1h-").append(width).append("z");
     }
   }
   html += "\"/></svg>";
@@ -192,14 +193,16 @@ std::string document_html(const nlohmann::json& document) {
   const double left = sheet.landscape ? kMargin : kBindingMargin;
   const double width = (sheet.landscape ? kLongSide : kShortSide) - left - kMargin;
   std::string html = "<!DOCTYPE html>\n<html lang=\"" + sheet.language +
-                     "\">\n<head>\n<meta charset=\"utf-8\">\n<title>";
+                     "\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta http-equiv=\"Content-Security-Policy\" "
+                     "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>";
   append_escaped(html, sheet.title);
   html += "</title>\n<style>\n@page { size: A4";
   html += sheet.landscape ? " landscape" : "";
   html += "; margin: " + css_number(kMargin) + "mm " + css_number(kMargin) + "mm " +
           css_number(kMargin) + "mm " + css_number(left) + "mm;\n  @bottom-right { content: ";
-  html += sheet.language == "ru" ? "\"Страница \" counter(page) \" из \" counter(pages)"
-                                 : "\"Page \" counter(page) \" of \" counter(pages)";
+  html += sheet.language == "ru" ? R"("Страница " counter(page) " из " counter(pages))"
+                                 : R"("Page " counter(page) " of " counter(pages))";
   html += "; font: 7pt \"PT Sans\", sans-serif }\n}\nbody { width: " + css_number(width) +
           "mm; font: " + css_number(sheet.letter_size) + "pt \"PT Sans\", sans-serif }";
   html += kStyle;

@@ -48,7 +48,7 @@ constexpr const char* kFontFamily = "PT Sans";
 
 // These two fonts and no others, whatever the system has and prefers.
 FcConfig* fonts() {
-  static const Owned<FcConfig> config = [] {
+  static const Owned<FcConfig> kConfig = [] {
     Owned<FcConfig> made(FcConfigCreate());
     if (made == nullptr) throw std::bad_alloc();
     for (const char* file : kFontFiles) {
@@ -59,19 +59,19 @@ FcConfig* fonts() {
     }
     return made;
   }();
-  return config.get();
+  return kConfig.get();
 }
 
 // Pango's maps of fonts, with the glyphs that they have measured, serve one thread each.
 PangoFontMap* font_map() {
-  thread_local const Owned<PangoFontMap> map = [] {
+  thread_local const Owned<PangoFontMap> kMap = [] {
     Owned<PangoFontMap> made(pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT));
     if (made == nullptr) throw std::bad_alloc();
     pango_fc_font_map_set_config(PANGO_FC_FONT_MAP(made.get()), fonts());
     pango_cairo_font_map_set_resolution(PANGO_CAIRO_FONT_MAP(made.get()), 72);
     return made;
   }();
-  return map.get();
+  return kMap.get();
 }
 
 // A page, in points, before it is drawn.

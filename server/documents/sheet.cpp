@@ -81,8 +81,9 @@ class Builder {
       : content_(std::move(content)),
         issuer_(content_.at("issuer")),
         customer_(content_.at("customer")),
-        language_(text_of(content_, "language")),
+        language_(text_of(content_, "language") == "ru" ? "ru" : "en"),
         currency_(text_of(content_, "currency")),
+        signer_(signer_of(issuer_, language_)),
         russian_(language_ == "ru"),
         total_(integer_of(content_, "total").value_or(0)),
         tax_(integer_of(content_, "tax")) {
@@ -118,14 +119,17 @@ class Builder {
                       money(total_);
     if (tax_) sum += say(", в том числе НДС ", ", including VAT ") + money(*tax_);
     add_sum_in_words(std::move(sum));
-    Table statement = one_cell(plain(
-        say("Услуги оказаны полностью и в срок. Заказчик претензий по объёму, качеству и срокам "
-            "оказания услуг не имеет.",
-            "The services were rendered in full and on time. The customer has no claims as to "
-            "their extent, quality or time.")));
-    statement.space_before = 3;
-    statement.with_next = true;
-    add(std::move(statement));
+    // A correction to nothing says of no services that they were rendered.
+    if (lines > 0) {
+      Table statement = one_cell(plain(
+          say("Услуги оказаны полностью и в срок. Заказчик претензий по объёму, качеству и срокам "
+              "оказания услуг не имеет.",
+              "The services were rendered in full and on time. The customer has no claims as to "
+              "their extent, quality or time.")));
+      statement.space_before = 3;
+      statement.with_next = true;
+      add(std::move(statement));
+    }
     add(two_signatures(say("ИСПОЛНИТЕЛЬ", "SUPPLIER"), say("ЗАКАЗЧИК", "CUSTOMER")));
     return std::move(sheet_);
   }
@@ -403,14 +407,13 @@ class Builder {
 
   [[nodiscard]] Table invoice_signatures() const {
     Table signatures;
-    signatures.widths = {25, 30, 0, 22, 30, 36};
+    signatures.widths = {33, 26, 0, 22, 26, 34};
     signatures.space_before = 8;
     signatures.together = true;
-    signatures.rows.push_back(
-        {.cells = {bold(say("Руководитель", "Director")), blank(),
-                   plain(text_of(issuer_, "director")), bold(say("Бухгалтер", "Accountant")),
-                   blank(), plain(text_of(issuer_, "accountant"))},
-         .height = 8});
+    signatures.rows.push_back({.cells = {bold(signer_.position), blank(), plain(signer_.name),
+                                         bold(say("Бухгалтер", "Accountant")), blank(),
+                                         plain(text_of(issuer_, "accountant"))},
+                               .height = 8});
     const std::string signature = say("(подпись)", "(signature)");
     signatures.rows.push_back({.cells = {plain(""), small(signature), plain(""), plain(""),
                                          small(signature), plain("")}});
@@ -419,30 +422,31 @@ class Builder {
 
   // The issuer's on the left, the customer's on the right.
   [[nodiscard]] Table two_signatures(std::string issuer, std::string customer) const {
+    constexpr std::size_t kHalf = 5;  // position, signature and name, and what keeps them apart
     Table signatures;
-    signatures.widths = {24, 27, 34, 0, 24, 27, 34};
+    signatures.widths = {29, 2, 22, 2, 31, 0, 29, 2, 22, 2, 31};
     signatures.space_before = 6;
     signatures.together = true;
     signatures.rows.push_back(
-        {.cells = {bold(std::move(issuer), 3), plain(""), bold(std::move(customer), 3)}});
-    signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), 3), plain(""),
-                                         plain(legal_name_of(customer_), 3)}});
+        {.cells = {bold(std::move(issuer), kHalf), plain(""), bold(std::move(customer), kHalf)}});
+    signatures.rows.push_back({.cells = {plain(legal_name_of(issuer_), kHalf), plain(""),
+                                         plain(legal_name_of(customer_), kHalf)}});
     signatures.rows.push_back(
-        {.cells = {underlined(say("Руководитель", "Director")), blank(),
-                   underlined(text_of(issuer_, "director"), Align::kCenter), plain(""), blank(),
-                   blank(), underlined(text_of(customer_, "signatory"), Align::kCenter)},
+        {.cells = {underlined(signer_.position), plain(""), blank(), plain(""),
+                   underlined(signer_.name, Align::kCenter), plain(""), blank(), plain(""), blank(),
+                   plain(""), underlined(text_of(customer_, "signatory"), Align::kCenter)},
          .height = 10});
     const auto note = [&](std::string_view russian, std::string_view english) {
       return small(say(russian, english));
     };
     signatures.rows.push_back(
-        {.cells = {note("(должность)", "(position)"), note("(подпись)", "(signature)"),
-                   note("(фамилия, инициалы)", "(name)"), plain(""),
-                   note("(должность)", "(position)"), note("(подпись)", "(signature)"),
-                   note("(фамилия, инициалы)", "(name)")}});
+        {.cells = {note("(должность)", "(position)"), plain(""), note("(подпись)", "(signature)"),
+                   plain(""), note("(фамилия, инициалы)", "(name)"), plain(""),
+                   note("(должность)", "(position)"), plain(""), note("(подпись)", "(signature)"),
+                   plain(""), note("(фамилия, инициалы)", "(name)")}});
     const std::string stamp = say("М. П.", "Stamp");
     signatures.rows.push_back(
-        {.cells = {small(stamp, Align::kLeft, 3), plain(""), small(stamp, Align::kLeft, 3)},
+        {.cells = {small(stamp, Align::kLeft, kHalf), plain(""), small(stamp, Align::kLeft, kHalf)},
          .height = 6});
     return signatures;
   }
@@ -467,7 +471,8 @@ class Builder {
         head.cells.push_back(heading(say(russian, english)));
     }
     table.rows.push_back(std::move(head));
-    const auto add_sum = [&](std::string label, std::string debit, std::string credit) {
+    const auto add_sum = [&](const std::string& label, const std::string& debit,
+                             const std::string& credit) {
       Row row;
       for (int side = 0; side < 2; ++side) {
         Cell name = heading(label, 2);
@@ -721,6 +726,10 @@ class Builder {
     const std::string unit = text_of(line, "unit");
     const std::string rate = format_rate(integer_of(line, "basis_points"), language_);
     const auto dash = [] { return boxed("—", Align::kCenter); };
+    // What is measured in no unit has neither quantity nor price.
+    const auto measured = [&](std::string text) {
+      return unit.empty() || text.empty() ? dash() : figure(std::move(text));
+    };
     Row row;
     row.cells = {boxed(text_of(line, "service_id")),
                  boxed(text_of(line, "line"), Align::kCenter),
@@ -728,8 +737,8 @@ class Builder {
                  dash(),
                  boxed(or_dash(std::string(unit_number(unit))), Align::kCenter),
                  boxed(or_dash(unit), Align::kCenter),
-                 figure(format_count(quantity, language_)),
-                 figure(or_dash(group_digits(unit_price(untaxed, quantity, currency_), language_))),
+                 measured(format_count(quantity, language_)),
+                 measured(group_digits(unit_price(untaxed, quantity, currency_), language_)),
                  figure(amount(untaxed)),
                  boxed(say("без акциза", "none"), Align::kCenter),
                  boxed(unbroken(rate), Align::kCenter),
@@ -744,7 +753,7 @@ class Builder {
   [[nodiscard]] Table upd_invoice_signatures() const {
     // Of an invoice alone: of a transfer document only its lower half is signed.
     const bool invoice = text("status") == "1";
-    const bool person = text_of(issuer_, "tax_id").size() == kPersonTaxIdDigits;
+    const bool person = is_person(issuer_);
     const auto name = [&](const char* member) {
       return invoice && !person ? text_of(issuer_, member) : "";
     };
@@ -773,8 +782,8 @@ class Builder {
                    plain(say("Индивидуальный предприниматель или иное уполномоченное лицо",
                              "Sole proprietor or another authorised person")),
                    blank(), plain(""),
-                   underlined(invoice && person ? legal_name_of(issuer_) : "", Align::kCenter),
-                   plain(""), blank(4)},
+                   underlined(invoice && person ? signer_.name : "", Align::kCenter), plain(""),
+                   blank(4)},
          .height = 6});
     table.rows.push_back(
         {.cells = {strip(""), plain(""), upd_note("(подпись)", "(signature)"), plain(""),
@@ -836,22 +845,17 @@ class Builder {
       return Row{.cells = {plain(std::move(text), 3), plain(""), underlined(std::move(content)),
                            plain(std::move(code))}};
     };
-    const std::string director = say("Руководитель", "Director");
-    const bool person = text_of(issuer_, "tax_id").size() == kPersonTaxIdDigits;
-    const std::string signer = text_of(issuer_, "director").empty() && person
-                                   ? legal_name_of(issuer_)
-                                   : text_of(issuer_, "director");
     halves(label(say("Товар (груз) передал / услуги, результаты работ, права сдал",
                      "Goods handed over / services rendered by"),
                  ""),
            label(say("Товар (груз) получил / услуги, результаты работ, права принял",
                      "Goods received / services accepted by"),
                  ""));
-    halves(signature(person ? "" : director, signer, "[10]"),
+    halves(signature(signer_.position, signer_.name, "[10]"),
            signature("", text_of(customer_, "signatory"), "[15]"));
     halves(signature_notes(), signature_notes());
     halves(value(say("Дата отгрузки, передачи (сдачи)", "Date of transfer"),
-                 format_short_day(transfer_day(), language_), "[11]"),
+                 format_short_day(month_last(content_), language_), "[11]"),
            value(say("Дата получения (приемки)", "Date of acceptance"), "", "[16]"));
     halves(
         label(say("Иные сведения об отгрузке, передаче", "Other information on the transfer"), ""),
@@ -864,7 +868,7 @@ class Builder {
            label(say("Ответственный за правильность оформления факта хозяйственной жизни",
                      "Responsible for the correctness of this document"),
                  ""));
-    halves(signature(person ? "" : director, signer, "[13]"), signature("", "", "[18]"));
+    halves(signature(signer_.position, signer_.name, "[13]"), signature("", "", "[18]"));
     halves(signature_notes(), signature_notes());
     halves(label(say("Наименование экономического субъекта – составителя документа (в т. ч. "
                      "комиссионера / агента)",
@@ -887,17 +891,10 @@ class Builder {
     return table;
   }
 
+  // What a contract is called is left out of it, or said.
   [[nodiscard]] std::string contract_text() const {
     const std::string contract = text("contract");
-    return contract.empty() ? "" : say("Договор ", "Contract ") + contract;
-  }
-
-  // The month's last day, on which its services are rendered.
-  [[nodiscard]] Day transfer_day() const {
-    const auto first = parse_day(text("month") + "-01");
-    if (!first) return day_of(content_, "issued_on");
-    const date::year_month_day ymd{*first};
-    return Day{ymd.year() / ymd.month() / date::last};
+    return contract.starts_with("№") ? say("Договор ", "Contract ") + contract : contract;
   }
 
   [[nodiscard]] std::string services_period() const {
@@ -905,13 +902,12 @@ class Builder {
     return month.empty() ? "" : say("Услуги оказаны за ", "Services rendered in ") + month;
   }
 
-  static constexpr std::size_t kPersonTaxIdDigits = 12;
-
   json content_;
   const json& issuer_;
   const json& customer_;
   std::string language_;
   std::string currency_;
+  Signer signer_;
   bool russian_ = true;
   Amount total_ = 0;
   std::optional<Amount> tax_;

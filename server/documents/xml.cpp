@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <pugixml.hpp>
 #include <regex>
 #include <sstream>
@@ -58,6 +59,45 @@ std::string cut(std::string text, std::size_t characters_max) {
   return text.substr(0, bytes);
 }
 
+// '01.02.2026', '1 февраля 2026' or '«1» февраля 2026'; nullopt: it is no day, or not of 1900 to
+// 2099, which the format demands.
+std::optional<Day> parse_written_day(const std::string& text) {
+  static const std::regex kDay(R"((?:«|")?(\d{1,2})(?:»|")?[. ]\s*(\S+?)[. ]\s*((?:19|20)\d{2}))");
+  std::smatch parts;
+  if (!std::regex_match(text, parts, kDay)) return std::nullopt;
+  unsigned month = 1;
+  constexpr unsigned kMonths = 12;
+  const std::string named = parts[2];
+  const auto is_named = [&](unsigned each) {
+    return named == month_in_date(each, "ru") || named == std::to_string(each) ||
+           named == '0' + std::to_string(each);
+  };
+  while (month <= kMonths && !is_named(month)) ++month;
+  const date::year_month_day day{date::year{std::stoi(parts[3])}, date::month{month},
+                                 date::day{static_cast<unsigned>(std::stoul(parts[1]))}};
+  return day.ok() ? std::optional<Day>(day) : std::nullopt;
+}
+
+struct Contract {
+  std::string name;  // may be empty
+  std::string number;
+  Day day{};
+};
+
+// '№ 15 от 01.02.2026', 'Договор оферты № 15 от 1 февраля 2026 г.'
+std::optional<Contract> split_contract(std::string text) {
+  constexpr std::string_view kNoBreak = "\u00a0";
+  for (std::size_t i = 0; (i = text.find(kNoBreak, i)) != std::string::npos;)
+    text.replace(i, kNoBreak.size(), " ");
+  static const std::regex kContract(
+      R"(\s*(.*?)\s*№\s*(\S.*?)\s+от\s+(\S.*?\d{4})\s*(?:года|г\.?)?\s*)");
+  std::smatch parts;
+  if (!std::regex_match(text, parts, kContract)) return std::nullopt;
+  const auto day = parse_written_day(parts[3]);
+  if (!day) return std::nullopt;
+  return Contract{parts[1], parts[2], *day};
+}
+
 class UpdFile {
  public:
   explicit UpdFile(const json& document)
@@ -69,9 +109,10 @@ class UpdFile {
         tax_(integer_of(content_, "tax")),
         invoice_(integer_of(content_, "status") == 1) {
     const std::string kind = text_of(content_, "kind");
-    if (kind != "upd")
+    if (kind != "upd") {
       throw conflict(
           "the tax service's format is that of an upd, and this document is of the kind " + kind);
+    }
   }
 
   // ON_NSCHFDOPPR_, the receiver, the sender, the day, a UUID, and by the format's flags that no
@@ -290,13 +331,15 @@ class UpdFile {
     auto goods = table.append_child("СведТов");
     set(goods, "НомСтр", text_of(line, "line"));
     set(goods, "НаимТов", cut(text_of(line, "name"), 2000));
-    if (const std::string unit = text_of(line, "unit"); !unit.empty()) {
+    // What is measured in no unit has neither quantity nor price.
+    const std::string unit = text_of(line, "unit");
+    if (!unit.empty()) {
       // 0000: the classifier has no such unit.
       const std::string_view number = unit_number(unit);
       set(goods, "ОКЕИ_Тов", number.empty() ? "0000" : number);
       set(goods, "НаимЕдИзм", cut(unit, 255));
     }
-    if (quantity > 0) {
+    if (!unit.empty() && quantity > 0) {
       set(goods, "КолТов", std::to_string(quantity));
       if (const std::string price = unit_price(untaxed, quantity, currency_); !price.empty())
         set(goods, "ЦенаТов", price);
@@ -318,7 +361,7 @@ class UpdFile {
       days.push_back(day_of(line, "period_from"));
       days.push_back(day_of(line, "period_to"));
     }
-    if (days.empty()) days.push_back(dated());
+    if (days.empty()) return {month_first(content_), month_last(content_)};
     const auto [first, last] = std::minmax_element(days.begin(), days.end());
     return {*first, *last};
   }
@@ -329,16 +372,13 @@ class UpdFile {
     const auto [first, last] = period();
     set(transfer, "ДатаНачПер", format_date_of_file(first));
     set(transfer, "ДатаОконПер", format_date_of_file(last));
-    // '№ 15 от 01.02.2026'; a contract without number and date the format has no element for.
-    static const std::regex kContract(
-        R"(\s*(.*?)\s*№\s*(\S.*?)\s+от\s+(\d{2}\.\d{2}\.(?:19|20)\d{2})(?:\s*г\.?)?\s*)");
+    // A contract without number and date the format has no element for.
     const std::string contract = cut(text("contract"), 255);
-    std::smatch parts;
-    if (std::regex_match(contract, parts, kContract)) {
+    if (const auto parts = split_contract(contract)) {
       auto basis = transfer.append_child("ОснПер");
-      set(basis, "РеквНаимДок", parts[1].length() > 0 ? parts[1].str() : "Договор");
-      set(basis, "РеквНомерДок", parts[2].str());
-      set(basis, "РеквДатаДок", parts[3].str());
+      set(basis, "РеквНаимДок", parts->name.empty() ? "Договор" : parts->name);
+      set(basis, "РеквНомерДок", parts->number);
+      set(basis, "РеквДатаДок", format_date_of_file(parts->day));
       return;
     }
     transfer.append_child("БезДокОснПер").text().set("1");

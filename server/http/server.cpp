@@ -264,8 +264,11 @@ HttpServer::HttpServer(Service& service, const HttpLimits& limits, const std::st
   server_->set_post_routing_handler([](const auto& /*request*/, auto& response) {
     if (!is_answered(response)) return;
     response.headers.erase("Content-Type");
-    if (const auto type = content_type_of(response); !type.empty())
-      response.set_header("Content-Type", type);
+    const auto type = content_type_of(response);
+    if (type.empty()) return;
+    response.set_header("Content-Type", type);
+    // A browser takes it for nothing else.
+    if (type.starts_with("text/html")) response.set_header("X-Content-Type-Options", "nosniff");
   });
 }
 

@@ -4,9 +4,10 @@ order of it by pdftotext; that nothing lies over anything else or off the page; 
 xmllint against the tax service's scheme, where that stands beside the checkout (../shared/upd/upd503.xsd, or
 SALDO_UPD_SCHEME).
 
-Seen to fail: cells as wide as their column whatever stands in them; figures that wrap; a head that is not repeated; a
-row higher than a page that is not parted; a QR code of another text; the creation date of the clock; a correction
-without its number; lines without КолТов in the XML's place for it.
+Seen to fail: cells as wide as their text; a head that is not repeated; the creation date of the clock; a row higher
+than a page that is not parted; the system's fonts; a correction without its number in the XML; lines without КолТов in
+the XML's place for it; a contract of 31 February; a period that is the day of the correction; a sole proprietor without
+a name.
 """
 
 import collections
@@ -120,6 +121,14 @@ def long_names(content):
     content["issuer"]["kpp"] = content["customer"]["kpp"] = None
     content["customer"]["postal_address"] = "628600, Ханты-Мансийский автономный округ – Югра, " * 4
     content["issuer"]["director"] = "Константинопольский-Переяславский В. В."
+    return content
+
+
+def proprietor(content, director=None):
+    """Of an issuer who is a person, and signs himself."""
+    content = copy.deepcopy(content)
+    content["issuer"].update(tax_id="770123456789", kpp=None, legal_name="ИП Петров Пётр Петрович", director=director,
+                             accountant=None)
     return content
 
 
@@ -287,6 +296,48 @@ class Requisites(Case):
         content["issued_on"] = "2026-03-31"
         self.assertNotIn("(5б)", self.text(content))
 
+    def test_a_sole_proprietor_signs_himself(self):
+        for content, behind in ((month("act"), "ИСПОЛНИТЕЛЬ"), (invoice(), "Всего к оплате:"), (month("upd"), "[9]"),
+                                (reconciliation(), "ОТ ИСПОЛНИТЕЛЯ")):
+            with self.subTest(content["kind"]):
+                text = self.text(proprietor(content))
+                text = text[text.index(behind):].replace("Руководитель организации или иное", "")
+                self.assertIn("Индивидуальный предприниматель", text)
+                self.assertIn("ИП Петров Пётр Петрович", text.replace("[14]", "").split("(ф. и. о.)")[0]
+                              if content["kind"] == "upd" else text)
+                self.assertNotIn("Руководитель", text)
+                # Who signs in his place is named.
+                other = self.text(proprietor(content, director="Сидорова А. Б."))
+                self.assertIn("Сидорова А. Б.", other[other.index(behind):])
+        english = self.text(proprietor(month("act", language="en")))
+        self.assertIn("Sole proprietor", english)
+
+    def test_a_contract_that_says_what_it_is(self):
+        for contract, printed in (("№ 15 от 01.02.2026", "Договор № 15 от 01.02.2026"),
+                                  ("Договор оферты № 15", "Договор оферты № 15"),
+                                  ("Публичная оферта", "Публичная оферта")):
+            content = month("upd")
+            content["contract"] = contract
+            text = self.text(content)
+            basis = text[text.index("получения (приемки)"):text.index("[8]")]
+            self.assertEqual(printed, basis.removeprefix("получения (приемки)").strip())
+
+    def test_nothing_is_said_to_be_rendered_where_nothing_was(self):
+        for language, statement in (("ru", "Услуги оказаны полностью"), ("en", "The services were rendered in full")):
+            self.assertIn(statement, self.text(month("act", language=language)))
+            text = self.text(corrected(month("act", 0, language=language)))
+            self.assertNotIn(statement, text)
+
+    def test_what_has_no_unit_has_no_quantity_and_no_price(self):
+        content = month("upd", 1)
+        content["lines"][0].update(unit=None, quantity=1, name="Настройка", service_id="setup")
+        text = self.text(content)
+        row = text[text.index("Настройка"):text.index("без акциза")]
+        self.assertEqual("Настройка — — — — — 1 109,12", " ".join(row.split()))
+        goods = ET.fromstring(self.render("xml", content)).find("Документ/ТаблСчФакт/СведТов")
+        self.assertEqual({"НомСтр": "1", "НаимТов": "Настройка", "СтТовБезНДС": "1109.12", "НалСт": "22%",
+                          "СтТовУчНал": "1353.13"}, dict(goods.attrib))
+
     def test_reconciliation(self):
         text = self.text(reconciliation())
         self.assert_in_order(
@@ -324,7 +375,8 @@ class Requisites(Case):
 
 class Layout(Case):
     PLAIN = (month("act"), month("act", 1), month("act", 60), invoice(), month("upd"), month("upd", 60),
-             reconciliation(), reconciliation(60))
+             reconciliation(), reconciliation(60), *map(proprietor, (month("act"), invoice(), month("upd"),
+                                                                     reconciliation())))
     HARD = (long_names(month("act", 4, name="Ы" * 500)), long_names(invoice()), long_names(month("upd", 4,
                                                                                                  name="слово " * 83)),
             long_names(month("upd", 2, name="Ы" * 500)), long_names(reconciliation()), greatest("act"), greatest("upd"),
@@ -383,6 +435,17 @@ class Layout(Case):
             pages = self.pages(self.pdf(content))
             self.assertEqual(1, len(pages))
             self.assertNotIn("Страница", pages[0])
+
+    def test_lines_to_sign_on_do_not_run_into_each_other(self):
+        """By the columns of the HTML, which are the PDF's: between position, signature and name one of 2 mm."""
+        for content in (month("act"), reconciliation()):
+            html = self.render("html", content).decode()
+            signatures = html[html.rindex("<table"):]
+            widths = re.findall(r'<col(?: style="width:([0-9.]+)mm")?>', signatures)
+            self.assertEqual(["2", "2", "", "2", "2"], [width for width in widths if width in ("2", "")])
+            signed = next(row for row in re.findall("<tr.*?</tr>", signatures) if "Орлова" in row)
+            lined = ['class="b' in cell for cell in re.findall("<td[^>]*>", signed)]
+            self.assertEqual([True, False, True, False, True, False, True, False, True, False, True], lined)
 
     def test_a_row_higher_than_a_page_is_parted(self):
         content = month("act", 2, name="слово " * 2000)
@@ -555,12 +618,21 @@ class Xml(Case):
         content["contract"] = "устная договорённость"
         return content
 
+    @staticmethod
+    def contracted(contract):
+        content = month("upd")
+        content["contract"] = contract
+        return content
+
     @unittest.skipUnless(SCHEME.exists(), f"the tax service's scheme is not there: {SCHEME}")
     def test_against_the_scheme(self):
         other_rates = month("upd")
         for each, rate in zip(other_rates["lines"], (0, 500, 700)):
             each.update(basis_points=rate, tax=tax_in(each["amount"], rate), unit="сообщение")
-        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates)):
+        unmeasured = month("upd", 1)
+        unmeasured["lines"][0].update(unit=None, quantity=1)
+        for content in (*self.CASES, self.persons(), self.poorest(), finish(other_rates), unmeasured,
+                        self.contracted("№ 15 от 1 февраля 2026 года"), self.contracted("№ 15 от 31.02.2026")):
             path = self.folder / (self.render("name", content).decode() + ".xml")
             path.write_bytes(self.render("xml", content))
             checked = subprocess.run(["xmllint", "--noout", "--schema", SCHEME, path], stdout=subprocess.PIPE,
@@ -598,6 +670,30 @@ class Xml(Case):
                 totals = document.find("ТаблСчФакт/ВсегоОпл")
                 self.assertEqual(content["total"], kopecks(totals.get("СтТовУчНалВсего")))
                 self.assertEqual(content["total"] - (content["tax"] or 0), kopecks(totals.get("СтТовБезНДСВсего")))
+
+    def test_contracts(self):
+        read = {"№ 15 от 01.02.2026": ("Договор", "15", "01.02.2026"),
+                "№ 15 от 1.2.2026": ("Договор", "15", "01.02.2026"),
+                "Договор оферты № 15-А от 01.02.2026 г.": ("Договор оферты", "15-А", "01.02.2026"),
+                "№ 15 от 1 февраля 2026 г.": ("Договор", "15", "01.02.2026"),
+                "№ 15 от 1\u00a0февраля 2026\u00a0года": ("Договор", "15", "01.02.2026"),
+                "Контракт № 7 от «29» февраля 2028 года": ("Контракт", "7", "29.02.2028"),
+                "№ 15 от 31.02.2026": None, "№ 15 от 29 февраля 2026 г.": None, "№ 15 от 01.13.2026": None,
+                "№ 15 от 00.01.2026": None, "№ 15 от 1 фебраля 2026 г.": None, "№ 15 от 01.02.1826": None,
+                "№ 15": None}
+        for contract, parts in read.items():
+            with self.subTest(contract):
+                part = ET.fromstring(self.render("xml", self.contracted(contract))).find("Документ/СвПродПер")
+                basis = part.find("СвПер/ОснПер")
+                self.assertEqual(parts, basis if basis is None else tuple(
+                    basis.get(name) for name in ("РеквНаимДок", "РеквНомерДок", "РеквДатаДок")))
+                # What cannot be taken apart is handed on as it stands.
+                said = part.find("ИнфПолФХЖ3/ТекстИнф")
+                self.assertEqual(contract if parts is None else None, said if said is None else said.get("Значен"))
+
+    def test_a_document_without_lines_is_of_its_month(self):
+        part = ET.fromstring(self.render("xml", self.poorest())).find("Документ/СвПродПер/СвПер")
+        self.assertEqual(("01.10.2026", "31.10.2026"), (part.get("ДатаНачПер"), part.get("ДатаОконПер")))
 
     def test_a_person_needs_two_names(self):
         content = self.persons()

@@ -362,7 +362,14 @@ TEST(DocumentHtml, StandsAlone) {
   EXPECT_TRUE(has(html, "<span class=\"line\">1 220,00 руб.,</span>"));
   for (const char* outside : {"http:", "https:", "src=", "href=", "url(", "@import", "\u00a0"})
     EXPECT_FALSE(has(html, outside)) << outside;
+  // Before anything that it could forbid.
+  EXPECT_TRUE(has(html,
+                  "<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" "
+                  "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>"));
   frozen["language"] = "en";
+  EXPECT_TRUE(has(document_html(row(frozen)), "<html lang=\"en\">"));
+  // No other language is printed, and none is a way into the tag.
+  frozen["language"] = "\"><script>";
   EXPECT_TRUE(has(document_html(row(frozen)), "<html lang=\"en\">"));
   EXPECT_TRUE(has(document_html(row(content("upd"))), "@page { size: A4 landscape; "));
 }

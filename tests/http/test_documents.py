@@ -319,7 +319,7 @@ class Printed(Year):
         self.refused(self.nobody.get(f"/v1/documents/{act}.pdf"), 401, "unauthorized")
         self.refused(self.cashier.get(f"/v1/documents/{act}.pdf"), 403, "forbidden")
 
-    def test_the_pdf_says_what_the_law_asks(self):
+    def test_the_pdf_is_of_the_document_asked_for(self):
         for of in (self.acts, self.upds):
             document = self.document(of[self.posted]["document_id"]).json
             content = document["content"]
@@ -335,7 +335,10 @@ class Printed(Year):
 
     def test_the_html_is_escaped_and_runs_nothing(self):
         for of in (self.acts, self.upds):
-            html = self.document(of[self.posted]["document_id"], "text/html").text
+            answer = self.document(of[self.posted]["document_id"], "text/html")
+            self.assertEqual("nosniff", answer.headers["X-Content-Type-Options"])
+            html = answer.text
+            self.assertIn("default-src 'none'", html)
             self.assertIn("ООО «Ромашка &amp; &lt;сыновья&gt;»", html)
             self.assertNotIn("<сыновья>", html)
             self.assertNotRegex(html.lower(), r"<script|javascript:| on\w+=|<iframe|https?://(?!www\.w3\.org/)")
@@ -359,6 +362,23 @@ class Printed(Year):
                        operator.get(f"/v1/documents/{again}", accept="application/xml")):
             self.refused(answer, 409, "conflict", "Петров")
         operator.get(f"/v1/documents/{again}.pdf").expect(200)
+
+    def test_the_shell_names_what_a_document_cannot_do_without(self):
+        database = self.fresh_copy()
+        operator = self.client(self.served(database), "operator", now=JANUARY)
+        operator.patch(f"/v1/accounts/{self.posted}", {"tax_id": None}).expect(200)
+        operator.patch(f"/v1/accounts/{self.mailed}", {"postal_address": None, "admin_email": None}).expect(200)
+        for account_id in (self.posted, self.mailed):
+            for of in (self.acts, self.upds):
+                operator.post(f"/v1/documents/{of[account_id]['document_id']}/corrections", {}).expect(201)
+        no_mail = f"account {self.mailed} has no e-mail address"
+        for month, missing in (("2026-11", [no_mail]),
+                               ("2026-12", [f"account {self.posted} has no tax_id, which a UPD needs",
+                                            f"account {self.mailed} has no postal address", no_mail])):
+            out = database.parent / month
+            done = saldod("documents", "--month", month, "--database", database, "--out", out)
+            self.assertEqual((0, [f"2 documents in {out}, 1 of them in post.pdf", *missing]),
+                             (done.returncode, done.stdout.splitlines()), done)
 
     def test_analysts_do_not_print(self):
         for name in ("document_pdf", "DOCUMENT_HTML", "document_xml", "document_file_name"):
@@ -503,9 +523,14 @@ class Command(DocumentsCase):
 
     def test_1_before_anything_is_issued(self):
         out = self.out()
+        # Of an earlier run, of which nothing may be taken for this one's.
+        out.mkdir()
+        for name in ("post.pdf", "registry.csv"):
+            (out / name).write_text("stale", encoding="utf-8")
         done = self.print(out)
         self.assertEqual((0, f"0 documents in {out}, 0 of them in post.pdf\n"), (done.returncode, done.stdout), done)
         self.assertEqual(["registry.csv"], list(self.files(out)))
+        self.assertIn("document_id,kind", (out / "registry.csv").read_text(encoding="utf-8"))
 
     def test_2_issued_and_printed_twice_to_the_same_bytes(self):
         out = self.out()
@@ -538,6 +563,12 @@ class Command(DocumentsCase):
         self.assertEqual("'=Компания 0", registry[0]["name"])
         self.check_post(first["post.pdf"], [each for each, row in zip(documents, registry)
                                             if row["document_delivery"] == "post"])
+
+        # What fails leaves neither of the two that say what all is there.
+        (out / f"{file_name(documents[-1])}.pdf.part").mkdir()
+        failed = self.print(out)
+        self.assertEqual(2, failed.returncode, failed)
+        self.assertEqual([], [name for name in ("post.pdf", "registry.csv") if (out / name).exists()])
 
     def check_post(self, pdf, documents):
         """In order, each with its address, and nothing else."""

@@ -3,7 +3,7 @@ overlap and in whatever order, and finds its account by M1 to M3.
 
 Seen to fail, the product broken on purpose: the check for a receipt that is there left out; documents that were not
 booked taken in; M3 asked of what the same statement brought; the limit of other bodies for statements; the second look
-for a receipt, in the write, left out; SQLite's memory for 20 pages of each temporary table (500 page faults a
+for a receipt, in the write, left out; SQLite's memory for 20 pages of each temporary table (77 page faults a
 document)."""
 
 import datetime
