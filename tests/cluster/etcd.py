@@ -1,7 +1,10 @@
 """An etcd of several members on loopback, and nodes of saldod that follow a log in it."""
 
+import atexit
 import base64
+import contextlib
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -18,12 +21,21 @@ import time
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "http"))
 
-from server import Books, Server, must, wait_for  # noqa: E402
+from server import OPENING, Books, Server, bound, must, wait_for  # noqa: E402
 
 KEY = "saldo/log"
 START_SECONDS = 60
+# What etcd takes by default makes members of a busy machine hold elections without need.
+PACE = ("--heartbeat-interval", "150", "--election-timeout", "1500")
+PACE_ALONE = ("--heartbeat-interval", "10", "--election-timeout", "100")
+# Of those who apply the same once more: farther than any time that a request tells.
+OTHER_CLOCK_SECONDS = 400 * 86400
+
+# Whoever ends a test has it clear away what it has begun.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def free_ports(count):
@@ -44,7 +56,7 @@ def fetch(request, timeout, context):
 def make_certificates(folder, hosts):
     """An authority, and a certificate of this machine that both etcd and its clients show."""
     def openssl(*arguments):
-        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+        subprocess.run([*bound(), "openssl", *map(str, arguments)], check=True, capture_output=True)
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout",
             folder / "ca.key", "-out", folder / "ca.pem")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=", "-keyout", folder / "node.key", "-out",
@@ -81,6 +93,7 @@ class Etcd:
         self.clients, self.peers = ports[:members], ports[members:]
         self.token = token
         self.processes = [None] * members
+        atexit.register(self.close)
         for member in range(members):
             self.start(member)
         if not wait_for(self.is_ready, START_SECONDS):
@@ -124,7 +137,8 @@ class Etcd:
         host, client, peer = self.hosts[member], self.clients[member], self.peers[member]
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[member] = subprocess.Popen(
-                [*self.prefix(member), "etcd", "--name", name, "--data-dir", self.folder / name,
+                [*bound(), *self.prefix(member), "etcd", "--name", name,
+                 *(PACE if len(self.clients) > 1 else PACE_ALONE), "--data-dir", self.folder / name,
                  "--listen-client-urls", f"{self.scheme}://{host}:{client}",
                  "--advertise-client-urls", f"{self.scheme}://{host}:{client}", *self.tls_flags,
                  "--listen-peer-urls", f"http://{host}:{peer}",
@@ -170,6 +184,14 @@ class Etcd:
             if self.ask(f"/v3/auth/{path}", question) is None:
                 raise AssertionError(f"etcd refuses {path}")
 
+    def leader(self):
+        """The number of the member that leads; None: none does."""
+        for member in range(len(self.clients)):
+            status = self.ask("/v3/maintenance/status", {}, member, timeout=1)
+            if status and status.get("leader") == status["header"]["member_id"]:
+                return member
+        return None
+
     def get(self):
         """The log's newest put as etcd has it."""
         return self.ask("/v3/kv/range", {"key": base64.b64encode(KEY.encode()).decode()})["kvs"][0]
@@ -185,7 +207,8 @@ class Etcd:
         return self.ask("/v3/kv/compaction", {"revision": str(revision)})
 
     def close(self):
-        for process in self.processes:
+        atexit.unregister(self.close)
+        for process in filter(None, self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
@@ -213,6 +236,17 @@ class Node:
 
     def client(self, role=None, **options):
         return self.server.client(role, **options)
+
+    def ask(self, method, path, body=None, key=None):
+        """The answer; None: the node is not there, or does not answer."""
+        server = self.server
+        if server is None:
+            return None
+        try:
+            with server.client("admin", checked=False, timeout=25) as client:
+                return client.request(method, path, body, key=key)
+        except (OSError, http.client.HTTPException):
+            return None
 
     def health(self):
         with self.client(checked=False) as client:
@@ -243,12 +277,13 @@ class Node:
 class Cluster:
     """Three nodes with the books of the other tests, all well."""
 
-    def __init__(self, members=3, nodes=3, flags=Node.FLAGS, start=True, etcd=None):
+    def __init__(self, members=3, nodes=3, flags=Node.FLAGS, start=True, etcd=None, opening=OPENING):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-cluster-"))
         self.etcd = etcd or Etcd(members)
         self.nodes = []
+        atexit.register(self.close)
         first = self.folder / "n0.db"
-        tokens = Books.copy(first)
+        tokens = Books.copy(first, opening)
         must("log", "init", "--database", first, *self.etcd.log_flags, "--node", "n0")
         self.nodes = [Node(self.etcd, f"n{i}", self.folder, tokens, flags) for i in range(nodes)]
         backup = self.folder / "first.backup"
@@ -285,12 +320,39 @@ class Cluster:
         raise AssertionError("the nodes do not come together")
 
     def close(self):
+        atexit.unregister(self.close)
         for node in self.nodes:
             if node.server is not None:
                 node.server.process.send_signal(signal.SIGCONT)
                 node.kill()
         self.etcd.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def make_other(database):
+    """Other pages, and tables that were analysed: SQLite may choose other plans for the same."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    for sql in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 1024", "VACUUM", "ANALYZE"):
+        connection.execute(sql)
+    if connection.execute("PRAGMA page_size").fetchone() != (1024,):
+        raise AssertionError("the pages are as they were")
+    connection.close()
+
+
+@contextlib.contextmanager
+def other_surroundings():
+    """What is started meanwhile has another clock, time zone and language."""
+    with tempfile.TemporaryDirectory(prefix="saldo-clock-") as folder:
+        library = pathlib.Path(folder) / "other_clock.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "other_clock.c"], check=True)
+        before = dict(os.environ)
+        os.environ.update(TZ="Asia/Tokyo", LC_ALL="C", LD_PRELOAD=str(library),
+                          SALDO_CLOCK_SHIFT=str(OTHER_CLOCK_SECONDS))
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def dump(database):

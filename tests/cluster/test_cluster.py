@@ -5,18 +5,20 @@ import base64
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
-import sqlite3
 import sys
-import threading
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "http"))
 
-from etcd import Cluster, Etcd, Node, dump, encode_put, first_difference, tamper  # noqa: E402
+from etcd import (OTHER_CLOCK_SECONDS, Cluster, Etcd, Node, dump, encode_put, first_difference,  # noqa: E402
+                  make_other, other_surroundings, tamper)
+import load  # noqa: E402
+import server  # noqa: E402
 from server import must, peek, saldod, wait_for  # noqa: E402
 import test_repetition  # noqa: E402
 
@@ -47,14 +49,18 @@ class ClusterCase(unittest.TestCase):
             self.assertIsNone(first_difference(files[0], other))
         return files[0]
 
-    def account(self, node):
+    def write(self, node, path, body, key):
+        """As a client does who must not lose it: until it is answered."""
         with node.client("admin") as client:
-            return client.post("/v1/accounts", {"name": "Ромашка"}).expect(201).json["account_id"]
+            self.assertTrue(wait_for(lambda: client.post(path, body, key=key).status != 503, 60), node.problem())
+            return client.post(path, body, key=key)
+
+    def account(self, node):
+        return self.write(node, "/v1/accounts", {"name": "Ромашка"}, os.urandom(8).hex()).expect(201).json["account_id"]
 
     def pay(self, node, number, account=1):
-        with node.client("admin") as client:
-            return client.post(f"/v1/accounts/{account}/payments",
-                               {"amount": 100, "method": "bank_card", "external_id": f"p{number}"}, key=f"k{number}")
+        return self.write(node, f"/v1/accounts/{account}/payments",
+                          {"amount": 100, "method": "bank_card", "external_id": f"p{number}"}, f"k{number}")
 
 
 class Everyday(ClusterCase):
@@ -227,8 +233,8 @@ class Alone(ClusterCase):
 
 
 class Twice(ClusterCase):
-    """Each route that writes, applied again later, in another time zone and language, to a file of another page size
-    whose tables were analysed: the same rows."""
+    """Each route that writes, applied again under another clock, in another time zone and language, to a file of
+    another page size whose tables were analysed: the same rows. replayed.py does the same with other tests' writes."""
 
     def test_the_same_rows(self):
         cluster = self.cluster(members=1, nodes=2, start=False, flags=(*Node.FLAGS, "--test-clock"))
@@ -244,20 +250,12 @@ class Twice(ClusterCase):
             client.put("/v1/webhooks/v", {"url": "https://example.org/"}).expect(201)
             client.post("/v1/accounts/99/payments", {"amount": 1, "method": "sbp"}).expect(404)
         self.assertTrue(secret)
-        connection = sqlite3.connect(second.database, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("PRAGMA page_size = 1024")
-        connection.execute("VACUUM")
-        connection.execute("ANALYZE")
-        connection.close()
-        here = {name: os.environ.get(name) for name in ("TZ", "LC_ALL")}
-        os.environ.update(TZ="Asia/Tokyo", LC_ALL="C")
-        try:
+        make_other(second.database)
+        with other_surroundings():
             second.start()
-        finally:
-            for name, value in here.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
         cluster.expect_well((second,))
+        there = time.gmtime(time.time() + OTHER_CLOCK_SECONDS)
+        self.assertIn(time.strftime("%Y-%m", there), second.server.log())
         books = self.expect_same(cluster)
         self.assertGreater(len(books["stored_answer"]), 25)
         self.assertNotEqual([], books["day_close"])
@@ -477,83 +475,127 @@ class Alike(ClusterCase):
         self.account(second)
         self.expect_same(cluster)
 
+    def test_another_time_zone_data(self):
+        cluster = self.cluster(members=1, nodes=1)
+        node = cluster.nodes[0]
+        self.account(node)
+        node.stop()
+        program = cluster.folder / "saldod.sh"
+        program.write_text(
+            "#!/bin/sh\nexec unshare --mount sh -c '\n"
+            "mount --bind /usr/share/zoneinfo/Asia/Yekaterinburg /usr/share/zoneinfo/Europe/Moscow || exit 77\n"
+            f"""exec "$0" "$@"' "{server.SALDOD}" "$@"\n""")
+        program.chmod(0o755)
+        usual, server.SALDOD = server.SALDOD, str(program)
+        self.addCleanup(setattr, server, "SALDOD", usual)
+        refused = saldod("serve", "--database", node.database, "--listen", "127.0.0.1:0", *node.log_flags)
+        if refused.returncode in (1, 77):
+            self.skipTest(f"time zone data cannot be replaced for one program here: {refused.stderr}")
+        self.assertIn("of another build", refused.stderr)
+        zones = re.findall(r"Europe/Moscow-\w+", refused.stderr)
+        self.assertEqual(2, len(set(zones)), refused.stderr)
+        server.SALDOD = usual
+        node.start()
+        cluster.expect_well()
+
 
 class Killed(ClusterCase):
-    """Payments, usage and closings at all nodes, while members of etcd and nodes are killed and frozen."""
+    """Payments, usage, promises and closings at all nodes, while members of etcd and nodes are killed and frozen: the
+    leader, a follower, two of them, a node, two nodes, a machine with both."""
 
     def test_nothing_is_lost_or_done_twice(self):
-        cluster = self.cluster()
+        cluster = self.cluster(opening=load.OPENING)
         seed = int(os.environ.get("SALDO_SEED", time.time_ns() % 10**9))
         chance = random.Random(seed)
-        self.account(cluster.nodes[0])
-        cluster.expect_together()
-        stop = threading.Event()
-        done, lock, gap = {}, threading.Lock(), [0.0, time.monotonic()]
-
-        def pay(worker):
-            mind = random.Random(seed + worker)
-            for number in range(10**6):
-                if stop.is_set():
-                    return
-                name, answer = f"w{worker}-{number}", None
-                while answer is None or answer.status != 201:
-                    node = mind.choice(cluster.nodes)
-                    try:
-                        with node.client("admin", timeout=20, checked=False) as client:
-                            answer = client.post("/v1/accounts/1/payments", {
-                                "amount": 100 + number, "method": "bank_card", "external_id": name}, key=name)
-                        if answer.status not in (201, 503):
-                            raise AssertionError(answer)
-                    except (OSError, AttributeError, __import__("http.client").client.HTTPException):
-                        time.sleep(0.02)
-                with lock:
-                    done[name] = answer.json
-                    gap[0] = max(gap[0], time.monotonic() - gap[1])
-                    gap[1] = time.monotonic()
-                time.sleep(mind.random() / 20)
-
-        threads = [threading.Thread(target=pay, args=(worker,), daemon=True) for worker in range(4)]
-        for thread in threads:
-            thread.start()
-        for _ in range(KILLS):
-            before = len(done)
-            self.assertTrue(wait_for(lambda: len(done) > before + 3, 60), (seed, [n.problem() for n in cluster.nodes]))
-            kind = chance.choice(("member", "node", "machine", "frozen member", "frozen node", "majority"))
-            victims = chance.sample(range(3), 2 if kind == "majority" else 1)
-            for victim in victims:
-                member, node = cluster.etcd.processes[victim], cluster.nodes[victim]
-                if kind in ("member", "machine", "majority"):
-                    cluster.etcd.kill(victim)
-                if kind in ("node", "machine"):
-                    node.kill()
-                if kind == "frozen member":
-                    member.send_signal(signal.SIGSTOP)
-                if kind == "frozen node":
-                    node.server.process.send_signal(signal.SIGSTOP)
+        clients = load.Load(cluster.nodes, seed)
+        kinds = ["leader", "node", "majority", "machine", "follower", "two nodes"]
+        done = {}
+        for kill in range(KILLS):
+            before = clients.count
+            self.assertTrue(wait_for(lambda: clients.wrong or clients.count > before + 3, 120),
+                            (seed, [node.problem() for node in cluster.nodes]))
+            self.assertEqual([], clients.wrong)
+            kind, frozen = kinds[kill % len(kinds)], chance.random() < 0.4
+            done[kind, frozen] = done.get((kind, frozen), 0) + 1
+            leader = cluster.etcd.leader()
+            any_two = chance.sample(range(3), 2)
+            members = {"leader": [leader], "majority": any_two, "machine": any_two[:1],
+                       "follower": [each for each in any_two if each != leader][:1]}.get(kind, [])
+            nodes = {"node": any_two[:1], "two nodes": any_two, "machine": any_two[:1]}.get(kind, [])
+            members = [member for member in members if member is not None]
+            for member in members:
+                cluster.etcd.send(member, signal.SIGSTOP) if frozen else cluster.etcd.kill(member)
+            for node in nodes:
+                cluster.nodes[node].server.process.send_signal(signal.SIGSTOP) if frozen else cluster.nodes[node].kill()
             time.sleep(chance.uniform(0.2, 3))
-            for victim in victims:
-                member, node = cluster.etcd.processes[victim], cluster.nodes[victim]
-                if kind in ("member", "machine", "majority"):
-                    cluster.etcd.start(victim)
-                if kind == "frozen member":
-                    member.send_signal(signal.SIGCONT)
-                if kind in ("node", "machine"):
-                    node.start()
-                if kind == "frozen node":
-                    node.server.process.send_signal(signal.SIGCONT)
+            for member in members:
+                cluster.etcd.send(member, signal.SIGCONT) if frozen else cluster.etcd.start(member)
+            for node in nodes:
+                if frozen:
+                    cluster.nodes[node].server.process.send_signal(signal.SIGCONT)
+                else:
+                    cluster.nodes[node].start()
+        cluster.expect_well(seconds=120)
+        clients.finish()
+        self.expect_same(cluster)
+        clients.expect_all(self, cluster.nodes[0].database)
+        must("verify", "--database", cluster.nodes[0].database)
+        told = ", ".join(f"{count} {kind}{' frozen' if frozen else ''}" for (kind, frozen), count in done.items())
+        print(f"{KILLS} kills ({told}): {clients}", file=sys.stderr)
+
+
+class Replaced(ClusterCase):
+    """Under load: an upgrade from one build to the next, node by node, and a node whose disk is lost."""
+
+    def test_an_upgrade(self):
+        cluster = self.cluster(opening=load.OPENING)
+        # The same program, and yet another file.
+        build = cluster.folder / "saldod"
+        shutil.copy(server.SALDOD, build)
+        with open(build, "ab") as file:
+            file.write(b"another build")
+        clients = load.Load(cluster.nodes, 1)
+        self.assertTrue(wait_for(lambda: clients.wrong or clients.count > 30))
+        first = cluster.nodes[0]
+        must("log", "seal", "--database", first.database, *first.log_flags)
+        for node in cluster.nodes:
+            self.expect_problem(node, "sealed")
+        sealed = clients.count
+        usual, server.SALDOD = server.SALDOD, str(build)
+        self.addCleanup(setattr, server, "SALDOD", usual)
+        for node in cluster.nodes:
+            node.stop()
+            node.start()
+            cluster.expect_well((node,))
+        self.assertTrue(wait_for(lambda: clients.wrong or clients.count > sealed + 30))
+        clients.finish()
+        self.expect_same(cluster)
+        clients.expect_all(self, first.database)
+        builds = {row[0] for row in peek(first.database, "SELECT build FROM log_node")}
+        self.assertEqual(1, len(builds), builds)
+        print(f"an upgrade: {clients}", file=sys.stderr)
+
+    def test_a_lost_disk(self):
+        cluster = self.cluster(opening=load.OPENING)
+        first, _, third = cluster.nodes
+        clients = load.Load(cluster.nodes, 2)
+        self.assertTrue(wait_for(lambda: clients.wrong or clients.count > 30))
+        third.kill()
+        for each in third.database.parent.glob("n2.db*"):
+            each.unlink()
+        lost = clients.count
+        self.assertTrue(wait_for(lambda: clients.wrong or clients.count > lost + 30))
+        backup = cluster.folder / "newer.backup"
+        must("backup", "--database", first.database, backup)
+        must("log", "join", "--database", third.database, *third.log_flags, backup)
+        third.start()
         cluster.expect_well()
-        stop.set()
-        for thread in threads:
-            thread.join(120)
-            self.assertFalse(thread.is_alive(), seed)
-        books = self.expect_same(cluster)
-        paid = {row["external_id"]: row for row in done.values()}
-        rows = peek(cluster.nodes[0].database, "SELECT external_id, payment_id, amount FROM payment ORDER BY 1")
-        self.assertEqual(sorted((name, row["payment_id"], row["amount"]) for name, row in paid.items()), rows, seed)
-        self.assertEqual(len(done), len(rows))
-        self.assertEqual(len(rows) + 0, len([row for row in books["stored_answer"]]))
-        print(f"{KILLS} times killed or frozen, seed {seed}: {len(rows)} payments, the longest gap {gap[0]:.1f} s",
-              file=sys.stderr)
+        joined = clients.count
+        self.assertTrue(wait_for(lambda: clients.wrong or clients.count > joined + 30))
+        clients.finish()
+        self.expect_same(cluster)
+        clients.expect_all(self, third.database)
+        print(f"a lost disk: {clients}", file=sys.stderr)
 
 
 if __name__ == "__main__":
