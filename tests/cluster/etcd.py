@@ -24,8 +24,9 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "http"))
 
-from server import OPENING, Books, Server, bound, must, wait_for  # noqa: E402
+from server import OPENING, ROOT, Books, Server, bound, must, wait_for  # noqa: E402
 
+EXTENSION = os.environ.get("SALDO_EXTENSION", str(ROOT / "build" / "saldo.so"))
 KEY = "saldo/log"
 START_SECONDS = 60
 # What etcd takes by default makes members of a busy machine hold elections without need.
@@ -197,8 +198,10 @@ class Etcd:
         return self.ask("/v3/kv/range", {"key": base64.b64encode(KEY.encode()).decode()})["kvs"][0]
 
     def put(self, text):
+        """The put's number in the log."""
         key = base64.b64encode(KEY.encode()).decode()
-        return self.ask("/v3/kv/put", {"key": key, "value": base64.b64encode(text).decode()})
+        done = self.ask("/v3/kv/put", {"key": key, "value": base64.b64encode(text).decode(), "prev_kv": True})
+        return int(done["prev_kv"]["version"]) + 1
 
     def delete(self):
         return self.ask("/v3/kv/deleterange", {"key": base64.b64encode(KEY.encode()).decode()})
@@ -332,6 +335,8 @@ class Cluster:
 def make_other(database):
     """Other pages, and tables that were analysed: SQLite may choose other plans for the same."""
     connection = sqlite3.connect(database, isolation_level=None)
+    connection.enable_load_extension(True)
+    connection.load_extension(EXTENSION)
     for sql in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 1024", "VACUUM", "ANALYZE"):
         connection.execute(sql)
     if connection.execute("PRAGMA page_size").fetchone() != (1024,):

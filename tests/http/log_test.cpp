@@ -90,9 +90,9 @@ TEST(LogBytes, AreTextOrBase64) {
   for (const auto& bytes :
        {std::string(), std::string("{\"amount\": 1}"), std::string("\xCF\xF0\xE8"),
         std::string("a\0b", 3), std::string(1000, '\x01'), std::string("\"\\\"\\")}) {
-    const auto json = json_of_bytes(bytes);
-    EXPECT_EQ(bytes_of_json(nlohmann::ordered_json::parse(json.dump())), bytes);
-    EXPECT_LE(json.dump().size(), bytes.size() + bytes.size() / 3 + 20);
+    const auto written = json_of_bytes(bytes);
+    EXPECT_EQ(bytes_of_json(nlohmann::ordered_json::parse(written.dump())), bytes);
+    EXPECT_LE(written.dump().size(), bytes.size() + bytes.size() / 3 + 20);
   }
   EXPECT_TRUE(json_of_bytes("Ромашка").is_string());
   EXPECT_TRUE(json_of_bytes("\xCF\xF0").is_object());
