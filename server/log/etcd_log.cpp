@@ -69,7 +69,7 @@ std::size_t collect(char* data, std::size_t size, std::size_t count, void* into)
 class EtcdClient {
  public:
   EtcdClient(const EtcdOptions& options, const std::atomic<bool>& stopping)
-      : options_(options), stopping_(stopping), curl_(new_curl(stopping)) {}
+      : options_(options), curl_(new_curl(stopping)) {}
 
   void use_next() {
     ++member_;
@@ -162,7 +162,6 @@ class EtcdClient {
   }
 
   const EtcdOptions& options_;
-  const std::atomic<bool>& stopping_;
   CurlHandle curl_;
   std::size_t member_ = 0;
   bool moved_ = true;

@@ -5,8 +5,8 @@ and language, applies the log, and must have the same rows.
 
   replayed.py FILE…     such as test_routes.py test_repetition.py
 
-Some tests do what no node may, and fail here for that: they write to the file past the server, go back in time (by a log
-time only goes on), or start it with routes that differ from those of its last start."""
+Some tests do what no node may, and fail here for that: they write to the file past the server, go back in time (by a
+log time only goes on), or start it with routes that differ from those of its last start."""
 
 import os
 import pathlib
@@ -34,25 +34,35 @@ class Followed:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-twin-"))
         self.twin = self.folder / "twin.db"
         backup = self.folder / "backup"
+        if server.peek(database, "SELECT 1 FROM sqlite_schema WHERE name = 'log_state'"):
+            server.must("log", "leave", "--database", database)  # a copy of another test's file
         server.must("log", "init", "--database", database, *self.etcd.log_flags, "--node", "a")
         server.must("backup", "--database", database, backup)
         server.must("log", "join", "--database", self.twin, *self.etcd.log_flags, "--node", "b", backup)
         etcd.make_other(self.twin)
 
-    def compare(self, database, number, routes):
+    def apply(self, database, node, routes):
+        """All that is in the log."""
+        newest = int(self.etcd.get()["version"])
+        with PLAIN(database, *self.etcd.log_flags, "--node", node, "--test-clock", "--spread", "100h",
+                   *routes) as follower, server.Client(follower, None, checked=False) as client:
+            def there():
+                health = client.get("/healthz").json
+                return health["log"]["number"] >= newest and "catches up" not in health.get("detail", "")
+            if not server.wait_for(there, 60):
+                raise AssertionError(f"{node}: {client.get('/healthz').json}; {follower.log()[-2000:]}")
+            detail = client.get("/healthz").json.get("detail", "")
+            if "differ" in detail:
+                raise AssertionError(f"{node}: {detail}")
+
+    def compare(self, database, routes):
         with etcd.other_surroundings():
-            with PLAIN(self.twin, *self.etcd.log_flags, "--node", "b", "--test-clock", "--spread", "100h",
-                       *routes) as twin:
-                with server.Client(twin, None, checked=False) as client:
-                    def there():
-                        health = client.get("/healthz").json
-                        return health["log"]["number"] >= number and "catches up" not in health.get("detail", "")
-                    if not server.wait_for(there, 60):
-                        raise AssertionError(f"the twin: {client.get('/healthz').json}; {twin.log()[-2000:]}")
-                    detail = client.get("/healthz").json.get("detail", "")
-                    if "differ" in detail:
-                        raise AssertionError(f"the twin: {detail}")
-        # The twin's own marks come later.
+            self.apply(self.twin, "b", routes)
+        # What it had sent when it was stopped, and its twin's mark.
+        self.apply(database, "a", routes)
+        with etcd.other_surroundings():
+            self.apply(self.twin, "b", routes)
+        # Their last marks are not in both.
         files = [{name: rows for name, rows in etcd.dump(each).items() if not name.startswith("log_")}
                  for each in (database, self.twin)]
         difference = etcd.first_difference(*files)
@@ -82,9 +92,8 @@ class FollowingServer(PLAIN):
         if self.process.poll() is not None:
             return super().stop(seconds)
         status = super().stop(seconds)
-        number = server.peek(self.path, "SELECT number FROM log_state")[0][0]
         FollowingServer.count += 1
-        LOGS[self.path].compare(self.path, number, self.routes)
+        LOGS[self.path].compare(self.path, self.routes)
         return status
 
 

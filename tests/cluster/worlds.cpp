@@ -45,7 +45,7 @@ std::atomic<int> g_broken_off{0};
 std::atomic<bool> g_breaks{true};
 int break_off(void* /*unused*/) {
   thread_local std::minstd_rand random(std::random_device{}());
-  if (!g_breaks || random() % 20'000 != 0) return 0;
+  if (!g_breaks || random() % 2'000 != 0) return 0;
   ++g_broken_off;
   return 1;
 }
