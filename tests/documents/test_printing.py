@@ -473,7 +473,7 @@ class Bytes(Case):
         fonts.write_text('<?xml version="1.0"?><fontconfig><match target="font"><edit name="matrix" mode="assign">'
                          "<times><name>matrix</name><matrix><double>1</double><double>0.2</double><double>0</double>"
                          "<double>1</double></matrix></times></edit></match></fontconfig>", encoding="utf-8")
-        environment = {"LC_ALL": "C.UTF-8", "LANGUAGE": "ar", "PANGO_LANGUAGE": "ar", "TZ": "Asia/Tokyo",
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "ar", "PANGO_LANGUAGE": "ar", "TZ": "Asia/Tokyo",
                        "FONTCONFIG_FILE": str(fonts), "HOME": "/nonexistent"}
         again = subprocess.run([RENDER, "pdf", path], stdout=subprocess.PIPE, env=environment, check=True).stdout
         self.assertEqual(once, again)
