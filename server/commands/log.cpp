@@ -144,9 +144,10 @@ std::shared_ptr<Log> open_log(const LogFlags& flags) {
     std::getline(file, line);
     if (!line.empty() && line.back() == '\r') line.pop_back();
     const auto colon = line.find(':');
-    if (colon == std::string::npos || colon == 0)
+    if (colon == std::string::npos || colon == 0) {
       throw std::runtime_error("--log-user " + flags.user_file +
                                ": its first line is USER:PASSWORD");
+    }
     options.user = line.substr(0, colon);
     options.password = line.substr(colon + 1);
   }

@@ -105,7 +105,7 @@ std::optional<Put> decode(std::string_view text) {
 
 Json json_of_bytes(std::string_view bytes) {
   if (is_utf8(bytes)) {
-    const Json text = bytes;
+    Json text = bytes;
     if (text.dump().size() <= bytes.size() + bytes.size() / 3 + 2) return text;
   }
   std::string base64;

@@ -201,7 +201,7 @@ class EtcdLog : public Log {
     close_watch();
     following_.move_on();
     const json answer = following_.ask("/v3/kv/range", {{"key", key_}, {"keys_only", true}});
-    const Head head = head_of(answer);
+    Head head = head_of(answer);
     check_cluster(answer, position.cluster_id);
     if (position.number > 0) check_position(position, answer, head);
     cluster_id_ = head.cluster_id;
@@ -291,9 +291,10 @@ class EtcdLog : public Log {
       throw LogBroken("the log's key " + options_.key +
                       " is not in etcd: it was deleted, or etcd was put back");
     }
-    if (integer(newest["kvs"].front(), "create_revision") > position.revision)
+    if (integer(newest["kvs"].front(), "create_revision") > position.revision) {
       throw LogBroken("the log's key " + options_.key + " was deleted, and begun anew, after " +
                       at);
+    }
     if (head.number < position.number || head.revision < position.revision) {
       throw LogBroken("the log ends at " + std::to_string(head.number) + ", and this file is at " +
                       std::to_string(position.number) +
@@ -312,10 +313,11 @@ class EtcdLog : public Log {
       throw LogBroken(at + " is not in the log: the file is of another log");
     const auto put = decode(parse_base64(text(kvs->front(), "value")).value_or(""));
     if (!put) throw following_.unreachable(at + " is damaged there");
-    if (integer(kvs->front(), "version") != position.number || put->id != position.last_id)
+    if (integer(kvs->front(), "version") != position.number || put->id != position.last_id) {
       throw LogBroken(at +
                       " of the log is not the one that was applied in this file: one of them "
                       "was put back from a backup and went on");
+    }
   }
 
   void open_watch(std::int64_t revision) {

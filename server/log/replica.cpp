@@ -85,7 +85,7 @@ void Replica::stop() {
 // --------------------------------------------------------------------------------
 
 std::shared_ptr<Replica::Pending> Replica::make_pending(std::string kind, Instant at,
-                                                        nlohmann::ordered_json data) {
+                                                        nlohmann::ordered_json data) const {
   auto pending = std::make_shared<Pending>();
   const Instant from = std::max(at, state_.log_time);
   pending->entry = {random_id(), std::move(kind), at,
@@ -184,15 +184,16 @@ std::optional<std::string> Replica::problem() const {
   if (stopped_) return *stopped_;
   if (failing_) return "what is in the log cannot be applied right now: " + *failing_;
   if (damaged_) return *damaged_;
-  if (count_verdicts(false) > 0 && count_verdicts(false) > count_verdicts(true))
+  if (count_verdicts(false) > 0 && count_verdicts(false) > count_verdicts(true)) {
     return "this node and others differ in what the log has made of the books, and it is not known "
            "which is right; no writes are taken";
+  }
   if (Clock::now() - contact_ > options_.stale_after) {
     return "the log has been out of reach for " +
            std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
            " s: " + unreachable_.value_or("nothing comes");
   }
-  if (const auto clock = clock_problem()) return clock;
+  if (auto clock = clock_problem()) return clock;
   if (sealed_) {
     return "the log is sealed for an upgrade: replace saldod on this machine, or start it again to "
            "go on with this build";

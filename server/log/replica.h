@@ -141,7 +141,8 @@ class Replica {
   void look_at_head();
   void mark_when_due();
   void stop_for(const std::string& reason);
-  std::shared_ptr<Pending> make_pending(std::string kind, Instant at, nlohmann::ordered_json data);
+  std::shared_ptr<Pending> make_pending(std::string kind, Instant at,
+                                        nlohmann::ordered_json data) const;
   std::optional<std::string> refusal() const;
   std::optional<std::string> clock_problem() const;
   [[nodiscard]] double clock_offset() const;

@@ -72,7 +72,15 @@ class World {
     options.log = std::make_shared<MemoryLog>(store_);
     options.replica.node = "n" + std::to_string(node);
     options.replica.patience = std::chrono::milliseconds{1500};
-    auto service = std::make_shared<Service>(options);
+    std::shared_ptr<Service> service;
+    // A start may be broken off, too.
+    while (!service) {
+      try {
+        service = std::make_shared<Service>(options);
+      } catch (const SqliteError& error) {
+        if (error.code() != SQLITE_INTERRUPT) throw;
+      }
+    }
     const std::lock_guard lock(mutex_);
     services_[node] = std::move(service);
   }
@@ -128,6 +136,7 @@ class World {
 
  private:
   void make_files() {
+    g_breaks = false;
     {
       Database books(path(0), Database::Mode::kCreate);
       books.compile_once(std::string("SELECT saldo_install('") + kOpening + "', 'none')").step();
@@ -143,6 +152,7 @@ class World {
     transaction.commit();
     books.prepare("PRAGMA wal_checkpoint(TRUNCATE)").step();
     for (int node = 1; node < kNodes; ++node) std::filesystem::copy_file(path(0), path(node));
+    g_breaks = true;
   }
 
   std::filesystem::path folder_;
