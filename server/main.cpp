@@ -185,6 +185,10 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
       ->type_name("ADDRESS[/BITS]");
   app.add_flag("--test-clock", serve.service.test_clock,
                "Take the time from the header Saldo-Now, and close no days: for tests");
+  app.add_flag("--demo-clock", serve.service.demo_clock,
+               "The clock begins at noon of the open day, and no days are closed: for the "
+               "demonstration")
+      ->excludes(app.get_option("--test-clock"));
   auto* certificate =
       app.add_option("--tls-cert", serve.certificate, "The certificate chain, in PEM")
           ->check(CLI::ExistingFile);
@@ -223,6 +227,7 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   add_log_flags(app, serve.log);
+  app.get_option("--demo-clock")->excludes(app.get_option("--log"));
   add_duration(app, "--stale-after", serve.service.replica.stale_after, "60s",
                "So long without the log /healthz is still ok");
   add_duration(app, "--spread", serve.service.replica.spread, "30s",

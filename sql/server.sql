@@ -24,6 +24,20 @@ CREATE TABLE stored_answer(
   PRIMARY KEY (token, method, target, key)
 ) WITHOUT ROWID;
 
+-- The accounts whose words have changed since the server's search index was told; it takes them off.
+CREATE TABLE search_queue(
+  account_id INTEGER PRIMARY KEY
+);
+
+CREATE TRIGGER account_search_after_insert AFTER INSERT ON account BEGIN
+  INSERT OR IGNORE INTO search_queue(account_id) VALUES (NEW.account_id);
+END;
+
+CREATE TRIGGER account_search_after_update AFTER UPDATE OF name, legal_name, tax_id, external_id, contract ON account
+BEGIN
+  INSERT OR IGNORE INTO search_queue(account_id) VALUES (NEW.account_id);
+END;
+
 CREATE TRIGGER token_refuse_invalid_insert BEFORE INSERT ON token BEGIN
   SELECT saldo_check('token', NEW.name, NEW.role, NEW.hash, NEW.created_at, NEW.revoked_at);
   SELECT saldo_refuse('conflict', 'there is a token ' || NEW.name || ' already; a name is given once')

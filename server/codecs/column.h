@@ -12,8 +12,9 @@ namespace saldo::server {
 struct Column {
   int index = 0;  // in the statement
   std::string name;
-  std::string key;       // of an object in JSON, encoded: "name":
-  bool is_json = false;  // its text goes into JSON as it is
+  std::string key;         // of an object in JSON, encoded: "name":
+  bool is_json = false;    // its text goes into JSON as it is
+  bool is_secret = false;  // it is told once, and null wherever the answer is kept
 };
 
 inline constexpr std::size_t kUnlimitedBytes = std::numeric_limits<std::size_t>::max();

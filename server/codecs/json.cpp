@@ -135,13 +135,15 @@ void append_json_names(std::string& out, const std::vector<Column>& columns) {
   out += ']';
 }
 
-void append_json_object(std::string& out, const Statement& row,
-                        const std::vector<Column>& columns) {
+void append_json_object(std::string& out, const Statement& row, const std::vector<Column>& columns,
+                        bool with_secrets) {
   out += '{';
   for (const Column& column : columns) {
     if (&column != &columns.front()) out += ',';
     out += column.key;
-    if (column.is_json && !row.is_null(column.index)) {
+    if (column.is_secret && !with_secrets) {
+      out += "null";
+    } else if (column.is_json && !row.is_null(column.index)) {
       out += row.text(column.index);
     } else {
       append_json_column(out, row, column.index);

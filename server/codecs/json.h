@@ -25,10 +25,11 @@ void append_json_column(std::string& out, const Statement& row, int column);
 // A column of an object: "name": is encoded once.
 Column json_column(int index, std::string_view name, bool is_json = false);
 
-// The names, as an array; and the row, as an object or an array. Throws out_of_range for an array
-// of more than `bytes_max`.
+// The names, as an array; and the row, as an object or an array. Without secrets these are null.
+// Throws out_of_range for an array of more than `bytes_max`.
 void append_json_names(std::string& out, const std::vector<Column>& columns);
-void append_json_object(std::string& out, const Statement& row, const std::vector<Column>& columns);
+void append_json_object(std::string& out, const Statement& row, const std::vector<Column>& columns,
+                        bool with_secrets = true);
 void append_json_array(std::string& out, const Statement& row, const std::vector<Column>& columns,
                        std::size_t bytes_max);
 

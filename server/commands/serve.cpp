@@ -122,6 +122,7 @@ int serve(ServeOptions options) {
 
   options.service.database = std::filesystem::absolute(options.service.database).string();
   options.service.sender.test_clock = options.service.test_clock;
+  options.service.has_tls = !options.certificate.empty();
   options.service.waiting_clients_max = static_cast<int>(options.http.connections / 4);
   constexpr std::chrono::milliseconds kNoticeEveryMin{100};
   if (options.service.notice_every < kNoticeEveryMin)

@@ -97,6 +97,9 @@ const std::string kIdempotencyKey = "Idempotency-Key";
 const std::string kSaldoNow = "Saldo-Now";
 const std::string kTransferEncoding = "Transfer-Encoding";
 
+// Where people's forms are sent, which may bring a file.
+const std::string kForms = "/do";
+
 std::optional<std::string_view> header(const httplib::Request& request, const std::string& name) {
   const auto [first, last] = request.headers.equal_range(name);
   if (first == last) return std::nullopt;
@@ -143,7 +146,8 @@ void check_framing(const httplib::Request& request) {
     throw malformed("the body of a DELETE comes with its Content-Length");
   if (header(request, kContentEncoding))
     throw Error(ErrorCode::kUnsupportedMediaType, "a body comes without Content-Encoding");
-  if (header(request, kContentType).value_or("").substr(0, 9) == "multipart")
+  if (header(request, kContentType).value_or("").substr(0, 9) == "multipart" &&
+      (request.path != kForms || !request.is_multipart_form_data()))
     throw Error(ErrorCode::kUnsupportedMediaType, "a body is not in several parts here");
 }
 
@@ -164,6 +168,24 @@ bool is_answered(const httplib::Response& response) { return !response.reason.em
 // What becomes of the connection behind an answer. The library closes it where the body comes from
 // a provider that says, after the whole of it, that it failed.
 enum class Then { kGoOn, kClose };
+
+// As the service takes it; valid as long as `request` and `body` are. Throws malformed.
+HttpRequest http_request(const httplib::Request& request, std::string_view body) {
+  return {request.method,
+          request.target,
+          body,
+          header(request, kAuthorization).value_or(""),
+          list_header(request, kAccept),
+          header(request, kContentType).value_or(""),
+          header(request, kIdempotencyKey),
+          header(request, kSaldoNow),
+          {},
+          request.remote_addr,
+          [&request](const std::string& name) { return any_header(request, name); }};
+}
+
+// Fields of a form that comes in parts.
+constexpr std::size_t kPartsMax = 100;
 
 // A Range is ignored, as HTTP allows: of a body without a length, which ends with the connection,
 // the library takes no part.
@@ -306,6 +328,7 @@ void HttpServer::refuse() {
 void HttpServer::receive(const httplib::Request& request, httplib::Response& response,
                          const httplib::ContentReader& read_content) {
   const std::size_t size_max = body_max(request);
+  if (request.is_multipart_form_data()) return receive_parts(request, response, read_content);
   std::string body;
   // Without either header there is no body; the library would wait for one.
   if (header(request, kContentLength) || header(request, kTransferEncoding)) {
@@ -327,10 +350,39 @@ void HttpServer::receive(const httplib::Request& request, httplib::Response& res
   answer(request, body, response);
 }
 
+// A form with a file. What a body in parts may be is limited as a whole.
+void HttpServer::receive_parts(const httplib::Request& request, httplib::Response& response,
+                               const httplib::ContentReader& read_content) {
+  const std::size_t size_max = body_max(request);
+  std::size_t size = 0;
+  Fields parts;
+  const bool is_whole = request.get_header_value<std::uint64_t>(kContentLength) <= size_max &&
+                        read_content(
+                            [&](const httplib::MultipartFormData& part) {
+                              parts.emplace_back(part.name, "");
+                              return parts.size() <= kPartsMax;
+                            },
+                            [&](const char* data, std::size_t length) {
+                              size += length;
+                              if (size > size_max || parts.empty()) return false;
+                              parts.back().second.append(data, length);
+                              return true;
+                            });
+  if (!is_whole) {
+    const bool too_large =
+        size > size_max || request.get_header_value<std::uint64_t>(kContentLength) > size_max;
+    return send_refusal(request, response,
+                        too_large
+                            ? refusal(status_of(ErrorCode::kTooLarge), size_max)
+                            : Error(ErrorCode::kMalformed, "the parts of the body are broken"));
+  }
+  answer(request, {}, response, std::move(parts));
+}
+
 void HttpServer::answer(const httplib::Request& request, std::string_view body,
-                        httplib::Response& response) {
+                        httplib::Response& response, Fields parts) {
   ++under_way_;
-  Reply reply = reply_to(request, body);
+  Reply reply = reply_to(request, body, std::move(parts));
   if (--under_way_ == 0) under_way_.notify_all();
   // While others wait for a thread, this one is not kept for the next request.
   fill(request, response, std::move(reply), crowded_ || refusing_ ? Then::kClose : Then::kGoOn);
@@ -339,6 +391,8 @@ void HttpServer::answer(const httplib::Request& request, std::string_view body,
 std::size_t HttpServer::body_max(const httplib::Request& request) {
   // Twice the same header is refused later.
   const auto authorization = request.get_header_value(kAuthorization);
+  if (request.path == kForms && request.is_multipart_form_data())
+    return service_.takes_file(http_request(request, {})) ? limits_.statement : limits_.body;
   return service_.takes_statement(request.method, request.target, authorization) ? limits_.statement
                                                                                  : limits_.body;
 }
@@ -356,14 +410,12 @@ Error HttpServer::refusal(int status, std::size_t size_max) {
   return {ErrorCode::kMalformed, "this is no request of HTTP/1.1"};
 }
 
-Reply HttpServer::reply_to(const httplib::Request& request, std::string_view body) {
+Reply HttpServer::reply_to(const httplib::Request& request, std::string_view body, Fields parts) {
   try {
     if (refusing_) throw Error(ErrorCode::kOverloaded, "the server stops");
-    return service_.handle(
-        {request.method, request.target, body, header(request, kAuthorization).value_or(""),
-         list_header(request, kAccept), header(request, kContentType).value_or(""),
-         header(request, kIdempotencyKey), header(request, kSaldoNow), request.remote_addr,
-         [&](const std::string& name) { return any_header(request, name); }});
+    HttpRequest http = http_request(request, body);
+    http.parts = std::move(parts);
+    return service_.handle(http);
   } catch (const Error& error) {
     return service_.refuse(request.target, error);
   }

@@ -47,14 +47,17 @@ class HttpServer {
  private:
   void receive(const httplib::Request& request, httplib::Response& response,
                const httplib::ContentReader& read_content);
-  void answer(const httplib::Request& request, std::string_view body, httplib::Response& response);
+  void receive_parts(const httplib::Request& request, httplib::Response& response,
+                     const httplib::ContentReader& read_content);
+  void answer(const httplib::Request& request, std::string_view body, httplib::Response& response,
+              Fields parts = {});
   void send_refusal(const httplib::Request& request, httplib::Response& response,
                     const Error& error);
   // Bytes of a body, by its route and who asks.
   std::size_t body_max(const httplib::Request& request);
   // For a status with which the library refuses a request whose body may have `size_max` bytes.
   static Error refusal(int status, std::size_t size_max);
-  Reply reply_to(const httplib::Request& request, std::string_view body);
+  Reply reply_to(const httplib::Request& request, std::string_view body, Fields parts);
 
   Service& service_;
   HttpLimits limits_;

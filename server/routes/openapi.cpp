@@ -302,6 +302,7 @@ std::string openapi_document(const RouteTable& routes) {
   for (const auto& [name, meaning] : kRoles)
     document["tags"].push_back({{"name", name}, {"description", meaning}});
   for (const Route* route : routes.all()) {
+    if (route->is_for_session()) continue;  // for people with a browser
     std::string method = route->method;
     std::transform(method.begin(), method.end(), method.begin(),
                    [](unsigned char c) { return std::tolower(c); });

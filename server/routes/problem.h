@@ -42,6 +42,10 @@ struct Reply {
   std::string warning{};     // a line for the log; empty: none
   bool is_stored = false;    // it was given before, under the same Idempotency-Key
   std::optional<std::string> so_far{};  // for the same part's next run
+  std::optional<std::string> kept{};    // the body without its secrets; nullopt: it has none
+
+  // What is kept of it under an Idempotency-Key.
+  [[nodiscard]] const std::string& body_to_keep() const { return kept ? *kept : body; }
 };
 
 inline constexpr std::string_view kProblemType = "application/problem+json";

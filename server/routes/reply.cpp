@@ -2,6 +2,7 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -10,6 +11,7 @@
 #include "codecs/charset.h"
 #include "codecs/csv.h"
 #include "codecs/json.h"
+#include "page/components.h"
 
 namespace saldo::server {
 namespace {
@@ -28,9 +30,9 @@ constexpr int kStatusMax = 599;
 // By RFC 9110; a client would take a body for the next answer.
 bool has_no_body(int status) { return status == 204 || status == 205 || status == 304; }
 
-// The same request, to go on behind `cursor` (RFC 8288).
-std::string next_link(const Target& target, std::string_view cursor) {
-  std::string link = "<";
+// The same request, to go on behind `cursor`.
+std::string next_target(const Target& target, std::string_view cursor) {
+  std::string link;
   link += target.path;
   link += '?';
   for (const auto& [name, value] : target.query) {
@@ -42,7 +44,7 @@ std::string next_link(const Target& target, std::string_view cursor) {
   }
   link += "after=";
   append_percent_encoded(link, cursor);
-  return link + ">; rel=\"next\"";
+  return link;
 }
 
 // As by RFC 9110 the media type's parameter says it.
@@ -80,6 +82,31 @@ class PartRun {
       }
     }
     return finished();
+  }
+
+  template <typename Sheet>
+  void show(Sheet& sheet) {
+    for (const RouteStatement& statement : part_.statements) {
+      auto rows = bound(statement);
+      std::vector<std::string> names;
+      for (const Column& column : statement.columns) names.push_back(column.name);
+      if (!names.empty()) sheet.columns(names);
+      std::int64_t count = 0;
+      std::string last_cursor;
+      while (rows.step()) {
+        if (statement.cursor && count++ == request_.limit) {
+          sheet.next_link(next_target(request_.target, last_cursor));
+          break;
+        }
+        if (statement.cursor) last_cursor = rows.text(*statement.cursor);
+        std::vector<std::pair<std::string, std::optional<std::string>>> row;
+        for (const Column& column : statement.columns) {
+          auto& cell = row.emplace_back(column.name, std::nullopt);
+          if (!rows.is_null(column.index)) cell.second = std::string(rows.text(column.index));
+        }
+        if (!row.empty()) sheet.row(std::move(row));
+      }
+    }
   }
 
   // At most `rows_max`; a document is the last.
@@ -256,12 +283,15 @@ class PartRun {
     std::string last_cursor;
     while (rows.step()) {
       if (route_.paged() && count == request_.limit) {
-        reply_.headers.emplace_back("Link", next_link(request_.target, last_cursor));
+        // RFC 8288.
+        reply_.headers.emplace_back(
+            "Link", "<" + next_target(request_.target, last_cursor) + ">; rel=\"next\"");
         break;
       }
       if (as_json) {
         if (count > 0) body += ',';
         append_json_object(body, rows, statement.columns);
+        keep_without_secrets(statement, rows);
       } else if (request_.format == Format::kCsv) {
         append_csv_row(body, rows, statement.columns);
       } else {
@@ -275,6 +305,14 @@ class PartRun {
     if (!many && count == 0) throw no_row(route_);
     reply_.is_empty = count == 0;
     if (as_json && many) body += ']';
+  }
+
+  void keep_without_secrets(const RouteStatement& statement, const Statement& row) {
+    const auto& columns = statement.columns;
+    if (std::none_of(columns.begin(), columns.end(),
+                     [](const Column& column) { return column.is_secret; }))
+      return;
+    append_json_object(reply_.kept.emplace(), row, columns, false);
   }
 
   Connection& database_;
@@ -306,6 +344,13 @@ Error no_row(const Route& route) {
 Reply run_part(Connection& database, const Request& request, const RoutePart& part) {
   return PartRun(database, request, part).run();
 }
+
+template <typename Sheet>
+void run_page(Connection& database, const Request& request, Sheet& sheet) {
+  PartRun(database, request, request.route->last).show(sheet);
+}
+template void run_page<Page>(Connection&, const Request&, Page&);
+template void run_page<FactSheet>(Connection&, const Request&, FactSheet&);
 
 std::vector<PartRow> read_rows(Connection& database, const Request& request, const RoutePart& part,
                                std::size_t rows_max) {

@@ -12,6 +12,11 @@ namespace saldo::server {
 // SqliteError.
 Reply run_part(Connection& database, const Request& request, const RoutePart& part);
 
+// Runs the statements of a page, and hands their rows on: their columns, then each row, the names
+// of its columns with their texts; and where a statement has more rows, the link to them.
+template <typename Sheet>
+void run_page(Connection& database, const Request& request, Sheet& sheet);
+
 // For :random: 256 bits of the system's, in base64. Throws std::runtime_error where it has none.
 std::string random_bytes();
 

@@ -30,6 +30,7 @@ struct HttpRequest {
   std::string_view content_type;
   std::optional<std::string_view> idempotency_key;
   std::optional<std::string_view> now;  // the header Saldo-Now
+  Fields parts;                         // of a body in several parts: a form with a file
   std::string_view peer;                // the address of the other side of the connection
   // Any header by its name in any case, its values joined by ", "; nullopt: it was not sent.
   std::function<std::optional<std::string>(const std::string&)> header;

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 10> kTypes = {
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
 constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
                                                        "sql",    "mail_test", "webhook_test"};
-constexpr std::array<std::string_view, 3> kAuths = {"basic", "signature", "ask"};
+constexpr std::array<std::string_view, 4> kAuths = {"session", "basic", "signature", "ask"};
 constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "windows-1251"};
 constexpr std::array<std::string_view, 15> kBound = {"now",
                                                      "today",
@@ -105,6 +105,7 @@ class FileReader {
     read_head();
     if (!route_->calls) {
       read_parts(database);
+      check_page();
       check_uses();
     }
     std::vector<std::unique_ptr<Route>> routes;
@@ -268,6 +269,8 @@ class FileReader {
   // What a payment system's head says, and that of another route with a channel.
   void check_channel() {
     line_ = 1;
+    if (route_->is_for_session() && (methods_.size() > 1 || route_->method != "GET"))
+      fail("what a browser asks for by its session is a GET");
     if (!route_->is_payment()) {
       if (methods_.size() > 1) fail("several methods are for routes with `auth:`");
       if (optional_lines_.count("charset") > 0) fail("charset is for routes with `auth:`");
@@ -308,6 +311,10 @@ class FileReader {
 
   void read_path() {
     if (route_->path.empty() || route_->path.front() != '/') fail("the path begins with /");
+    if (route_->path == "/") {
+      route_->parts.emplace_back();
+      return;
+    }
     for (const auto part : path_parts(route_->path)) {
       const auto close = part.find('}');
       const bool placeholder =
@@ -565,9 +572,17 @@ class FileReader {
     const int columns = sqlite3_column_count(compiled);
     for (int i = 0; i < columns; ++i) {
       std::string name = sqlite3_column_name(compiled, i);
-      const bool is_json = name.size() > kJsonSuffix.size() &&
-                           name.substr(name.size() - kJsonSuffix.size()) == kJsonSuffix;
-      if (is_json) name.resize(name.size() - kJsonSuffix.size());
+      const auto takes_suffix = [&](std::string_view suffix) {
+        if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix)
+          return false;
+        name.resize(name.size() - suffix.size());
+        return true;
+      };
+      const bool is_json = takes_suffix(kJsonSuffix);
+      const bool is_secret = takes_suffix(kSecretSuffix);
+      if (is_secret &&
+          (route_->answer != Answer::kOne || route_->gives != std::vector<Format>{Format::kJson}))
+        fail("a column that ends with :secret is of a route with `answer: one` and `gives: json`");
       const char* type = sqlite3_column_decltype(compiled, i);
       auto* const hidden = hidden_column(statement, name);
       if (hidden != nullptr) {
@@ -575,6 +590,7 @@ class FileReader {
         continue;
       }
       statement.columns.push_back(json_column(i, name, is_json));
+      statement.columns.back().is_secret = is_secret;
       statement.types.emplace_back(type != nullptr ? type : "");
     }
     return statement;
@@ -656,6 +672,23 @@ class FileReader {
     }
   }
 
+  // A file that gives HTML alone, and no document, is a page: its rows name components.
+  void check_page() {
+    if (route_->gives != std::vector<Format>{Format::kHtml} || route_->is_payment()) return;
+    const auto& statements = route_->last.statements;
+    if (std::any_of(statements.begin(), statements.end(),
+                    [](const RouteStatement& each) { return each.document.has_value(); }))
+      return;
+    const auto opens = [](const RouteStatement& each) {
+      return !each.columns.empty() && each.columns.front().name == kComponentColumn;
+    };
+    if (std::none_of(statements.begin(), statements.end(), opens)) return;
+    line_ = 1;
+    if (route_->method != "GET" || route_->answer != Answer::kMany)
+      fail("a page, whose rows name components, is a GET with `answer: many`");
+    route_->auth = Auth::kSession;
+  }
+
   void check_uses() {
     for (std::size_t i = 0; i < route_->parameters.size(); ++i) {
       if (route_->parameters[i].type == Type::kWait) {
@@ -672,6 +705,7 @@ class FileReader {
       if (!answering->document) fail("the answer is the column `document`, which is not there");
       return;
     }
+    if (route_->is_page()) return;
     if (route_->paged() && (answering == nullptr || !answering->cursor ||
                             route_->find_parameter(kCursorColumn) == nullptr)) {
       fail(

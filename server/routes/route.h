@@ -30,9 +30,10 @@ struct Parameter {
 
 enum class Answer { kOne, kMany, kNone };
 
-// How whoever asks is known: by a token of the route's role; or, of a payment system, by a user and
-// password, by a signature that the file verifies, or by asking the system itself.
-enum class Auth { kToken, kBasic, kSignature, kAsk };
+// How whoever asks is known: by a token of the route's role; of people with a browser by their
+// session; or, of a payment system, by a user and password, by a signature that the file verifies,
+// or by asking the system itself.
+enum class Auth { kToken, kSession, kBasic, kSignature, kAsk };
 
 enum class Charset { kUtf8, kWindows1251 };
 
@@ -130,7 +131,10 @@ struct Route {
   Metrics::Requests* requests = nullptr;
 
   // Of a payment system, in whose own form all is answered.
-  [[nodiscard]] bool is_payment() const { return auth != Auth::kToken; }
+  [[nodiscard]] bool is_payment() const { return auth != Auth::kToken && auth != Auth::kSession; }
+  [[nodiscard]] bool is_for_session() const { return auth == Auth::kSession; }
+  // Its rows name components (page/components.h).
+  [[nodiscard]] bool is_page() const { return is_for_session() && gives.front() == Format::kHtml; }
   // Other fields are in the query.
   [[nodiscard]] bool has_fields_in_body() const {
     return method != "GET" && method != "DELETE" && takes == Format::kJson;
@@ -153,6 +157,8 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+// The first column of a page's statement that opens a component.
+inline constexpr std::string_view kComponentColumn = "component";
 // Likewise of payment systems: 1 for an identifier that came again with other content; and a line
 // for the log.
 inline constexpr std::string_view kConflictColumn = "conflict";
@@ -164,6 +170,8 @@ inline constexpr std::string_view kChannelParameter = "channel";
 
 // What follows the name of a column whose text is JSON: "kinds:json".
 inline constexpr std::string_view kJsonSuffix = ":json";
+// And of a column that is told once: it is null in an answer that is kept under an Idempotency-Key.
+inline constexpr std::string_view kSecretSuffix = ":secret";
 
 // Whose a file of a route is.
 enum class RouteOwner { kServer, kOperator };

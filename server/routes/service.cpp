@@ -30,6 +30,7 @@ constexpr int kAnalystConnections = 2;
 
 void add_routes(RouteTable& routes, const ServiceOptions& options) {
   Database database(options.database, Database::Mode::kRead);
+  register_page_functions(database.handle(), nullptr, nullptr);
   for (const auto& file : kEmbeddedRoutes) {
     routes.add(RouteOwner::kServer, "sql/" + std::string(file.name), std::string(file.text),
                database);
@@ -113,14 +114,29 @@ Service::Service(const ServiceOptions& options)
               options.route_timeout),
       writes_(writer_, [this](Database& database, const Entry& entry,
                               Instant now) { return apply(database, entry, now); }),
+      sessions_(options.database + "-sessions"),
+      search_(options.database + "-search"),
       readers_(options.database, options.readers,
-               [](Reader& reader) {
+               [this](Reader& reader) {
+                 register_page_functions(reader.handle(), &sessions_, &search_);
                  reader.watch_deadline();
                  register_request_functions(reader.handle(), &reader.sight);
                }),
       analysts_(options.database, kAnalystConnections,
                 [&](Reader& reader) { confine(reader, options.sql); }),
       secrets_(options.secrets),
+      pages_({routes_, readers_, writer_, sessions_, options.route_timeout,
+              options.sender.webhook_allow_private, options.has_tls,
+              [this](const HttpRequest& http, Request& request) { set_now(http, request); },
+              [this](const HttpRequest& http, Request& request, const RouteTable::Path& path) {
+                Readers::Lease reader(nullptr, {&readers_});
+                RequestSight sight;
+                run_before(http, request, path, reader, sight);
+              },
+              options.log
+                  ? [this](const Request& request, const AnswerKey& key,
+                           bool is_last) { return replicate(request, key, nullptr, is_last); }
+                  : PageParts::Replicate()}),
       failures_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
       sender_(options.database, writer_, writes_, metrics_, options.sender) {
   register_text_functions(failures_.handle());
@@ -133,9 +149,16 @@ Service::Service(const ServiceOptions& options)
     auto last = reader->prepare("SELECT max(notice_id) FROM notice");
     if (last.step()) last_posted_ = last.integer(0);
   }
+  if (options.demo_clock) {
+    const auto reader = readers_.lend(options.busy_timeout);
+    auto row = reader->prepare(
+        "SELECT unixepoch(day_start(open_day), '+12 hours') - unixepoch('now') FROM books");
+    if (row.step()) clock_ahead_ = std::chrono::seconds(row.integer(0));
+  }
   follow_log();
   sender_.start();
-  if (options.test_clock) return;
+  searching_.emplace(options.database, writer_, search_);
+  if (options.test_clock || options.demo_clock) return;
   closing_.emplace(writer_, writes_, metrics_, options.close_after, options.anchor);
   notices_.emplace(writer_, writes_, metrics_, options.notice_every);
 }
@@ -204,6 +227,14 @@ bool Service::takes_statement(std::string_view method, std::string_view target,
     return token != nullptr && is_allowed(token->role, route->role);
   } catch (const std::exception&) {
     return false;  // what is wrong, the answer says
+  }
+}
+
+bool Service::takes_file(const HttpRequest& http) noexcept {
+  try {
+    return pages_.may_upload(http);
+  } catch (const std::exception&) {
+    return false;
   }
 }
 
@@ -289,6 +320,10 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
       request.target.query = parse_form(request.target.raw_query);
   } catch (const Error& error) {
     no_path = error;
+  }
+  const Route* asked = progress.path != nullptr ? progress.path->find(method_of(http)) : nullptr;
+  if (PageService::is_for(http, request.target.path, asked)) {
+    return pages_.answer(http, request.target, asked, path_values, progress.who, progress.route);
   }
   const bool is_public = progress.path != nullptr && progress.path->is_public();
   Readers::Lease reader(nullptr, {&readers_});
@@ -394,7 +429,8 @@ Reply Service::wait_for_rows(const Request& request, std::chrono::seconds patien
 }
 
 void Service::set_now(const HttpRequest& http, Request& request) const {
-  request.now = clock_now();
+  request.now = now();
+  request.has_own_now = options_.demo_clock;
   if (!http.now) return;
   if (!options_.test_clock)
     throw Error(ErrorCode::kMalformed, "Saldo-Now is for a server started with --test-clock");
@@ -403,6 +439,8 @@ void Service::set_now(const HttpRequest& http, Request& request) const {
   request.now = *instant;
   request.has_own_now = true;
 }
+
+Instant Service::now() const { return clock_now() + clock_ahead_; }
 
 // A payment system's request: who sends it, what its file reads and asks, and then the write.
 Reply Service::pay(const HttpRequest& http, Request& request,
@@ -562,7 +600,7 @@ Reply Service::commit_once(Request& request, const std::optional<AnswerKey>& key
       }
       // The clock is read again: the write may have waited behind the closing of a day, in which
       // :now must not lie.
-      if (!request.has_own_now) request.now = clock_now();
+      if (!request.has_own_now || options_.demo_clock) request.now = now();
       database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
       run_write(database, request, key, is_last, reply);
     });
@@ -586,7 +624,7 @@ void Service::run_write(Database& database, const Request& request,
   const bool is_done = reply.status < 300;
   if (request.dry_run || !is_done) throw Undo();
   if (key && is_last) {
-    store_answer(database, *key, {reply.status, reply.content_type, reply.body},
+    store_answer(database, *key, {reply.status, reply.content_type, reply.body_to_keep()},
                  format_instant(request.now));
   }
 }

@@ -16,6 +16,8 @@
 #include "jobs/notices.h"
 #include "log/writes.h"
 #include "metrics.h"
+#include "page/service.h"
+#include "page/sessions.h"
 #include "payments/asker.h"
 #include "payments/functions.h"
 #include "payments/secrets.h"
@@ -37,6 +39,8 @@ struct ServiceOptions {
   std::chrono::milliseconds route_timeout{30'000};
   SqlLimits sql;
   bool test_clock = false;
+  bool demo_clock = false;  // the clock begins at noon of the open day
+  bool has_tls = false;
   std::chrono::seconds close_after{std::chrono::hours{6}};
   std::string anchor;
   std::chrono::milliseconds notice_every{60'000};
@@ -78,6 +82,8 @@ class Service {
   // token may use the route.
   bool takes_statement(std::string_view method, std::string_view target,
                        std::string_view authorization) noexcept;
+  // Whether the body may be a form with a file, likewise.
+  bool takes_file(const HttpRequest& http) noexcept;
 
   // For the metrics; the transport counts them.
   std::atomic<std::uint64_t> connections{0};
@@ -126,6 +132,7 @@ class Service {
   static std::optional<std::string> notice_clock_ahead(Database& reader);
   std::map<std::string, std::uint64_t> count_notices(Database& reader);
   void set_now(const HttpRequest& http, Request& request) const;
+  [[nodiscard]] Instant now() const;
 
   ServiceOptions options_;
   Metrics metrics_;
@@ -134,9 +141,13 @@ class Service {
   std::string openapi_;
   Writer writer_;
   Writes writes_;
+  Sessions sessions_;
+  SearchIndex search_;
+  std::chrono::seconds clock_ahead_{0};  // of the system's: by --demo-clock
   Readers readers_;
   Readers analysts_;
   Secrets secrets_;
+  PageService pages_;
   Asker asker_;
   std::mutex failures_mutex_;
   Connection failures_;  // an empty database, in which the parts run that tell of failures
@@ -147,6 +158,7 @@ class Service {
   std::unique_ptr<Replica> replica_;             // null: there is no log
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
+  std::optional<SearchJob> searching_;
   Sender sender_;
 };
 

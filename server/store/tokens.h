@@ -37,6 +37,8 @@ class TokenCache {
   // Who bears `token` in the database's state of this number (Database::snapshot()); null when it
   // is unknown or revoked. Valid until the next call.
   const Token* find(Database& database, std::int64_t data_version, std::string_view token);
+  // Likewise by the SHA-256 of the token.
+  const Token* find_hash(Database& database, std::int64_t data_version, const std::string& hash);
 
  private:
   std::int64_t data_version_ = 0;

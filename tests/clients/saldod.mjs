@@ -25,8 +25,8 @@ export class Server {
     const server = new Server();
     const database = join(folder, `${++made}.db`);
     execFileSync(saldod, ['install', '--database', database, '--opening', opening]);
-    server.token = execFileSync(saldod,
-      ['token', 'create', '--database', database, '--role', 'operator', '--name', name], { encoding: 'utf8' }).trim();
+    server.database = database;
+    server.token = server.createToken('operator', name);
     server.child = spawn(saldod,
       ['serve', '--database', database, '--listen', '127.0.0.1:0', '--test-clock', '--log-level', 'error', ...flags],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
@@ -46,17 +46,22 @@ export class Server {
     return left;
   }
 
-  // The JSON of an answer of 2xx; anything else is thrown.
-  async ask(method, path, body) {
+  createToken(role, name = role) {
+    return execFileSync(saldod, ['token', 'create', '--database', this.database, '--role', role, '--name', name],
+      { encoding: 'utf8' }).trim();
+  }
+
+  // The JSON of an answer of 2xx; anything else is thrown. A body of bytes is sent as it is, others as JSON.
+  async ask(method, path, body, type = 'application/json') {
     const answer = await fetch(this.url + path, {
       method,
       headers: {
         authorization: `Bearer ${this.token}`,
         'saldo-now': this.now,
         connection: 'close',  // an idle one would hold up stop()
-        ...(body && { 'content-type': 'application/json' }),
+        ...(body && { 'content-type': type }),
       },
-      body: body && JSON.stringify(body),
+      body: body && (Buffer.isBuffer(body) ? body : JSON.stringify(body)),
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);

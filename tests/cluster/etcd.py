@@ -361,11 +361,12 @@ def other_surroundings():
 
 
 def dump(database):
-    """All rows of all tables, in the order of their rowids or keys."""
+    """All rows of all tables, in the order of their rowids or keys; but of what each node's search has yet to do."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         names = [name for name, in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' ORDER BY name")]
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' AND "
+            "name <> 'search_queue' ORDER BY name")]
         return {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
     finally:
         connection.close()

@@ -257,13 +257,13 @@ class Client {
   std::vector<Write> writes_;
 };
 
-// All rows of all tables.
+// All rows of all tables, but of what each node's search has yet to do.
 std::string dump(const std::string& path) {
   Connection books(path, SQLITE_OPEN_READONLY);
   std::vector<std::string> names;
   auto tables = books.compile_once(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' ORDER "
-      "BY name");
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' "
+      "AND name <> 'search_queue' ORDER BY name");
   while (tables.step()) names.emplace_back(tables.text(0));
   std::string text;
   for (const auto& name : names) {

@@ -74,6 +74,9 @@ ROLE_OF_ROUTE = {
     ("PUT", TEMPLATE): "operator",
     ("POST", "/v1/notice-clock"): "operator",
     ("GET", "/v1/webhooks"): "operator",
+    ("GET", "/v1/tokens"): "admin",
+    ("POST", "/v1/tokens"): "admin",
+    ("DELETE", "/v1/tokens/{name}"): "admin",
     ("GET", WEBHOOK): "operator",
     ("PUT", WEBHOOK): "operator",
     ("DELETE", WEBHOOK): "operator",
@@ -126,7 +129,8 @@ ROLE_OF_ROUTE = {
 }
 
 # The role of a route, and whose tokens may use it.
-MAY = {"crm": {"crm", "operator", "admin"}, "cashier": {"cashier", "operator", "admin"},
+MAY = {"admin": {"admin"},
+       "crm": {"crm", "operator", "admin"}, "cashier": {"cashier", "operator", "admin"},
        "operator": {"operator", "admin"},
        "analyst": {"analyst", "admin"}}
 
@@ -138,6 +142,8 @@ DOCUMENT_FIELDS = {"documents": "bank", "document_delivery": "post"}
 
 # The fields of the body of each write: those that must be given, and the others.
 FIELDS = {
+    ("POST", "/v1/tokens"): ({"name", "role"}, set()),
+    ("DELETE", "/v1/tokens/{name}"): (set(), set()),
     ("POST", "/v1/accounts"): ({"name"}, ACCOUNT_FIELDS - {"name"} | {"account_id"}),
     ("PATCH", ACCOUNT): (set(), ACCOUNT_FIELDS),
     **{("POST", f"{ACCOUNT}/{verb}"): (set(), {"valid_from", "reason"}) for verb in ("activate", "pause", "close")},
@@ -214,7 +220,7 @@ PAGED = {"/v1/access", "/v1/accounts", f"{ACCOUNT}/adjustments", f"{ACCOUNT}/cha
          f"{ACCOUNT}/headcounts", f"{ACCOUNT}/ledger", f"{ACCOUNT}/notices", f"{ACCOUNT}/payments",
          f"{ACCOUNT}/promised-payments", f"{ACCOUNT}/subscriptions", f"{ACCOUNT}/terms/history", f"{ACCOUNT}/usage",
          "/v1/calendar", "/v1/days", "/v1/deliveries", "/v1/documents", "/v1/issuers", "/v1/notices", "/v1/payments",
-         "/v1/policies", "/v1/receipts", "/v1/tariffs",
+         "/v1/policies", "/v1/receipts", "/v1/tariffs", "/v1/tokens",
          *(f"/v1/reports/{view}" for view in (
              "account_balance", "audit_arrears", "audit_balance", "audit_charge", "audit_computed", "audit_document",
              "audit_notice", "audit_promised_payment", "audit_receipt", "audit_reference", "audit_unpriced", "debtor",
@@ -318,7 +324,7 @@ class WhoMayDoWhat(RoutesCase):
                     self.assertEqual(methods, allowed - {"HEAD", "OPTIONS"})
 
     def test_other_paths_are_404(self):
-        for path in ("/", "/v1", "/v1/", "/v1/account", "/v1/accounts/", "/v1/accounts/1/", "/v1/accounts/1/access/now",
+        for path in ("/v1", "/v1/", "/v1/account", "/v1/accounts/", "/v1/accounts/1/", "/v1/accounts/1/access/now",
                      "/v1/reports", "/v1/reports/", "/v1/reports/account", "/v1/reports/token", "/v1/days/2026-11-01",
                      "/V1/accounts", "/v2/accounts", "/healthz/", "/openapi.yaml"):
             with self.subTest(path=path):

@@ -1,0 +1,824 @@
+#include "page/service.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "codecs/json.h"
+#include "hash.h"
+#include "page/assets.h"
+#include "page/search.h"
+#include "page/words.h"
+#include "routes/accept.h"
+#include "routes/reply.h"
+#include "rules/money.h"
+#include "sqlite/guard.h"
+#include "sqlite/value.h"
+#include "store/answers.h"
+
+namespace saldo::server {
+namespace {
+
+constexpr int kSeeOther = 303;
+
+constexpr std::string_view kContentPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+constexpr std::string_view kAssetFolder = "/assets/";
+constexpr std::string_view kSignIn = "/sign-in";
+constexpr std::string_view kSignOut = "/sign-out";
+constexpr std::string_view kDo = "/do";
+
+struct MenuEntry {
+  std::string_view path;
+  std::string_view russian;
+  std::string_view english;
+};
+constexpr MenuEntry kMenu[] = {
+    {"/", "Сегодня", "Today"},
+    {"/companies", "Компании", "Companies"},
+    {"/receipts", "Поступления", "Receipts"},
+    {"/debtors", "Должники", "Debtors"},
+    {"/documents", "Документы", "Documents"},
+    {"/prices", "Цены", "Prices"},
+    {"/days", "Дни", "Days"},
+    {"/notices", "Уведомления", "Notices"},
+    {"/access", "Доступ", "Access"},
+};
+
+constexpr std::string_view kForeignForm = "the form is not of this site";
+
+// Thrown by a write to have its work undone, when its outcome is known.
+struct Undone {};
+
+Reply redirect(std::string_view to) {
+  Reply reply{kSeeOther, "", "", {}};
+  reply.headers.emplace_back("Location", std::string(to));
+  return reply;
+}
+
+Reply html_reply(int status, std::string html) {
+  return {status, std::string(names_of(Format::kHtml).content_type), std::move(html), {}};
+}
+
+void add_security(Reply& reply, bool is_asset) {
+  reply.headers.emplace_back("Content-Security-Policy", std::string(kContentPolicy));
+  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  reply.headers.emplace_back("Referrer-Policy", "same-origin");
+  reply.headers.emplace_back("Cache-Control",
+                             is_asset ? "public, max-age=31536000, immutable" : "no-store");
+}
+
+std::string field_of(const Fields& fields, std::string_view name) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const auto& field) { return field.first == name; });
+  return found == fields.end() ? std::string() : found->second;
+}
+
+bool is_loopback(std::string_view host) {
+  if (!host.empty() && host.front() == '[') return host.substr(0, 5) == "[::1]";
+  const auto name = host.substr(0, host.find(':'));
+  return name == "localhost" || name == "127.0.0.1";
+}
+
+// A form of another site is refused: what a browser says of where a request comes from.
+void check_same_origin(const HttpRequest& http) {
+  const auto refuse = [] { throw Error(ErrorCode::kForbidden, kForeignForm); };
+  if (const auto site = http.header("Sec-Fetch-Site")) {
+    if (*site != "same-origin") refuse();
+    return;
+  }
+  const auto origin = http.header("Origin");
+  const auto host = http.header("Host");
+  if (!origin || !host) refuse();
+  const auto scheme = origin->find("://");
+  if (scheme == std::string::npos || origin->substr(scheme + 3) != *host) refuse();
+}
+
+// An error's sentence without its code.
+std::string sentence_of(const Error& error) {
+  const std::string what = error.what();
+  const auto colon = what.find(": ");
+  return colon == std::string::npos ? what : what.substr(colon + 2);
+}
+
+std::string told(const Locale& locale, const Error& error) {
+  return std::string(locale.say("page_not_done")) + " (" +
+         std::string(locale.say(error_code_name(error.code()))) + "): " + sentence_of(error);
+}
+
+// As people type sums: '1 990,00', '1990.5', '−10'; in the currency's minor units.
+std::optional<std::int64_t> parse_sum(std::string_view text, int digits) {
+  std::string plain;
+  bool negative = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto rest = text.substr(i);
+    const auto starts = [&](std::string_view with) { return rest.substr(0, with.size()) == with; };
+    if (text[i] == ' ' || text[i] == '\'') continue;
+    if (starts("\u00A0") || starts("\u2212")) {
+      if (starts("\u2212")) {
+        if (negative || !plain.empty()) return std::nullopt;
+        negative = true;
+      }
+      ++i;
+      continue;
+    }
+    if (starts("\u202F") || starts("₽")) {
+      i += 2;
+      continue;
+    }
+    if (text[i] == '-') {
+      if (negative || !plain.empty()) return std::nullopt;
+      negative = true;
+      continue;
+    }
+    plain += text[i] == ',' ? '.' : text[i];
+  }
+  const auto dot = std::min(plain.find('.'), plain.size());
+  std::string fraction = plain.substr(std::min(dot + 1, plain.size()));
+  if (dot == 0 || fraction.size() > static_cast<std::size_t>(digits)) return std::nullopt;
+  if (dot + 1 == plain.size()) return std::nullopt;
+  fraction.resize(static_cast<std::size_t>(digits), '0');
+  const std::string all = plain.substr(0, dot) + fraction;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(all.data(), all.data() + all.size(), value);
+  if (error != std::errc() || end != all.data() + all.size()) return std::nullopt;
+  return negative ? -value : value;
+}
+
+std::string without_blanks(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = std::min(text.find_first_not_of(kBlank), text.size());
+  const auto last = text.find_last_not_of(kBlank);
+  return std::string(text.substr(first, last == std::string_view::npos ? 0 : last + 1 - first));
+}
+
+// What a form sends as the body that the route takes.
+class BodyOfForm {
+ public:
+  BodyOfForm(const Route& route, const Fields& fields, const Locale& locale)
+      : route_(route),
+        fields_(fields),
+        digits_(minor_digits(locale.currency)),
+        clears_(field_of(fields, "_clears") == "1") {}
+
+  nlohmann::ordered_json body() {
+    for (const auto& [name, value] : fields_) {
+      if (name == "_money") money_.push_back(value);
+    }
+    for (const auto& [name, value] : fields_) {
+      if (name == "_null") body_[value] = nullptr;
+      if (name.substr(0, 1) == "_") continue;
+      const std::string text = without_blanks(value);
+      if (body_.contains(name) && body_[name].is_null()) continue;
+      if (text.empty()) {
+        // What is left out is as the route has it.
+        if (clears_) body_[name] = nullptr;
+        continue;
+      }
+      put(name, text);
+    }
+    if (!wrong_.empty()) throw ParameterErrors(ErrorCode::kInvalid, wrong_);
+    return std::move(body_);
+  }
+
+ private:
+  // "tiers.0.monthly_fee" is a field of a list's first object.
+  void put(const std::string& name, const std::string& text) {
+    const auto first = name.find('.');
+    const auto second = first == std::string::npos ? first : name.find('.', first + 1);
+    const Parameter* parameter = route_.find_parameter(name.substr(0, first));
+    if (second == std::string::npos) {
+      body_[name] = value_of(parameter, name, text);
+      return;
+    }
+    const std::string field = name.substr(second + 1);
+    if (parameter != nullptr) {
+      const auto& fields = parameter->fields;
+      const auto found = std::find_if(fields.begin(), fields.end(),
+                                      [&](const Parameter& each) { return each.name == field; });
+      parameter = found == fields.end() ? nullptr : &*found;
+    }
+    // Rows that were left empty are passed over.
+    auto& list = body_[name.substr(0, first)];
+    const std::string place = name.substr(0, second);
+    if (place != place_) {
+      place_ = place;
+      list.push_back(nlohmann::ordered_json::object());
+    }
+    list.back()[field] = value_of(parameter, name, text);
+  }
+
+  nlohmann::ordered_json value_of(const Parameter* parameter, const std::string& name,
+                                  const std::string& text) {
+    if (std::find(money_.begin(), money_.end(), name) != money_.end()) {
+      if (const auto sum = parse_sum(text, digits_)) return *sum;
+      wrong_.push_back({name, "is not a sum of money, such as 1990,00"});
+      return nullptr;
+    }
+    if (parameter != nullptr && parameter->type == Type::kValues) return values_of(text);
+    const bool is_number = parameter != nullptr &&
+                           (parameter->type == Type::kInteger || parameter->type == Type::kFlag);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (is_number && error == std::errc() && end == text.data() + text.size()) return value;
+    return text;
+  }
+
+  // As people type a list: grace, restricted.
+  static nlohmann::ordered_json values_of(const std::string& text) {
+    auto values = nlohmann::ordered_json::array();
+    for (std::size_t at = 0; at <= text.size();) {
+      const auto comma = std::min(text.find(',', at), text.size());
+      if (auto value = without_blanks(std::string_view(text).substr(at, comma - at));
+          !value.empty())
+        values.push_back(std::move(value));
+      at = comma + 1;
+    }
+    return values;
+  }
+
+  const Route& route_;
+  const Fields& fields_;
+  int digits_;
+  bool clears_;  // an empty field is null
+  std::vector<std::string> money_;
+  std::string place_;
+  nlohmann::ordered_json body_ = nlohmann::ordered_json::object();
+  std::vector<ParameterError> wrong_;
+};
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string hash_of(const Facts& before, const Facts& after) {
+  std::string text;
+  for (const auto* facts : {&before, &after}) {
+    for (const auto& [label, value] : *facts)
+      text.append(label).append("\n").append(value).append("\n");
+    text += '\f';
+  }
+  return sha256_hex(text);
+}
+
+// What of an answer people can read: its values by columns that have a word.
+Facts facts_of_answer(const Locale& locale, const std::string& body) {
+  Facts facts;
+  auto answer = nlohmann::ordered_json::parse(body, nullptr, false);
+  if (answer.is_array() && answer.size() == 1) answer = nlohmann::ordered_json(answer[0]);
+  if (!answer.is_object()) return facts;
+  for (const auto& [name, value] : answer.items()) {
+    if (value.is_null() || value.is_structured()) continue;
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (name == "recorded_at" || name == "recorded_by") continue;
+    facts.emplace_back(label_of(locale, name), shown(locale, name, text));
+  }
+  return facts;
+}
+
+}  // namespace
+
+// What a form asks to be done.
+struct PageService::Deed {
+  Fields fields;
+  const RouteTable::Path* path = nullptr;
+  const Route* route = nullptr;
+  std::vector<std::string> path_values;
+  std::string target;  // of the route
+  Request request;
+  std::string body;
+  const Route* shows = nullptr;  // the page whose facts are shown
+  std::vector<std::string> shown_values;
+  Target shown_target;
+
+  Facts before;
+  Facts after;
+  Reply reply;
+  std::string seen;      // the hash of what is shown
+  bool done = false;     // it was written, now or before
+  bool changed = false;  // since it was shown
+
+  [[nodiscard]] std::string field(std::string_view name) const { return field_of(fields, name); }
+  [[nodiscard]] bool is_confirmed() const { return !field("_key").empty(); }
+};
+
+bool PageService::is_for(const HttpRequest& http, std::string_view path, const Route* route) {
+  if (route != nullptr) return route->is_for_session();
+  if (path == kDo || path == kSignIn || path == kSignOut) return true;
+  if (path.substr(0, kAssetFolder.size()) == kAssetFolder) return true;
+  // A browser that lost its way, but not in the API.
+  return path.substr(0, 4) != "/v1/" && path.substr(0, 5) != "/pay/" &&
+         http.accept.find("text/html") != std::string::npos;
+}
+
+// Cookies are for TLS, but for a server on this machine that is asked without a proxy.
+std::string_view PageService::cookie_name(const HttpRequest& http) const {
+  const bool is_plain = !parts_.has_tls && is_loopback(http.header("Host").value_or("")) &&
+                        !http.header("X-Forwarded-For");
+  return is_plain ? "saldo" : "__Host-saldo";
+}
+
+std::string PageService::cookie_of(const HttpRequest& http) const {
+  const std::string name = std::string(cookie_name(http)) + "=";
+  const std::string header = http.header("Cookie").value_or("");
+  for (std::string_view rest = header; !rest.empty();) {
+    const auto one = rest.substr(0, rest.find_first_of(";,"));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    const auto begin = std::min(one.find_first_not_of(' '), one.size());
+    if (one.substr(begin, name.size()) == name) return std::string(one.substr(begin + name.size()));
+  }
+  return {};
+}
+
+PageService::Visitor PageService::meet(const HttpRequest& http, Instant now) {
+  Visitor visitor;
+  visitor.cookie = cookie_of(http);
+  const auto reader = parts_.readers.lend(parts_.patience);
+  const auto snapshot = reader->snapshot();
+  {
+    auto row = reader->prepare(
+        "SELECT language, currency, time_zone FROM policy"
+        " WHERE valid_from <= (SELECT open_day FROM books) ORDER BY valid_from DESC LIMIT 1");
+    if (row.step()) {
+      visitor.locale.language = row.text(0);
+      visitor.locale.currency = row.text(1);
+      visitor.locale.zone = date::locate_zone(std::string(row.text(2)));
+    }
+  }
+  auto session = parts_.sessions.find(visitor.cookie, now);
+  if (!session) return visitor;
+  const Token* token = reader->tokens.find_hash(*reader, snapshot.integer(0), session->token_hash);
+  if (token == nullptr) return visitor;
+  visitor.who = token->name;
+  visitor.role = token->role;
+  visitor.session = std::move(session);
+  visitor.frame.who = visitor.who;
+  for (const auto& entry : kMenu) {
+    std::vector<std::string> values;
+    const auto* path = parts_.routes.find(parse_target(entry.path).parts, values);
+    const Route* route = path == nullptr ? nullptr : path->find("GET");
+    if (route == nullptr || !route->is_for_session() || !is_allowed(visitor.role, route->role))
+      continue;
+    visitor.frame.menu.push_back(
+        {std::string(entry.path),
+         std::string(visitor.locale.language == "ru" ? entry.russian : entry.english)});
+  }
+  return visitor;
+}
+
+bool PageService::may_upload(const HttpRequest& http) {
+  Request request;
+  parts_.set_now(http, request);
+  return meet(http, request.now).session.has_value();
+}
+
+Reply PageService::answer(const HttpRequest& http, const Target& target, const Route* route,
+                          const std::vector<std::string>& path_values, std::string& who,
+                          const Route*& logged) {
+  if (target.path.substr(0, kAssetFolder.size()) == kAssetFolder) {
+    for (const Asset& asset : kAssets) {
+      if (asset.path != target.path) continue;
+      Reply reply{
+          200, std::string(asset.content_type) + "; charset=utf-8", std::string(asset.content), {}};
+      add_security(reply, true);
+      return reply;
+    }
+  }
+  Request request;
+  parts_.set_now(http, request);
+  Visitor visitor = meet(http, request.now);
+  who = visitor.who;
+  Reply reply;
+  try {
+    reply = respond(http, target, route, path_values, visitor, logged);
+  } catch (const Error& error) {
+    reply = error_page(visitor, error);
+  } catch (const SqliteError& error) {
+    const Error known = error_of(error);
+    if (status_of(known.code()) >= 500) throw;
+    reply = error_page(visitor, known);
+  }
+  add_security(reply, false);
+  return reply;
+}
+
+Reply PageService::respond(const HttpRequest& http, const Target& target, const Route* route,
+                           const std::vector<std::string>& path_values, Visitor& visitor,
+                           const Route*& logged) {
+  const bool is_post = http.method == "POST";
+  if (is_post && target.path == kSignIn) return sign_in(http, visitor);
+  if (is_post && target.path == kSignOut) return sign_out(http, visitor);
+  const bool is_public = route != nullptr && route->role == Role::kNone;
+  if (!visitor.session && !is_public) {
+    std::string to(kSignIn);
+    if (!is_post && target.path != "/") {
+      to += "?to=";
+      append_percent_encoded(to, http.target);
+    }
+    return redirect(to);
+  }
+  if (is_post && target.path == kDo) return act(http, visitor, logged);
+  if (route == nullptr) throw not_found("");
+  logged = route;
+  if (!is_allowed(visitor.role, route->role)) {
+    // Whoever may not see the first page begins with one that they may.
+    if (target.path == "/" && !visitor.frame.menu.empty())
+      return redirect(visitor.frame.menu.front().path);
+    throw Error(ErrorCode::kForbidden, "");
+  }
+  if (visitor.session && !visitor.session->notice.empty()) {
+    visitor.frame.notice = visitor.session->notice;
+    parts_.sessions.clear_notice(*visitor.session);
+  }
+  visitor.frame.target = http.target;
+  return show(http, target, *route, path_values, visitor);
+}
+
+Request PageService::request_for(const HttpRequest& http, const Visitor& visitor,
+                                 const Route& route, Target target) const {
+  Request request;
+  request.route = &route;
+  request.target = std::move(target);
+  request.target.query = parse_form(request.target.raw_query);
+  request.who = visitor.who;
+  request.private_webhooks = parts_.private_webhooks;
+  request.format = route.gives.front();
+  parts_.set_now(http, request);
+  return request;
+}
+
+Reply PageService::show(const HttpRequest& http, const Target& target, const Route& route,
+                        const std::vector<std::string>& path_values, const Visitor& visitor) {
+  Request request = request_for(http, visitor, route, target);
+  read_parameters(request, path_values, "");
+  const auto reader = parts_.readers.lend(parts_.patience);
+  const auto snapshot = reader->snapshot();
+  reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+  if (!route.is_page()) return run_part(*reader, request, route.last);
+  Page page(visitor.locale, visitor.frame);
+  run_page(*reader, request, page);
+  return html_reply(200, page.html());
+}
+
+Reply PageService::sign_in(const HttpRequest& http, Visitor& visitor) {
+  check_same_origin(http);
+  const Fields fields = parse_form(http.body);
+  const std::string token = without_blanks(field_of(fields, "token"));
+  const std::string to = field_of(fields, "to");
+  Request request;
+  parts_.set_now(http, request);
+  std::string name;
+  {
+    const auto reader = parts_.readers.lend(parts_.patience);
+    const auto snapshot = reader->snapshot();
+    const Token* known = reader->tokens.find(*reader, snapshot.integer(0), token);
+    if (known == nullptr) {
+      visitor.frame.problem = visitor.locale.say("page_wrong_token");
+      std::vector<std::string> values;
+      const auto* path = parts_.routes.find(parse_target(kSignIn).parts, values);
+      Target again = parse_target(kSignIn);
+      Reply reply = show(http, again, *path->find("GET"), values, visitor);
+      reply.status = status_of(ErrorCode::kForbidden);
+      return reply;
+    }
+    name = known->name;
+  }
+  // Whoever was signed in with this browser is no longer.
+  if (!visitor.cookie.empty()) parts_.sessions.end(visitor.cookie);
+  const std::string cookie = parts_.sessions.begin(name, sha256_hex(token), request.now);
+  const bool has_page = own_link(to) != "#" && to.front() == '/';
+  Reply reply = redirect(has_page ? to : "/");
+  const auto cookie_is = cookie_name(http);
+  reply.headers.emplace_back(
+      "Set-Cookie", std::string(cookie_is) + "=" + cookie + "; Path=/; HttpOnly; SameSite=Lax" +
+                        (cookie_is == "saldo" ? "" : "; Secure") +
+                        "; Max-Age=" + std::to_string(seconds(kSessionLength).count()));
+  return reply;
+}
+
+Reply PageService::sign_out(const HttpRequest& http, const Visitor& visitor) {
+  check_same_origin(http);
+  if (!visitor.cookie.empty()) parts_.sessions.end(visitor.cookie);
+  Reply reply = redirect(kSignIn);
+  const auto name = cookie_name(http);
+  reply.headers.emplace_back("Set-Cookie", std::string(name) + "=; Path=/; HttpOnly; SameSite=Lax" +
+                                               (name == "saldo" ? "" : "; Secure") + "; Max-Age=0");
+  return reply;
+}
+
+Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& logged) {
+  check_same_origin(http);
+  Deed deed;
+  deed.fields = http.parts.empty() ? parse_form(http.body) : http.parts;
+  const std::string writes = deed.field("_writes");
+  const auto space = std::min(writes.find(' '), writes.size());
+  const std::string method = writes.substr(0, space);
+  deed.target = writes.substr(std::min(space + 1, writes.size()));
+  try {
+    Target target = parse_target(deed.target);
+    deed.path = parts_.routes.find(target.parts, deed.path_values);
+    deed.route = deed.path == nullptr ? nullptr : deed.path->find(method);
+    const bool is_writing = deed.route != nullptr && deed.route->writes && !deed.route->calls &&
+                            deed.route->auth == Auth::kToken && deed.route->protocol.empty() &&
+                            !deed.route->asking.exists();
+    if (!is_writing) throw not_found("a form writes through a route that writes to the books");
+    logged = deed.route;
+    if (!is_allowed(visitor.role, deed.route->role)) {
+      throw Error(ErrorCode::kForbidden,
+                  "this takes the role " + std::string(role_name(deed.route->role)));
+    }
+    if (deed.route->takes_statement) {
+      deed.body = deed.is_confirmed() ? parts_.sessions.kept(*visitor.session, deed.field("_kept"))
+                                      : deed.field("file");
+      if (deed.body.empty()) throw invalid("there is no file, or it is empty");
+    } else if (deed.route->has_fields_in_body()) {
+      deed.body = BodyOfForm(*deed.route, deed.fields, visitor.locale).body().dump();
+    } else {
+      const auto body = BodyOfForm(*deed.route, deed.fields, visitor.locale).body();
+      for (const auto& [name, value] : body.items()) {
+        deed.target += deed.target.find('?') == std::string::npos ? '?' : '&';
+        deed.target += name + "=";
+        append_percent_encoded(deed.target,
+                               value.is_string() ? value.get<std::string>() : value.dump());
+      }
+    }
+    deed.request = request_for(http, visitor, *deed.route, parse_target(deed.target));
+    deed.request.body = deed.body;
+    read_parameters(deed.request, deed.path_values, "");
+    if (const auto shows = deed.field("_shows"); !shows.empty()) {
+      deed.shown_target = parse_target(shows);
+      const auto* page = parts_.routes.find(deed.shown_target.parts, deed.shown_values);
+      deed.shows = page == nullptr ? nullptr : page->find("GET");
+      if (deed.shows == nullptr || !deed.shows->is_page() ||
+          !is_allowed(visitor.role, deed.shows->role))
+        throw not_found("there is no page " + shows);
+    }
+    if (deed.route->has_parts_before()) parts_.read_before(http, deed.request, *deed.path);
+    return do_deed(http, visitor, deed);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInternal) throw;
+    return show_form_again(http, visitor, deed.fields, told(visitor.locale, error),
+                           status_of(error.code()));
+  } catch (const SqliteError& error) {
+    const Error known = error_of(error);
+    if (status_of(known.code()) == 500) throw;
+    return show_form_again(http, visitor, deed.fields, told(visitor.locale, known),
+                           status_of(known.code()));
+  }
+}
+
+// In one transaction, with what a page shows before and after.
+void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                             const std::optional<AnswerKey>& answer_key) {
+  std::optional<Request> sight;
+  if (deed.shows != nullptr) {
+    sight = request_for(http, visitor, *deed.shows, deed.shown_target);
+    read_parameters(*sight, deed.shown_values, "");
+  }
+  const auto facts = [&](Database& database) {
+    FactSheet sheet(visitor.locale);
+    if (sight) {
+      sight->now = deed.request.now;
+      run_page(database, *sight, sheet);
+    }
+    return sheet.facts();
+  };
+  if (!deed.request.rows.empty()) deed.request.row = deed.request.rows.front();
+  const bool is_done_here = answer_key && !parts_.replicate;
+  try {
+    parts_.writer.write([&](Database& database) {
+      if (answer_key && replay(database, deed, *answer_key)) return;
+      // The clock is read again: the write may have waited behind the closing of a day.
+      parts_.set_now(http, deed.request);
+      database.set_now(deed.request.has_own_now ? std::optional(deed.request.now) : std::nullopt);
+      deed.before = facts(database);
+      deed.reply = run_part(database, deed.request, deed.route->last);
+      deed.after = facts(database);
+      deed.seen = hash_of(deed.before, deed.after);
+      deed.changed = answer_key && deed.seen != deed.field("_seen");
+      if (!is_done_here || deed.changed || deed.reply.status >= 300) throw Undone();
+      keep_answer(database, deed, *answer_key);
+    });
+  } catch (const Undone&) {
+    deed.done = false;
+  }
+  if (answer_key && parts_.replicate && !deed.done && !deed.changed && deed.reply.status < 300)
+    replicate(deed, *answer_key, true);
+}
+
+// What was tried here is done by the log.
+void PageService::replicate(Deed& deed, const AnswerKey& key, bool is_last) {
+  deed.reply = parts_.replicate(deed.request, key, is_last);
+  deed.done = is_last && deed.reply.status < 300;
+}
+
+// Many rows, such as the pieces of a large statement: each in a transaction of its own, as by the
+// API, so that other writes do not wait for all. The answer alone is shown.
+void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                               const std::optional<AnswerKey>& answer_key) {
+  const auto run = [&](bool dry_run) {
+    deed.request.so_far.reset();
+    for (std::size_t i = 0; i < deed.request.rows.size(); ++i) {
+      deed.request.row = deed.request.rows[i];
+      const bool is_last = i + 1 == deed.request.rows.size();
+      try {
+        if (!dry_run && parts_.replicate) {
+          replicate(deed, *answer_key, is_last);
+          if (deed.reply.is_stored) deed.done = true;
+          if (deed.done || deed.reply.status >= 300) return;
+          deed.request.so_far = deed.reply.so_far;
+          continue;
+        }
+        parts_.writer.write([&](Database& database) {
+          if (answer_key && replay(database, deed, *answer_key)) return;
+          parts_.set_now(http, deed.request);
+          database.set_now(deed.request.has_own_now ? std::optional(deed.request.now)
+                                                    : std::nullopt);
+          deed.reply = run_part(database, deed.request, deed.route->last);
+          if (dry_run || deed.reply.status >= 300) throw Undone();
+          if (is_last) keep_answer(database, deed, *answer_key);
+        });
+      } catch (const Undone&) {
+        deed.done = false;
+      }
+      if (deed.done || deed.reply.status >= 300) return;
+      deed.request.so_far = deed.reply.so_far;
+    }
+  };
+  run(true);
+  if (deed.done || deed.reply.status >= 300) return;
+  deed.seen = hash_of({}, facts_of_answer(visitor.locale, deed.reply.body));
+  deed.changed = answer_key && deed.seen != deed.field("_seen");
+  if (answer_key && !deed.changed) run(false);
+}
+
+// Whether it was done under its key before.
+bool PageService::replay(Database& database, Deed& deed, const AnswerKey& key) {
+  auto stored = find_answer(database, key);
+  if (!stored) return false;
+  deed.reply = {stored->status, stored->content_type, stored->body, {}};
+  deed.reply.is_stored = true;
+  deed.done = true;
+  return true;
+}
+
+void PageService::keep_answer(Database& database, Deed& deed, const AnswerKey& key) {
+  store_answer(database, key,
+               {deed.reply.status, deed.reply.content_type, deed.reply.body_to_keep()},
+               format_instant(deed.request.now));
+  deed.done = true;
+}
+
+Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed) {
+  const std::string key = deed.field("_key");
+  std::optional<AnswerKey> answer_key;
+  if (deed.is_confirmed()) {
+    answer_key =
+        AnswerKey{visitor.who, deed.route->method, deed.target, key, sha256_hex(deed.body)};
+  }
+  if (deed.request.rows.size() > 1) {
+    do_in_pieces(http, visitor, deed, answer_key);
+  } else {
+    do_at_once(http, visitor, deed, answer_key);
+  }
+  if (deed.reply.status >= 300)
+    throw Error(ErrorCode::kConflict, "the route answers " + std::to_string(deed.reply.status));
+  if (!deed.done) {
+    if (deed.route->takes_statement && !deed.is_confirmed())
+      deed.fields.emplace_back("_kept", parts_.sessions.keep(*visitor.session, deed.body));
+    return preview(visitor, deed,
+                   deed.changed ? std::string(visitor.locale.say("page_changed")) : "");
+  }
+  if (deed.field("_secret") == "1") return result(visitor, deed);
+  parts_.sessions.set_notice(*visitor.session, visitor.locale.say("page_done"));
+  const std::string back = deed.field("_back");
+  return redirect(own_link(back) == "#" ? std::string("/") : back);
+}
+
+Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::string& problem) {
+  Frame frame = visitor.frame;
+  frame.problem = problem;
+  for (const auto& field : deed.fields) {
+    if (field.first != "_key" && field.first != "_seen" && field.first != "file")
+      frame.given.push_back(field);
+  }
+  frame.given.emplace_back("_key", random_name());
+  frame.given.emplace_back("_seen", deed.seen);
+  const std::string back = deed.field("_back");
+  Page page(visitor.locale, frame);
+  page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
+  page.row({{"component", "confirm"},
+            {"text", std::string(visitor.locale.say("page_check"))},
+            {"back", back.empty() ? "/" : back}});
+  std::size_t place = 0;
+  for (const auto& [label, value] : deed.after) {
+    // Facts that both have stand side by side.
+    const auto old =
+        std::find_if(deed.before.begin(), deed.before.end(),
+                     [&, &name = label](const auto& fact) { return fact.first == name; });
+    page.row({{"label", label},
+              {"before", old == deed.before.end() ? std::string() : old->second},
+              {"after", value}});
+    ++place;
+  }
+  if (place == 0 || deed.route->takes_statement) {
+    for (const auto& [label, value] : facts_of_answer(visitor.locale, deed.reply.body))
+      page.row({{"label", label}, {"before", std::string()}, {"after", value}});
+  }
+  return html_reply(200, page.html());
+}
+
+// The answer itself, for what is shown once.
+Reply PageService::result(const Visitor& visitor, const Deed& deed) {
+  const RouteStatement* answer = deed.route->last.answer();
+  const bool is_gone = deed.reply.is_stored && answer != nullptr &&
+                       std::any_of(answer->columns.begin(), answer->columns.end(),
+                                   [](const Column& column) { return column.is_secret; });
+  Page page(visitor.locale, visitor.frame);
+  const std::string back = deed.field("_back");
+  page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
+  page.row({{"component", "banner"},
+            {"kind", "warning"},
+            {"text", std::string(visitor.locale.say(is_gone ? "page_secret_gone" : "page_secret"))},
+            {"link", back},
+            {"label", std::string(visitor.locale.say("page_back"))}});
+  page.row({{"component", "facts"}});
+  for (const auto& [label, value] : facts_of_answer(visitor.locale, deed.reply.body))
+    page.row({{"label", label}, {"value", value}});
+  return html_reply(200, page.html());
+}
+
+Reply PageService::show_form_again(const HttpRequest& http, Visitor& visitor, const Fields& fields,
+                                   const std::string& problem, int status) {
+  visitor.frame.problem = problem;
+  const std::string form = field_of(fields, "_form");
+  const std::string back = field_of(fields, "_back");
+  for (const std::string& at : {form, back, std::string("/")}) {
+    if (own_link(at) == "#") continue;
+    std::vector<std::string> values;
+    const Target target = parse_target(at);
+    const auto* path = parts_.routes.find(target.parts, values);
+    const Route* route = path == nullptr ? nullptr : path->find("GET");
+    if (route == nullptr || !route->is_page() || !is_allowed(visitor.role, route->role)) continue;
+    visitor.frame.given = fields;
+    visitor.frame.target = at;
+    Reply reply = show(http, target, *route, values, visitor);
+    reply.status = status;
+    return reply;
+  }
+  throw invalid(problem);
+}
+
+Reply PageService::error_page(const Visitor& visitor, const Error& error) {
+  const bool is_missing = error.code() == ErrorCode::kNotFound && sentence_of(error).empty();
+  Page page(visitor.locale, visitor.frame);
+  page.row({{"component", "shell"},
+            {"title", std::string(visitor.locale.say(is_missing ? "page_no_page" : "page_wrong"))},
+            {"place", ""}});
+  std::string text(visitor.locale.say(error_code_name(error.code())));
+  if (const auto sentence = sentence_of(error); !sentence.empty()) text += ": " + sentence;
+  if (sentence_of(error) == kForeignForm) text = visitor.locale.say("page_from_another_site");
+  page.row({{"component", "banner"}, {"kind", "error"}, {"text", text}});
+  return html_reply(status_of(error.code()), page.html());
+}
+
+void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index) {
+  const auto call = [](sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
+    guard_function(result, [&] {
+      auto* const open = static_cast<Sessions*>(sqlite3_user_data(result));
+      const auto now = parse_instant(value_text(arguments[0]));
+      if (open == nullptr || !now) return;
+      result_text(result, open->list(*now));
+    });
+  };
+  if (sqlite3_create_function_v2(db, "open_sessions", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, sessions,
+                                 call, nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw SqliteError(db);
+  const auto find = [](sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
+    guard_function(result, [&] {
+      auto* const finder = static_cast<SearchIndex*>(sqlite3_user_data(result));
+      constexpr std::size_t kFoundMax = 101;
+      const std::string wanted = without_blanks(value_text(arguments[0]));
+      const std::int64_t after = sqlite3_value_int64(arguments[1]);
+      nlohmann::json found = nlohmann::json::array();
+      // A number is an account's first of all.
+      std::int64_t number = 0;
+      const auto [end, error] =
+          std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
+      if (after == 0 && error == std::errc() && end == wanted.data() + wanted.size())
+        found.push_back(number);
+      if (finder != nullptr) {
+        for (const auto account_id : finder->find(wanted, after, kFoundMax)) {
+          if (account_id != number) found.push_back(account_id);
+        }
+      }
+      result_text(result, found.dump());
+    });
+  };
+  if (sqlite3_create_function_v2(db, "found_accounts", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, index,
+                                 find, nullptr, nullptr, nullptr) != SQLITE_OK)
+    throw SqliteError(db);
+}
+
+}  // namespace saldo::server

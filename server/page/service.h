@@ -1,0 +1,106 @@
+// Pages for people: who is signed in, what a page shows, and how a form writes.
+//
+// A page is a route of the server's own kind (routes/route.h) with `gives: html`, whose rows name
+// components. A form writes through a route of the API in two steps: its dry run shows what would
+// be before and after, then the same is done under an Idempotency-Key that was minted into the
+// form; where what was shown is another by now, it is shown again instead.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "page/components.h"
+#include "page/search.h"
+#include "page/sessions.h"
+#include "routes/problem.h"
+#include "routes/request.h"
+#include "routes/route.h"
+#include "store/answers.h"
+#include "store/readers.h"
+#include "store/writer.h"
+
+namespace saldo::server {
+
+struct PageParts {
+  RouteTable& routes;
+  Readers& readers;
+  Writer& writer;
+  Sessions& sessions;
+  std::chrono::milliseconds patience;
+  bool private_webhooks;
+  bool has_tls;  // the server's own
+  // Reads the request's instant.
+  std::function<void(const HttpRequest&, Request&)> set_now;
+  // Reads what the route's write is given.
+  std::function<void(const HttpRequest&, Request&, const RouteTable::Path&)> read_before;
+  // Does what a form writes where the file follows a log; null: it follows none. `is_last`: its
+  // answer is kept under the key.
+  using Replicate = std::function<Reply(const Request&, const AnswerKey&, bool is_last)>;
+  Replicate replicate;
+};
+
+class PageService {
+ public:
+  explicit PageService(PageParts parts) : parts_(std::move(parts)) {}
+
+  // Whether people ask for it, with their browser: a page, what belongs to pages, or a path that
+  // there is not.
+  static bool is_for(const HttpRequest& http, std::string_view path, const Route* route);
+  // Whatever goes wrong is a page, too. What the log is told goes into `who` and `route`.
+  Reply answer(const HttpRequest& http, const Target& target, const Route* route,
+               const std::vector<std::string>& path_values, std::string& who, const Route*& logged);
+  // Whether a form may bring a file.
+  bool may_upload(const HttpRequest& http);
+
+ private:
+  struct Visitor {
+    Locale locale;
+    Frame frame;
+    std::optional<Session> session;
+    Role role = Role::kNone;
+    std::string cookie;
+    std::string who;
+  };
+  struct Deed;
+
+  Visitor meet(const HttpRequest& http, Instant now);
+  std::string_view cookie_name(const HttpRequest& http) const;
+  std::string cookie_of(const HttpRequest& http) const;
+  Reply respond(const HttpRequest& http, const Target& target, const Route* route,
+                const std::vector<std::string>& path_values, Visitor& visitor,
+                const Route*& logged);
+  Reply sign_in(const HttpRequest& http, Visitor& visitor);
+  Reply sign_out(const HttpRequest& http, const Visitor& visitor);
+  Reply show(const HttpRequest& http, const Target& target, const Route& route,
+             const std::vector<std::string>& path_values, const Visitor& visitor);
+  Reply act(const HttpRequest& http, Visitor& visitor, const Route*& logged);
+  Reply do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed);
+  void do_at_once(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                  const std::optional<AnswerKey>& answer_key);
+  void do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
+                    const std::optional<AnswerKey>& answer_key);
+  void replicate(Deed& deed, const AnswerKey& key, bool is_last);
+  static bool replay(Database& database, Deed& deed, const AnswerKey& key);
+  static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
+  Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);
+  Reply result(const Visitor& visitor, const Deed& deed);
+  Reply show_form_again(const HttpRequest& http, Visitor& visitor, const Fields& fields,
+                        const std::string& problem, int status);
+  Reply error_page(const Visitor& visitor, const Error& error);
+  Request request_for(const HttpRequest& http, const Visitor& visitor, const Route& route,
+                      Target target) const;
+
+  PageParts parts_;
+};
+
+// Functions of SQL for pages:
+//   open_sessions(now)             JSON as of Sessions::list()
+//   found_accounts(text, after)    a JSON array of numbers of accounts, ascending, above `after`:
+//   those
+//                                  that a search by the text finds
+void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index);
+
+}  // namespace saldo::server

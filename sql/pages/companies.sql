@@ -1,0 +1,57 @@
+-- GET /companies
+-- Find a company.
+-- role: operator
+-- answer: many
+-- gives: html
+-- q: text A number, a part of the name, a tax id, an external id, or the number of an invoice
+-- state: text Only in this state
+-- after: integer Go on behind this account
+
+SELECT 'shell' AS component, say('Компании', 'Companies') AS title, '/companies' AS place;
+
+SELECT 'form' AS component, '/companies' AS link, 1 AS search, say('Найти', 'Find') AS submit;
+
+SELECT 'q' AS name, 'search' AS type,
+       say('Номер, название, ИНН, внешний номер, счёт', 'Number, name, tax id, external id, invoice') AS label,
+       :q AS value,
+       NULL AS options
+UNION ALL
+SELECT 'state', 'select', say('Состояние', 'State'), :state,
+       json_array(json_array('', say('любое', 'any')), json_array('active', say('Работает', 'Active')),
+                  json_array('grace', say('Отсрочка', 'Grace')),
+                  json_array('promised', say('Обещанный платёж', 'Promised')),
+                  json_array('restricted', say('Ограничена', 'Restricted')),
+                  json_array('held', say('Закрыта оператором', 'Held')),
+                  json_array('paused', say('Приостановлена', 'Paused')),
+                  json_array('trial', say('Пробный период', 'Trial')),
+                  json_array('trial_ended', say('Пробный закончен', 'Trial ended')),
+                  json_array('closed', say('Закрыта', 'Closed')));
+
+SELECT 'table' AS component, say('Найденные компании', 'Companies found') AS about,
+       say('Ничего не нашлось.', 'Nothing was found.') AS empty;
+
+-- Without a search those of the state are read in the order of their numbers, as many as are shown.
+SELECT a.name, a.account_id, s.state, s.balance, a.tax_id, '/companies/' || a.account_id AS link,
+       s.account_id AS after
+FROM (
+  SELECT value AS account_id FROM json_each(found_accounts(trim(:q), coalesce(:after, 0)))
+  WHERE trim(coalesce(:q, '')) <> ''
+  UNION ALL
+  -- The number of an invoice.
+  SELECT DISTINCT account_id FROM document
+  WHERE :after IS NULL AND trim(:q) NOT GLOB '*[^0-9]*' AND kind = 'invoice' AND number = CAST(trim(:q) AS INTEGER)
+    AND account_id NOT IN (SELECT value FROM json_each(found_accounts(trim(:q), 0)))
+  UNION ALL
+  SELECT account_id FROM account
+  WHERE trim(coalesce(:q, '')) = '' AND nullif(:state, '') IS NULL AND account_id > coalesce(:after, 0)
+  UNION ALL
+  SELECT account_id FROM access_state
+  WHERE trim(coalesce(:q, '')) = '' AND nullif(:state, '') IS NOT NULL AND at = :now AND state = :state
+    AND account_id > coalesce(:after, 0)) AS found
+CROSS JOIN account AS a ON a.account_id = found.account_id
+CROSS JOIN access_state AS s ON s.account_id = a.account_id AND s.at = :now
+WHERE nullif(:state, '') IS NULL OR s.state = :state
+LIMIT :limit;
+
+SELECT 'heading' AS component, say('Новая компания', 'A new company') AS title, '/companies/new' AS link,
+       say('Зарегистрировать', 'Register') AS label;

@@ -1,0 +1,9 @@
+-- GET /documents/{document_id}.pdf
+-- A document as it is printed, in PDF.
+-- role: operator
+-- answer: one
+-- gives: pdf
+-- auth: session
+-- document_id: integer!
+
+SELECT document_pdf(content) AS document FROM document WHERE document_id = :document_id;

@@ -1,0 +1,9 @@
+-- GET /documents/{document_id}.xml
+-- A UPD as the tax service's XML.
+-- role: operator
+-- answer: one
+-- gives: xml
+-- auth: session
+-- document_id: integer!
+
+SELECT document_xml(content) AS document FROM document WHERE document_id = :document_id AND kind = 'upd';

@@ -1,0 +1,29 @@
+-- GET /notices/{notice_id}
+-- A notice, as it is sent.
+-- role: operator
+-- answer: many
+-- gives: html
+-- notice_id: integer!
+
+SELECT saldo_refuse('not_found', 'there is no notice ' || :notice_id)
+WHERE NOT EXISTS (SELECT 1 FROM notice WHERE notice_id = :notice_id);
+
+SELECT 'shell' AS component, subject AS title, '/notices' AS place FROM notice_message WHERE notice_id = :notice_id;
+
+SELECT 'facts' AS component;
+SELECT a.name AS name, m.at, k.name AS "page_notice", m.severity
+FROM notice_message AS m JOIN account AS a ON a.account_id = m.account_id JOIN notice_kind AS k ON k.kind = m.kind
+WHERE m.notice_id = :notice_id;
+
+WITH RECURSIVE line(place, text, rest) AS (
+  SELECT 0, NULL, body || char(10) FROM notice_message WHERE notice_id = :notice_id
+  UNION ALL
+  SELECT place + 1, substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
+  FROM line WHERE rest <> '')
+SELECT 'text' AS component, text FROM line WHERE place > 0 AND text <> '' ORDER BY place;
+
+SELECT 'table' AS component, say('Кому отправлено', 'To whom it went') AS title;
+SELECT channel, recipient, status, attempts, coalesce(done_at, since) AS at, detail,
+       iif(status IN ('failed', 'waiting'), say('Ещё раз', 'Again'), NULL) AS action,
+       '/notices/deliveries/' || delivery_id AS action_link
+FROM delivery WHERE notice_id = :notice_id ORDER BY delivery_id;

@@ -1,0 +1,316 @@
+// The operator's day in the pages, as a person walks it, in Debian's Chromium: with JavaScript and without; every page
+// without a message of the Content-Security-Policy, a 404, or a violation of WCAG 2.2 AA that axe-core finds; by the
+// keyboard alone; 320 pixels wide. With SALDO_PICTURES=FOLDER it leaves a picture of each page there.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { Server } from './saldod.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const HOSTILE = '<script>alert(1)</script>"\'';
+const LONG = 'Оченьдлинноеназвание'.repeat(10);
+
+let server;
+let browser;
+let accounts;
+let seen;  // what else there is to be seen: a receipt, a document, a notice
+
+// A bank's statement with one document, of which nothing tells whose it is.
+function statement(number, payer) {
+  return Buffer.from(['1CClientBankExchange', 'ВерсияФормата=1.03', 'Кодировка=UTF-8',
+    'РасчСчет=40702810100000000001',
+    'СекцияДокумент=Платежное поручение', `Номер=${number}`, 'Дата=16.11.2026', `Сумма=70${number}.00`,
+    `ПлательщикСчет=4070281090000000001${number}`, `Плательщик=${payer}`, 'ПолучательСчет=40702810100000000001',
+    'ДатаПоступило=16.11.2026', 'НазначениеПлатежа=Оплата', 'КонецДокумента', 'КонецФайла', ''].join('\r\n'));
+}
+
+async function company(name, more = {}) {
+  const { account_id: id } = await server.ask('POST', '/v1/accounts', { name, ...more });
+  await server.ask('PUT', `/v1/accounts/${id}/headcount`, { employees: 5 });
+  await server.ask('PUT', `/v1/accounts/${id}/subscriptions/crm`, {});
+  await server.ask('POST', `/v1/accounts/${id}/activate`);
+  return id;
+}
+
+before(async () => {
+  server = await Server.start({ opening: '2026-10-01' });
+  await server.ask('PUT', '/v1/services/crm', { name: 'CRM', kind: 'recurring', unit: 'employee' });
+  await server.ask('POST', '/v1/tariffs', {
+    service_id: 'crm',
+    valid_from: '2026-10-01',
+    tiers: [{ min_quantity: 1, monthly_fee: 199000 }, { min_quantity: 6, monthly_fee: 349000 }],
+  });
+  await server.ask('POST', '/v1/notice-clock');
+  accounts = {
+    camomile: await company('Ромашка', { tax_id: '7700000001' }),
+    hostile: await company(HOSTILE, { legal_name: HOSTILE, contract: HOSTILE }),
+    long: await company(LONG, { legal_name: LONG }),
+  };
+  await server.ask('POST', `/v1/accounts/${accounts.camomile}/payments`, { amount: 199000, method: 'sbp' });
+  for (let day = new Date('2026-10-01'); day < new Date('2026-11-17'); day.setUTCDate(day.getUTCDate() + 1)) {
+    const text = day.toISOString().slice(0, 10);
+    if (text === '2026-11-02') {
+      server.now = `${text}T09:00:00Z`;
+      await server.ask('POST', `/v1/accounts/${accounts.camomile}/payments`, { amount: 150000, method: 'sbp' });
+    }
+    server.now = new Date(day.getTime() + 27 * 3600_000).toISOString().replace('.000', '');
+    await server.ask('POST', `/v1/days/${text}/close`);
+  }
+  server.now = '2026-11-17T09:00:00Z';
+  await server.ask('POST', '/v1/notice-clock');
+  await server.ask('PUT', '/v1/issuer', {
+    valid_from: '2026-10-01', name: 'Вендор', legal_name: 'ООО «Вендор»', tax_id: '7700000000', address: 'Москва',
+    bank_name: 'АО «Банк»', bic: '044525000', bank_account: '40702810100000000001', corr_account: '3'.repeat(20),
+  });
+  const { document_id: document } = await server.ask('POST', `/v1/accounts/${accounts.camomile}/invoices`,
+    { amount: 500000 });
+  await server.ask('POST', '/v1/bank-statements', statement(6, HOSTILE), 'text/plain');
+  const [{ receipt_id: receipt }] = await server.ask('GET', '/v1/receipts');
+  await server.ask('PUT', '/v1/webhooks/crm', { url: 'https://crm.example/notices' });
+  const [{ notice_id: notice }] = await server.ask('GET', '/v1/notices');
+  seen = { document, receipt, notice };
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+// A page of somebody signed in; `messages` is what the browser complained of.
+async function person({ token = server.token, ...options } = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    locale: 'ru',
+    extraHTTPHeaders: { 'saldo-now': server.now },
+    ...options,
+  });
+  const page = await tab(context);
+  await page.goto(`${server.url}/sign-in`);
+  await page.fill('input[name=token]', token);
+  await page.click('button');
+  await page.waitForURL(`${server.url}/`);
+  return page;
+}
+
+async function tab(context) {
+  const page = await context.newPage();
+  page.messages = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) page.messages.push(message.text());
+  });
+  page.on('pageerror', (error) => page.messages.push(error.message));
+  page.on('response', (answer) => {
+    if (answer.status() >= 400) page.messages.push(`${answer.status()} ${answer.url()}`);
+  });
+  return page;
+}
+
+// The form with this title.
+const form = (page, title) => page.locator('form', { has: page.getByRole('heading', { name: title, exact: true }) });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`the operator's day, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    let page = await person({ javaScriptEnabled });
+    const name = `Астра ${javaScriptEnabled ? 'со сценариями' : 'без сценариев'}`;
+    const id = await company(name);
+
+    // Finds the company by a part of its name in another case.
+    await page.click('nav >> text=Компании');
+    await page.fill('input[name=q]', name.toUpperCase().slice(0, 9));
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name, exact: true }).click();
+    await page.getByText('кредитного лимита нет: долга нет').waitFor();
+
+    // Takes money in: it is shown before and after, and recorded once.
+    await page.click('nav >> text=Действия');
+    await form(page, 'Платёж').locator('input[name=amount]').fill('1 990,50');
+    await form(page, 'Платёж').getByRole('button').click();
+    await page.getByRole('row', { name: /Баланс 0,00 ₽ 1 990,50 ₽/ }).waitFor();
+    assert.equal((await server.ask('GET', `/v1/accounts/${id}/payments`)).length, 0);
+    await (javaScriptEnabled ? page.getByRole('button', { name: 'Записать' }).dblclick()
+      : page.getByRole('button', { name: 'Записать' }).click());
+    await page.getByText('Записано.').waitFor();
+    await page.reload();
+    assert.equal(await page.getByText('Записано.').count(), 0);
+    assert.equal((await server.ask('GET', `/v1/accounts/${id}/payments`)).length, 1);
+    // Back: to the form; without JavaScript the browser asks whether to send it once more.
+    if (javaScriptEnabled) {
+      await page.goBack();
+      await form(page, 'Платёж').waitFor();
+    }
+    assert.deepEqual(page.messages, []);
+    const context = page.context();
+    if (!javaScriptEnabled) await page.goBack().catch(() => {});
+    await page.close();
+    page = await tab(context);
+    assert.equal((await server.ask('GET', `/v1/accounts/${id}/payments`)).length, 1);
+
+    // Shuts it, sees why, and opens it again.
+    for (const [title, state, reason] of [['Закрыть доступ', 'Закрыта оператором', 'спор'],
+      ['Открыть доступ', 'Работает', 'уладили']]) {
+      await page.goto(`${server.url}/companies/${id}/actions`);
+      await form(page, title).locator('input[name=reason]').fill(reason);
+      await form(page, title).getByRole('button').click();
+      await page.getByRole('button', { name: 'Записать' }).click();
+      await page.locator('dl').getByText(state).waitFor();
+    }
+
+    // More employees, a correction, and the ledger.
+    await page.goto(`${server.url}/companies/${id}/actions`);
+    await form(page, 'Сотрудников').locator('input[name=employees]').fill('8');
+    await form(page, 'Сотрудников').getByRole('button').click();
+    await page.getByRole('button', { name: 'Записать' }).click();
+    await page.goto(`${server.url}/companies/${id}/actions`);
+    await form(page, 'Корректировка').locator('input[name=amount]').fill('-10');
+    await form(page, 'Корректировка').locator('input[name=reason]').fill('ошибка');
+    await form(page, 'Корректировка').getByRole('button').click();
+    await page.getByRole('button', { name: 'Записать' }).click();
+    await page.getByText('1 980,50 ₽').first().waitFor();
+    await page.click('nav >> text=Движения');
+    await page.getByRole('row', { name: /Исправление -10,00 ₽/ }).waitFor();
+    await page.getByRole('row', { name: /Платёж Банковский перевод 1 990,50 ₽ 1 980,50 ₽/ }).waitFor();
+
+    // A statement of the bank, and the receipt that nothing tells whose it is.
+    const number = javaScriptEnabled ? 7 : 8;
+    await page.click('nav >> text=Поступления');
+    await page.setInputFiles('input[type=file]', {
+      name: 'statement.txt',
+      mimeType: 'text/plain',
+      buffer: statement(number, 'ООО Неизвестное'),
+    });
+    await form(page, 'Выписка банка').getByRole('button', { name: 'Дальше' }).click();
+    await page.getByRole('row', { name: /Ждут разноски/ }).waitFor();
+    await page.getByRole('button', { name: 'Записать' }).click();
+    await page.getByRole('row', { name: `70${number},00` }).getByRole('link').click();
+    await form(page, 'Зачислить').locator('input[name=account_id]').fill(String(id));
+    await form(page, 'Зачислить').getByRole('button').click();
+    await page.getByRole('button', { name: 'Записать' }).click();
+    await page.getByText('Записано.').waitFor();
+    assert.equal((await server.ask('GET', `/v1/accounts/${id}/payments`)).length, 2);
+
+    assert.deepEqual(page.messages, []);
+    await page.getByRole('button', { name: 'Выйти' }).click();
+    await page.waitForURL(`${server.url}/sign-in`);
+    await page.context().close();
+  });
+}
+
+// Leaves a picture where they are wanted.
+async function picture(page, path, more = { fullPage: true }) {
+  if (!process.env.SALDO_PICTURES) return;
+  const name = `${path.replaceAll(/\W+/g, '-').replaceAll(/^-|-$/g, '') || 'today'}.png`;
+  await page.screenshot({ path: join(process.env.SALDO_PICTURES, name), ...more });
+}
+
+// What axe-core finds, what Tab does not reach, and what does not fit 320 pixels, is none.
+async function inspect(page, path) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: tags }), WCAG);
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], path);
+
+  // All that can be pressed or filled in is reached by Tab, in its order, and shows that it is there.
+  // (A field of a date or a month has several places in it, which the browser itself shows.)
+  const wanted = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), '
+    + 'select, textarea, summary, [tabindex="0"]')].filter((each) => each.checkVisibility()).length);
+  await page.evaluate(() => document.body.focus());
+  const reached = new Set();
+  const most = wanted + 5 * await page.locator('input[type=date], input[type=month]').count();
+  for (let i = 0; i < most && reached.size < wanted; ++i) {
+    await page.keyboard.press('Tab');
+    const [place, shown] = await page.evaluate(() => {
+      const { activeElement } = document;
+      const shows = ['date', 'month'].includes(activeElement.type)
+        || getComputedStyle(activeElement).outlineStyle !== 'none';
+      return [[...document.querySelectorAll('*')].indexOf(activeElement), shows];
+    });
+    assert.ok(shown, `${path}: nothing shows that one is at ${place}`);
+    reached.add(place);
+  }
+  assert.equal(reached.size, wanted, `${path}: by Tab`);
+
+  await page.setViewportSize({ width: 320, height: 800 });
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= 320, null, { timeout: 10000 })
+    .catch(() => assert.fail(`${path} is wider than 320 pixels`));
+}
+
+test('every page: no message, no violation, 320 pixels wide, by the keyboard', async () => {
+  const page = await person({ token: server.createToken('admin') });
+  const { camomile, hostile, long } = accounts;
+  const paths = ['/', '/companies', '/companies/new', ...[camomile, hostile, long].map((id) => `/companies/${id}`),
+    `/companies/${camomile}/ledger`, `/companies/${hostile}/actions`, `/companies/${long}/requisites`,
+    `/companies/${camomile}/subscriptions/crm`, '/receipts', '/debtors', '/prices', '/prices/crm', '/revenue',
+    '/days', '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
+    '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/${seen.notice}`,
+    `/receipts/${seen.receipt}`, '/documents', `/documents/${seen.document}`, `/companies/${camomile}/documents`,
+    '/access', '/access/tokens/operator'];
+  for (const path of paths) {
+    page.messages.length = 0;
+    await page.setViewportSize({ width: 1280, height: 900 });
+    const waitUntil = process.env.SALDO_PICTURES ? 'networkidle' : 'load';
+    const answer = await page.goto(server.url + path, { waitUntil });
+    assert.equal(answer.status(), 200, path);
+    if (await page.locator('figure').count()) await page.waitForFunction(() => typeof Chart !== 'undefined');
+    await picture(page, path);
+    await inspect(page, path);
+    assert.deepEqual(page.messages, [], path);
+  }
+  assert.equal(await page.evaluate(() => typeof Chart), 'undefined');
+
+  // What a form is answered with: what would be done, and what is wrong.
+  for (const [amount, status] of [['100', 200], ['0', 422]]) {
+    page.messages.length = 0;
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${server.url}/companies/${camomile}/actions`);
+    await form(page, 'Платёж').locator('input[name=amount]').fill(amount);
+    const [answer] = await Promise.all([page.waitForResponse(`${server.url}/do`),
+      form(page, 'Платёж').getByRole('button').click()]);
+    assert.equal(answer.status(), status);
+    await page.waitForLoadState();
+    await picture(page, `preview ${status}`);
+    if (status === 422) assert.ok(page.messages.splice(0).every((message) => message.includes('422')));
+    await inspect(page, `/do ${status}`);
+    assert.deepEqual(page.messages, []);
+  }
+  await page.setViewportSize({ width: 1280, height: 1080 });
+  await page.goto(`${server.url}/companies/${camomile}`, { waitUntil: 'networkidle' });
+  await picture(page, 'readme', {});  // server/page/company.png
+  assert.equal(await page.evaluate(() => Object.keys(Chart.instances).length), 1);
+  await page.context().close();
+
+  // The same in English, and as a telephone shows them, to be looked at.
+  if (!process.env.SALDO_PICTURES) return;
+  const other = await person({ token: server.createToken('admin', 'other'), viewport: { width: 320, height: 800 } });
+  for (const path of paths) {
+    await other.goto(server.url + path, { waitUntil: 'networkidle' });
+    await picture(other, `narrow ${path}`);
+  }
+  await server.ask('PUT', '/v1/policy', { valid_from: '2026-11-17', language: 'en' });
+  await other.setViewportSize({ width: 1280, height: 900 });
+  for (const path of paths) {
+    await other.goto(server.url + path, { waitUntil: 'networkidle' });
+    await picture(other, `english ${path}`);
+  }
+  await server.ask('PUT', '/v1/policy', { valid_from: '2026-11-17', language: 'ru' });
+  await other.context().close();
+});
+
+test('what is sent before the first paint is small, and nothing comes from elsewhere', async () => {
+  const page = await person();
+  await page.waitForLoadState('networkidle');
+  const sizes = [];
+  const hosts = new Set();
+  page.on('response', (answer) => {
+    hosts.add(new URL(answer.url()).host);
+    if (!answer.url().includes('chart')) sizes.push(answer.body().then((body) => body.length, () => 0));
+  });
+  await page.goto(`${server.url}/companies/${accounts.camomile}`, { waitUntil: 'networkidle' });
+  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes > 0 && bytes <= 100_000, `${bytes} bytes`);
+  assert.deepEqual([...hosts], [new URL(server.url).host]);
+  await page.context().close();
+});

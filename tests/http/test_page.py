@@ -1,0 +1,667 @@
+"""The operator's pages, by what a browser sends: sessions, forms in two steps, and what strangers may try."""
+
+import html
+import html.parser
+import http.client
+import pathlib
+import re
+import tempfile
+import unittest
+import urllib.parse
+
+import server as support
+
+HOSTILE = '<script>alert(1)</script>"\'&{{7*7}}'
+LONG = "Очень длинное название компании " * 6 + "конец"
+
+
+class Form(html.parser.HTMLParser):
+    """The forms of a page: their action, method and fields."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.forms = []
+        self._area = None
+        self._select = None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": attrs.get("action"), "method": attrs.get("method"), "fields": []})
+        elif tag == "input" and self.forms and attrs.get("name"):
+            if attrs.get("type") != "checkbox" or "checked" in attrs:
+                self.forms[-1]["fields"].append((attrs["name"], attrs.get("value") or ""))
+        elif tag == "select":
+            self._select = attrs["name"]
+        elif tag == "option" and self._select and self.forms:
+            fields = self.forms[-1]["fields"]
+            if "selected" in attrs:
+                self.forms[-1]["fields"] = [f for f in fields if f[0] != self._select]
+                self.forms[-1]["fields"].append((self._select, attrs["value"]))
+            elif not any(name == self._select for name, _ in fields):
+                fields.append((self._select, attrs["value"]))
+        elif tag == "textarea" and self.forms:
+            self._area = attrs["name"]
+            self.forms[-1]["fields"].append((self._area, ""))
+
+    def handle_endtag(self, tag):
+        if tag == "select":
+            self._select = None
+        elif tag == "textarea":
+            self._area = None
+
+    def handle_data(self, data):
+        if self._area:
+            name, value = self.forms[-1]["fields"][-1]
+            self.forms[-1]["fields"][-1] = (name, value + data.lstrip("\n"))
+
+
+class Answer:
+    def __init__(self, response, body, binary=False):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+        self.text = None if binary else body.decode("utf-8")
+        self.location = response.headers.get("Location")
+
+    def form(self, writes):
+        """The fields of the form that writes through this route."""
+        for form in Form(self.text).forms:
+            if ("_writes", writes) in form["fields"]:
+                return form["fields"]
+        raise AssertionError(f"there is no form for {writes} in:\n{self.text}")
+
+
+class Browser:
+    """What a browser sends of itself; no redirects are followed."""
+
+    def __init__(self, server, now=support.NOW):
+        self.server = server
+        self.now = now
+        self.cookie = None
+
+    def ask(self, method, path, fields=None, headers=None, body=None, binary=False):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        sent = {"Accept": "text/html,application/xhtml+xml", "Host": f"127.0.0.1:{self.server.port}"}
+        if self.server.test_clock:
+            sent["Saldo-Now"] = self.now
+        if self.cookie:
+            sent["Cookie"] = self.cookie
+        if fields is not None:
+            body = urllib.parse.urlencode(fields)
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            sent["Sec-Fetch-Site"] = "same-origin"
+        sent.update(headers or {})
+        connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
+        response = connection.getresponse()
+        answer = Answer(response, response.read(), binary)
+        connection.close()
+        for name, value in response.headers.items():
+            if name.lower() == "set-cookie":
+                self.cookie = value.split(";")[0]
+                self.set_cookie = value
+        return answer
+
+    def get(self, path, **more):
+        return self.ask("GET", path, **more)
+
+    def post(self, path, fields, **more):
+        return self.ask("POST", path, fields, **more)
+
+    def sign_in(self, role):
+        answer = self.post("/sign-in", {"token": self.server.tokens[role]})
+        assert answer.status == 303, answer.text
+        return self
+
+    def fill(self, page, writes, **fields):
+        """The preview of a form."""
+        sent = [(name, str(fields.pop(name, value))) for name, value in self.get(page).form(writes)]
+        return self.post("/do", sent + [(name, str(value)) for name, value in fields.items()])
+
+    def confirm(self, preview):
+        """Sends what a preview has in its form."""
+        form = next(form for form in Form(preview.text).forms if form["action"] == "/do")
+        return self.post("/do", form["fields"])
+
+
+class PageTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="saldo-page-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.database = self.folder / "books.db"
+        self.tokens = support.Books.copy(self.database)
+        self.server = self.start()
+        self.api = self.server.client("operator", now=support.NOW)
+        self.addCleanup(self.api.close)
+
+    def start(self, *flags):
+        server = support.Server(self.database, *(flags or ("--test-clock",)), tokens=self.tokens)
+        self.addCleanup(server.stop)
+        return server
+
+    def browser(self, role="operator", now=support.NOW):
+        return Browser(self.server, now).sign_in(role)
+
+    def company(self, name="Ромашка", **fields):
+        account = self.api.post("/v1/accounts", {"name": name, **fields}).expect(201).json["account_id"]
+        self.api.put(f"/v1/accounts/{account}/headcount", {"employees": 5}).expect(201)
+        self.api.put(f"/v1/accounts/{account}/subscriptions/crm", {}).expect(201)
+        self.api.post(f"/v1/accounts/{account}/activate").expect(201)
+        return account
+
+    def receipt(self, browser):
+        """A statement with one document that nothing tells whose it is, taken in by the page; the receipt."""
+        statement = "\r\n".join([
+            "1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=UTF-8", "РасчСчет=40702810100000000001",
+            "СекцияДокумент=Платежное поручение", "Номер=7", "Дата=02.11.2026", "Сумма=700.00",
+            "ПлательщикСчет=40702810900000000009", "Плательщик=ООО " + HOSTILE, "ПлательщикИНН=7700000001",
+            "ПолучательСчет=40702810100000000001", "ДатаПоступило=02.11.2026",
+            "НазначениеПлатежа=Оплата " + HOSTILE, "КонецДокумента", "КонецФайла", ""])
+        form = browser.get("/receipts").form("POST /v1/bank-statements")
+        parts = [(name, None, value) for name, value in form if name != "file"]
+        preview = self.send_parts(browser, parts + [("file", "statement.txt", statement)])
+        self.assertEqual(200, preview.status, preview.text)
+        self.assertEqual([], self.api.get("/v1/receipts").expect(200).json)
+        self.assertEqual(303, browser.confirm(preview).status)
+        [row] = self.api.get("/v1/receipts?status=pending").expect(200).json
+        self.assertEqual(70000, row["amount"])
+        return row["receipt_id"]
+
+    def send_parts(self, browser, parts):
+        boundary = "----saldo7MA4YWxk"
+        body = b""
+        for name, file, value in parts:
+            head = f'Content-Disposition: form-data; name="{name}"'
+            if file:
+                head += f'; filename="{file}"\r\nContent-Type: text/plain'
+            body += f"--{boundary}\r\n{head}\r\n\r\n".encode() + value.encode() + b"\r\n"
+        body += f"--{boundary}--\r\n".encode()
+        return browser.ask("POST", "/do", body=body, headers={
+            "Content-Type": f"multipart/form-data; boundary={boundary}", "Sec-Fetch-Site": "same-origin"})
+
+    def assertNowhere(self, token):
+        """No file of the books' folder has it."""
+        for file in self.folder.iterdir():
+            self.assertNotIn(token.encode(), file.read_bytes(), file)
+
+    def payments(self, account):
+        return [(row["amount"], row["recorded_by"])
+                for row in self.api.get(f"/v1/accounts/{account}/payments").expect(200).json]
+
+
+class Sessions(PageTest):
+    def test_pages_ask_who_one_is(self):
+        answer = Browser(self.server).get("/companies?q=1")
+        self.assertEqual((303, "/sign-in?to=%2Fcompanies%3Fq%3D1"), (answer.status, answer.location))
+        page = Browser(self.server).get(answer.location)
+        self.assertEqual(200, page.status)
+        self.assertIn('name="to" value="/companies?q=1"', page.text)
+
+    def test_signing_in_and_out(self):
+        browser = Browser(self.server)
+        wrong = browser.post("/sign-in", {"token": "f" * 64})
+        self.assertEqual((403, None), (wrong.status, browser.cookie))
+        right = browser.post("/sign-in", {"token": self.tokens["operator"], "to": "/debtors"})
+        self.assertEqual((303, "/debtors"), (right.status, right.location))
+        self.assertRegex(browser.set_cookie,
+                         r"\Asaldo=[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200\Z")
+        self.assertEqual(200, browser.get("/debtors").status)
+        # The session's name is nowhere but in the cookie.
+        name = browser.cookie.split("=")[1]
+        for file in self.folder.iterdir():
+            self.assertNotIn(name.encode(), file.read_bytes(), file)
+        stolen = browser.cookie
+        self.assertEqual(303, browser.post("/sign-out", {}).status)
+        browser.cookie = stolen
+        self.assertEqual(303, browser.get("/debtors").status)
+
+    def test_one_goes_only_to_this_site_from_signing_in(self):
+        for to in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "", "?x"):
+            with self.subTest(to):
+                answer = Browser(self.server).post("/sign-in", {"token": self.tokens["operator"], "to": to})
+                self.assertEqual("/", answer.location)
+
+    def test_behind_a_proxy_the_cookie_is_secure(self):
+        for headers in ({"Host": "books.example.org"}, {"X-Forwarded-For": "192.0.2.7"}):
+            browser = Browser(self.server)
+            browser.post("/sign-in", {"token": self.tokens["operator"]}, headers=headers)
+            self.assertRegex(browser.set_cookie,
+                             r"\A__Host-saldo=[0-9a-f]{64}; Path=/; HttpOnly; SameSite=Lax; Secure;")
+            self.assertEqual(200, browser.get("/debtors", headers=headers).status)
+            # It is not taken where it does not belong.
+            self.assertEqual(303, browser.get("/debtors").status)
+
+    def test_it_ends_when_idle_and_after_twelve_hours(self):
+        browser = self.browser(now="2026-11-02T06:00:00Z")
+        for now, status in (("2026-11-02T06:29:59Z", 200), ("2026-11-02T06:59:00Z", 200),
+                            ("2026-11-02T07:29:00Z", 303)):
+            browser.now = now
+            self.assertEqual(status, browser.get("/debtors").status, now)
+        browser = self.browser(now="2026-11-02T06:00:00Z")
+        for minute in range(20, 720, 20):
+            browser.now = f"2026-11-02T{6 + minute // 60:02}:{minute % 60:02}:00Z"
+            self.assertEqual(200, browser.get("/days").status, browser.now)
+        browser.now = "2026-11-02T18:00:00Z"
+        self.assertEqual(303, browser.get("/days").status)
+
+    def test_it_ends_with_its_token_and_outlives_the_server(self):
+        browser = self.browser("cashier")
+        self.assertEqual(200, browser.get("/receipts").status)
+        self.server.stop()
+        self.server = browser.server = self.start()
+        self.assertEqual(200, browser.get("/receipts").status)
+        support.must("token", "revoke", "--database", self.database, "--name", "cashier")
+        self.assertEqual(303, browser.get("/receipts").status)
+
+    def test_the_api_never_takes_the_cookie(self):
+        browser = self.browser("admin")
+        for path in ("/v1/accounts", "/v1/tokens", "/metrics-of-nobody"):
+            answer = browser.get(path, headers={"Accept": "application/json"})
+            self.assertEqual(401, answer.status, path)
+        answer = browser.ask("POST", "/v1/accounts", body='{"name": "x"}', headers={"Content-Type": "application/json"})
+        self.assertEqual(401, answer.status)
+        # Nor do the pages take a token.
+        answer = Browser(self.server).get("/debtors", headers={"Authorization": f"Bearer {self.tokens['admin']}"})
+        self.assertEqual(303, answer.status)
+
+    def test_roles(self):
+        cashier = self.browser("cashier")
+        first = cashier.get("/")
+        self.assertEqual((303, "/receipts"), (first.status, first.location))
+        page = cashier.get("/receipts")
+        self.assertNotIn('href="/prices"', page.text)
+        for path in ("/prices", "/access", "/days"):
+            self.assertEqual(403, cashier.get(path).status, path)
+        self.assertEqual(403, self.browser("operator").get("/access").status)
+        self.assertEqual(200, self.browser("admin").get("/access").status)
+        self.assertEqual(403, self.browser("analyst").get("/").status)
+
+
+class Forms(PageTest):
+    def test_a_payment_is_shown_and_then_recorded_once(self):
+        account = self.company()
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/payments"
+        preview = browser.fill(f"/companies/{account}/actions", writes, amount="1 990,50")
+        self.assertEqual(200, preview.status)
+        self.assertIn("1 990,50 ₽", preview.text.replace("\u00a0", " ").replace("\u202f", " "))
+        self.assertEqual([], self.payments(account))
+        done = browser.confirm(preview)
+        self.assertEqual((303, f"/companies/{account}"), (done.status, done.location))
+        self.assertEqual([(199050, "operator")], self.payments(account))
+        # A second click, and the same after the browser went back, is the same payment.
+        for _ in range(2):
+            self.assertEqual(303, browser.confirm(preview).status)
+        self.assertEqual([(199050, "operator")], self.payments(account))
+        page = browser.get(done.location)
+        self.assertIn("Записано.", page.text)
+        self.assertNotIn("Записано.", browser.get(done.location).text)
+
+    def test_what_has_changed_is_shown_again(self):
+        account = self.company()
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/payments"
+        preview = browser.fill(f"/companies/{account}/actions", writes, amount="100")
+        self.api.post(f"/v1/accounts/{account}/payments", {"amount": 777, "method": "sbp"}).expect(201)
+        again = browser.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("что-то изменилось", again.text)
+        self.assertEqual([(777, "operator")], self.payments(account))
+        self.assertEqual(303, browser.confirm(again).status)
+        self.assertEqual(2, len(self.payments(account)))
+
+    def test_a_restart_between_preview_and_confirmation(self):
+        account = self.company()
+        browser = self.browser()
+        preview = browser.fill(f"/companies/{account}/actions", f"POST /v1/accounts/{account}/payments", amount="5")
+        self.server.stop()
+        self.server = browser.server = self.start()
+        self.assertEqual(303, browser.confirm(preview).status)
+        self.server.stop()
+        self.server = browser.server = self.start()
+        self.assertEqual(303, browser.confirm(preview).status)
+        self.api = self.server.client("operator", now=support.NOW)
+        self.addCleanup(self.api.close)
+        self.assertEqual([(500, "operator")], self.payments(account))
+
+    def test_two_operators_and_one_receipt(self):
+        account = self.company(tax_id="7701234567")
+        other = self.company("Другая")
+        first, second = self.browser("operator"), self.browser("cashier")
+        receipt = self.receipt(first)
+        writes = f"POST /v1/receipts/{receipt}/match"
+        page = first.get(f"/receipts/{receipt}")
+        self.assertIn("7700000001", page.text)
+        previews = [browser.post("/do", [(n, {"account_id": str(a)}.get(n, v)) for n, v in page.form(writes)
+                                         if "." not in n])
+                    for browser, a in ((first, account), (second, other))]
+        self.assertEqual([200, 200], [preview.status for preview in previews])
+        self.assertEqual(303, first.confirm(previews[0]).status)
+        late = second.confirm(previews[1])
+        self.assertEqual(409, late.status)
+        self.assertIn("Не записано", late.text)
+        self.assertEqual(1, len(self.payments(account)))
+        self.assertEqual([], self.payments(other))
+
+    def test_a_receipt_is_split_or_ignored(self):
+        one, two = self.company(), self.company("Другая")
+        browser = self.browser()
+        receipt = self.receipt(browser)
+        writes = f"POST /v1/receipts/{receipt}/match"
+        split = [fields["fields"] for fields in Form(browser.get(f"/receipts/{receipt}").text).forms
+                 if ("_writes", writes) in fields["fields"]][1]
+        sums = {"parts.0.account_id": one, "parts.0.amount": "300", "parts.1.account_id": two,
+                "parts.1.amount": "400,00"}
+        preview = browser.post("/do", [(name, str(sums.get(name, value))) for name, value in split])
+        self.assertEqual(200, preview.status, preview.text)
+        self.assertEqual(303, browser.confirm(preview).status)
+        self.assertEqual(([(30000, "operator")], [(40000, "operator")]), (self.payments(one), self.payments(two)))
+
+    def test_what_is_refused_leaves_the_form_as_it_was_filled(self):
+        account = self.company()
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/payments"
+        for amount, told in (("0", "out"), ("сто", "sum of money"), ("-5", "amount"), ("1,234", "sum of money"),
+                             ("99999999999999999999", "sum of money")):
+            with self.subTest(amount):
+                answer = browser.fill(f"/companies/{account}/actions", writes, amount=amount, purpose=HOSTILE)
+                self.assertEqual(422, answer.status)
+                self.assertIn("Не записано", answer.text)
+                fields = dict(answer.form(writes))
+                self.assertEqual((amount, HOSTILE), (fields["amount"], fields["purpose"]))
+        self.assertEqual([], self.payments(account))
+
+    def test_forms_of_other_sites_do_nothing(self):
+        account = self.company()
+        browser = self.browser()
+        fields = browser.get(f"/companies/{account}/actions").form(f"POST /v1/accounts/{account}/payments")
+        fields = [(name, "5" if name == "amount" else value) for name, value in fields]
+        host = f"127.0.0.1:{self.server.port}"
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
+                        {"Sec-Fetch-Site": None}, {"Sec-Fetch-Site": None, "Origin": "http://evil.example"},
+                        {"Sec-Fetch-Site": None, "Origin": "null"},
+                        {"Sec-Fetch-Site": "cross-site", "Origin": f"http://{host}"}):
+            with self.subTest(headers):
+                for path, sent in (("/do", fields), ("/sign-out", {}),
+                                   ("/sign-in", {"token": self.tokens["operator"]})):
+                    self.assertEqual(403, browser.post(path, sent, headers=headers).status)
+        self.assertEqual(200, browser.get("/days").status)
+        allowed = browser.post("/do", fields, headers={"Sec-Fetch-Site": None, "Origin": f"http://{host}"})
+        self.assertEqual(200, allowed.status)
+
+    def test_a_form_writes_through_routes_and_roles_alone(self):
+        cashier = self.browser("cashier")
+        for writes, status in (("PUT /v1/calendar/2026-11-05", 403), ("GET /v1/accounts", 404), ("POST /v1/sql", 404),
+                               ("POST /sign-in", 404), ("POST /v1/nothing", 404), ("", 404), ("PUT", 404)):
+            with self.subTest(writes):
+                answer = cashier.post("/do", {"_writes": writes, "_form": "/receipts", "working": "1"})
+                self.assertEqual(status, answer.status)
+        self.assertEqual(303, Browser(self.server).post("/do", {"_writes": "POST /v1/accounts"}).status)
+
+    def test_a_token_is_shown_once(self):
+        admin = self.browser("admin")
+        preview = admin.fill("/access", "POST /v1/tokens", name="Новый", role="cashier")
+        result = admin.confirm(preview)
+        self.assertEqual(200, result.status)
+        [token] = set(re.findall(r"<dd>([\w-]{40,})</dd>", result.text))
+        self.tokens["new"] = token
+        self.assertEqual(303, Browser(self.server).post("/sign-in", {"token": token}).status)
+        self.assertNotIn(token, admin.get("/access").text)
+        # Nor is it told to whoever confirms once more.
+        again = admin.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("уже был показан", again.text)
+        self.assertNotIn(token, again.text)
+        self.assertNowhere(token)
+        preview = admin.fill(f"/access/tokens/{urllib.parse.quote('Новый')}",
+                             f"DELETE /v1/tokens/{urllib.parse.quote('Новый')}")
+        self.assertEqual(303, admin.confirm(preview).status)
+        self.assertEqual(403, Browser(self.server).post("/sign-in", {"token": token}).status)
+
+    def test_a_form_that_says_it_has_a_secret_where_there_is_none(self):
+        admin = self.browser("admin")
+        preview = admin.fill("/access/tokens/crm", "DELETE /v1/tokens/crm", _secret="1")
+        for _ in range(2):
+            self.assertEqual(200, admin.confirm(preview).status)
+
+    def test_a_large_statement_is_written_in_pieces(self):
+        account = self.company(tax_id="7701234567")
+        browser = self.browser()
+        documents = 2500
+        statement = "\r\n".join(
+            ["1CClientBankExchange", "ВерсияФормата=1.03", "Кодировка=UTF-8", "РасчСчет=40702810100000000001"]
+            + [f"СекцияДокумент=Платежное поручение\r\nНомер={number}\r\nДата=02.11.2026\r\nСумма=1.00\r\n"
+               "ПлательщикСчет=40702810900000000009\r\nПлательщик=ООО Ромашка\r\nПлательщикИНН=7701234567\r\n"
+               "ПолучательСчет=40702810100000000001\r\nДатаПоступило=02.11.2026\r\nНазначениеПлатежа=Оплата\r\n"
+               "КонецДокумента" for number in range(1, documents + 1)] + ["КонецФайла", ""])
+        form = browser.get("/receipts").form("POST /v1/bank-statements")
+        preview = self.send_parts(browser, [(name, None, value) for name, value in form if name != "file"]
+                                  + [("file", "statement.txt", statement)])
+        self.assertEqual(200, preview.status, preview.text)
+
+        def money():
+            return self.api.get(f"/v1/accounts/{account}/access").expect(200).json["balance"]
+
+        self.assertEqual(0, money())
+        # One that another brings in meanwhile is shown, and counts once.
+        first = statement.index("СекцияДокумент")
+        second = statement.index("СекцияДокумент", first + 1)
+        alone = statement[:second] + "КонецФайла\r\n"
+        self.api.post("/v1/bank-statements", alone.encode(), headers={"Content-Type": "text/plain"}).expect(200)
+        again = browser.confirm(preview)
+        self.assertEqual(200, again.status)
+        self.assertIn("что-то изменилось", again.text)
+        self.assertEqual(100, money())
+        for _ in range(2):
+            self.assertEqual(303, browser.confirm(again).status)
+            self.assertEqual(100 * documents, money())
+
+    def test_a_webhook_keeps_its_kinds(self):
+        browser = self.browser()
+        page = "/notices/webhooks/change?name=crm"
+        writes = "PUT /v1/webhooks/crm"
+        result = browser.confirm(browser.fill(page, writes, url="https://a.example/x", kinds="grace, restricted"))
+        self.assertEqual(200, result.status)
+        self.assertIn("whsec_", result.text)
+        fields = dict(browser.get(page).form(writes))
+        self.assertEqual(("https://a.example/x", "grace, restricted"), (fields["url"], fields["kinds"]))
+        # The secret is shown to whoever made the webhook alone.
+        self.assertEqual(303, browser.confirm(browser.fill(page, writes, url="https://b.example/")).status)
+        [webhook] = self.api.get("/v1/webhooks").expect(200).json
+        self.assertEqual(("https://b.example/", ["grace", "restricted"]), (webhook["url"], webhook["kinds"]))
+        self.assertNotIn("whsec_", browser.get("/notices/webhooks").text)
+        self.assertEqual(422, browser.fill(page, writes, kinds="no_such_kind").status)
+
+
+class Tokens(PageTest):
+    def test_tokens_by_the_api(self):
+        admin = self.server.client("admin", now=support.NOW)
+        self.addCleanup(admin.close)
+        made = admin.post("/v1/tokens", {"name": "kiosk", "role": "cashier"}).expect(201).json
+        self.assertEqual(("kiosk", "cashier", support.NOW, None),
+                         (made["name"], made["role"], made["created_at"], made["revoked_at"]))
+        self.server.tokens["kiosk"] = made["token"]
+        kiosk = self.server.client("kiosk", now=support.NOW)
+        self.addCleanup(kiosk.close)
+        kiosk.get("/v1/payments").expect(200)
+        self.assertIn({"name": "kiosk", "role": "cashier", "created_at": support.NOW, "revoked_at": None},
+                      admin.get("/v1/tokens").expect(200).json)
+        self.assertNotIn(made["token"], admin.get("/v1/tokens").text)
+        # What is kept under an Idempotency-Key is without it, and so is the answer to a repetition.
+        first, again = [admin.post("/v1/tokens", {"name": "hall", "role": "cashier"}, key="one").expect(201).json
+                        for _ in range(2)]
+        self.assertEqual({**first, "token": None}, again)
+        self.assertNowhere(first["token"])
+        for body, status in (({"name": "kiosk", "role": "crm"}, 409), ({"name": "x", "role": "king"}, 422),
+                             ({"name": "", "role": "crm"}, 422), ({"name": "x"}, 422)):
+            with self.subTest(body):
+                admin.post("/v1/tokens", body).expect(status)
+        admin.delete("/v1/tokens/kiosk").expect(204)
+        kiosk.get("/v1/payments").expect(401)
+        admin.delete("/v1/tokens/kiosk").expect(404)
+        for method, path, body in (("GET", "/v1/tokens", None), ("POST", "/v1/tokens", {"name": "x", "role": "crm"}),
+                                   ("DELETE", "/v1/tokens/crm", None)):
+            self.api.request(method, path, body).expect(403)
+
+
+class DemoClock(PageTest):
+    def test_its_day_is_the_open_day(self):
+        self.api.post(f"/v1/days/{support.OPENING}/close").expect(201)
+        self.server.stop()
+        self.server = self.start("--demo-clock")
+        browser = Browser(self.server).sign_in("operator")
+        self.assertIn("<h1>Сегодня, 02.11.2026</h1>", browser.get("/").text)
+        with self.server.client("crm") as crm:
+            self.assertEqual("2026-11-02", crm.get("/healthz").expect(200).json["open_day"])
+            account = crm.post("/v1/accounts", {"name": "Ромашка"}).expect(201).json
+        self.assertEqual(("2026-11-02", "2026-11-02T09"), (account["registered_on"], account["recorded_at"][:13]))
+
+
+class Documents(PageTest):
+    def test_an_invoice_is_issued_found_and_printed(self):
+        account = self.company(HOSTILE, legal_name=HOSTILE, tax_id="7700000001", postal_address="Москва")
+        admin = self.server.client("admin", now=support.NOW)
+        self.addCleanup(admin.close)
+        admin.put("/v1/issuer", {
+            "valid_from": support.OPENING, "name": "Вендор", "tax_id": "7700000000", "bank_account": "4" * 20,
+            "bank_name": HOSTILE, "bic": "044525225", "corr_account": "3" * 20}).expect(201)
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/invoices"
+        preview = browser.fill(f"/companies/{account}/documents", writes, amount="5000")
+        self.assertEqual(200, preview.status, preview.text)
+        self.assertEqual([], self.api.get("/v1/documents").expect(200).json)
+        self.assertEqual(303, browser.confirm(preview).status)
+        [invoice] = self.api.get("/v1/documents").expect(200).json
+        self.assertEqual(("invoice", 500000), (invoice["kind"], invoice["total"]))
+        page = browser.get(f"/documents/{invoice['document_id']}")
+        self.assertEqual(200, page.status)
+        self.assertNotIn("<script>alert", page.text)
+        printed = browser.ask("GET", f"/documents/{invoice['document_id']}.pdf", binary=True)
+        self.assertEqual((200, "application/pdf"), (printed.status, printed.headers["Content-Type"]))
+        self.assertTrue(printed.body.startswith(b"%PDF-"))
+        found = browser.get(f"/companies?q={invoice['number']}").text
+        self.assertIn(f'href="/companies/{account}"', found)
+        self.assertEqual(303, Browser(self.server).get(f"/documents/{invoice['document_id']}.pdf").status)
+
+
+class Pages(PageTest):
+    def pages(self, account):
+        return ["/", "/companies", "/companies?q=1", "/companies?state=active", "/companies/new",
+                f"/companies/{account}", f"/companies/{account}/ledger", f"/companies/{account}/actions",
+                f"/companies/{account}/requisites", f"/companies/{account}/standing",
+                f"/companies/{account}/subscriptions/crm", "/receipts", "/receipts?status=matched",
+                "/receipts/standing",
+                "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/revenue",
+                "/prices/new?service_id=x", "/days",
+                "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
+                "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",
+                "/documents", "/documents?month=2026-11&kind=act", "/documents/standing",
+                f"/companies/{account}/documents", "/notices/webhooks", "/notices/webhooks/change?name=x", "/access",
+                "/access/tokens/crm"]
+
+    def test_every_page_with_hostile_names(self):
+        account = self.company(HOSTILE, legal_name=LONG, tax_id=HOSTILE[:30], contract=HOSTILE, external_id=HOSTILE,
+                               postal_address=HOSTILE, admin_email="a@b.example")
+        self.api.put("/v1/services/crm", {"name": HOSTILE, "kind": "recurring", "unit": HOSTILE}).expect(200)
+        self.api.post(f"/v1/accounts/{account}/payments",
+                      {"amount": 5, "method": "sbp", "payer": HOSTILE, "purpose": HOSTILE,
+                       "external_id": HOSTILE}).expect(201)
+        self.api.post(f"/v1/accounts/{account}/adjustments",
+                      {"amount": -5, "kind": "correction", "reason": HOSTILE}).expect(201)
+        owner = self.server.client("admin", now=support.NOW)
+        self.addCleanup(owner.close)
+        issuer = dict.fromkeys(("name", "legal_name", "address", "bank_name", "director", "accountant"), HOSTILE)
+        owner.put("/v1/issuer", {"valid_from": support.OPENING, "tax_id": "7700000000", "bic": "044525000",
+                                 "bank_account": "4" * 20, "corr_account": "3" * 20, **issuer}).expect(201)
+        self.api.post(f"/v1/accounts/{account}/invoices", {"amount": 100}).expect(201)
+        self.api.put("/v1/notice-templates/grace/ru", {"subject": HOSTILE, "body": HOSTILE}).expect(200)
+        self.api.put("/v1/webhooks/crm", {"url": "https://a.example/" + urllib.parse.quote(HOSTILE)}).expect(201)
+        owner.post("/v1/tokens", {"name": HOSTILE, "role": "crm"}).expect(201)
+        admin = self.browser("admin")
+        receipt = self.receipt(self.browser())
+        [document] = self.api.get("/v1/documents").expect(200).json
+        more = [f"/receipts/{receipt}", f"/receipts/{receipt}/standing", f"/documents/{document['document_id']}",
+                "/notices/webhooks/change?" + urllib.parse.urlencode({"name": HOSTILE}),
+                "/access/tokens/" + urllib.parse.quote(HOSTILE, safe="")]
+        for path in self.pages(account) + more:
+            with self.subTest(path):
+                answer = admin.get(path)
+                self.assertEqual(200, answer.status, answer.text)
+                self.assertNotIn("<script>alert", answer.text)
+                self.assertEqual("nosniff", answer.headers["X-Content-Type-Options"])
+                self.assertEqual("no-store", answer.headers["Cache-Control"])
+                self.assertEqual(
+                    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+                    answer.headers["Content-Security-Policy"])
+                self.assertNotRegex(answer.text, r"<[^>]+\s(style|on\w+)=")
+        self.assertIn(html.escape(HOSTILE, quote=True).replace("&#x27;", "&#39;"),
+                      admin.get(f"/companies/{account}").text)
+
+    def test_every_link_leads_to_a_page(self):
+        account = self.company()
+        admin = self.browser("admin")
+        seen = set()
+        for path in self.pages(account):
+            for link in re.findall(r'(?:href|src|data-chart)="([^"#]+)', admin.get(path).text):
+                link = html.unescape(link)
+                if link in seen or link.startswith("line") or link == "bar":
+                    continue
+                seen.add(link)
+                target = urllib.parse.urljoin(path, link)
+                if target.startswith("/"):
+                    self.assertEqual(200, admin.get(target).status, f"{target} of {path}")
+        self.assertIn("/companies/new", seen)
+
+    def test_in_english(self):
+        self.api.put("/v1/policy", {"valid_from": support.TODAY, "language": "en"})
+        self.api.put("/v1/policy", {"valid_from": support.OPENING, "language": "en"}).expect(200)
+        account = self.company("Chamomile")
+        admin = self.browser("admin")
+        for path in self.pages(account):
+            with self.subTest(path):
+                text = re.sub(r"<details.*?</details>", "", admin.get(path).text, flags=re.S)
+                self.assertIn('<html lang="en">', text)
+                if "/days" not in path and "/notices/templates" not in path:
+                    self.assertEqual([], re.findall(r"[А-Яа-яЁё]+(?![^<]*</option>)", text))
+
+    def test_search(self):
+        names = {"ООО «Ромашка»": None, "ромашковый луг": None, "Beta & Sons": None, "Ёлка": None}
+        for number, name in enumerate(names):
+            names[name] = self.company(name, tax_id=f"77012345{number:02}", external_id=f"crm-{number}")
+        browser = self.browser()
+
+        def found(query):
+            text = browser.get("/companies?" + urllib.parse.urlencode({"q": query})).text
+            return {int(number) for number in re.findall(r'href="/companies/(\d+)"', text)}
+
+        romashka, meadow, beta, tree = names.values()
+        for query, expected in (("РОМАШК", {romashka, meadow}), ("рома", {romashka, meadow}), ("ЁЛКА", {tree}),
+                                ("beta &", {beta}), ("7701234502", {beta}), ("crm-3", {tree}),
+                                ("ро", {romashka, meadow}),
+                                ("б", set()), ("B", {beta}), ("нет такой", set()), ('"', set()), ("%", set()),
+                                ("crm-0", {romashka}), (f"{meadow}", {meadow, beta}), ("* OR 1", set())):
+            with self.subTest(query):
+                self.wait_for(lambda: found(query) == expected, lambda: f"{found(query)} is not {expected}")
+        self.api.patch(f"/v1/accounts/{beta}", {"name": "Gamma"}).expect(200)
+        self.wait_for(lambda: (found("gam"), found("beta")) == ({beta}, set()), lambda: "the index does not follow")
+
+    def wait_for(self, holds, told):
+        for _ in range(2000):
+            if holds():
+                return
+        self.fail(told())
+
+    def test_no_page(self):
+        browser = self.browser()
+        for path in ("/nothing", "/companies/999", "/receipts/9", "/companies/x", "/days/change"):
+            answer = browser.get(path)
+            self.assertIn(answer.status, (404, 422), path)
+            self.assertIn("<!DOCTYPE html>", answer.text)
+        self.assertEqual(404, browser.get("/assets/style.0000.css").status)
+
+
+if __name__ == "__main__":
+    unittest.main()
