@@ -47,6 +47,17 @@ std::string next_target(const Target& target, std::string_view cursor) {
   return link;
 }
 
+// RFC 6266; what a name may not hold without being quoted becomes '_'.
+std::string disposition_of(std::string_view file_name) {
+  std::string text = "inline; filename=\"";
+  for (const char c : file_name) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    text += is_plain ? c : '_';
+  }
+  return text + '"';
+}
+
 // As by RFC 9110 the media type's parameter says it.
 std::string content_type_of(const Route& route, Format format) {
   const FormatNames& names = names_of(format);
@@ -257,6 +268,10 @@ class PartRun {
     if (statement.conflict && row.integer(*statement.conflict) != 0) reply_.is_conflict = true;
     if (statement.warning) reply_.warning = row.text(*statement.warning);
     if (statement.so_far) reply_.so_far = row.text(*statement.so_far);
+    if (statement.file_name && !row.is_null(*statement.file_name)) {
+      reply_.headers.emplace_back("Content-Disposition",
+                                  disposition_of(row.text(*statement.file_name)));
+    }
     read_status(statement, row);
   }
 

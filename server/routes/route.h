@@ -82,6 +82,7 @@ struct RouteStatement {
   std::optional<int> status;
   std::optional<int> cursor;
   std::optional<int> document;
+  std::optional<int> file_name;
   std::optional<int> conflict;
   std::optional<int> warning;
   std::optional<int> so_far;
@@ -157,6 +158,8 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+// Under what name a browser stores the document; null: it has none.
+inline constexpr std::string_view kFileNameColumn = "http_file_name";
 // The first column of a page's statement that opens a component.
 inline constexpr std::string_view kComponentColumn = "component";
 // Likewise of payment systems: 1 for an identifier that came again with other content; and a line
