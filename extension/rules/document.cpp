@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "rules/error.h"
+#include "rules/text.h"
 #include "rules/words.h"
 
 namespace saldo {
@@ -413,30 +414,41 @@ std::string invoice_purpose(const InvoicePurpose& invoice, std::string_view curr
          format_plain(invoice.tax, currency) + ' ' + unit;
 }
 
+namespace {
+
+// Without signs that part values or lines, and cut to so many characters.
+std::string qr_value(std::string_view value, std::size_t most_characters) {
+  std::string text;
+  for (std::size_t count = 0; count < most_characters && !value.empty(); ++count) {
+    const char32_t character = take_utf8_character(value);
+    const bool parts =
+        character == U'|' || (character < 0x80 && is_control(static_cast<char>(character)));
+    append_utf8(text, parts ? U' ' : character);
+  }
+  return text;
+}
+
+bool has_digits(std::string_view value, std::size_t count) {
+  return value.size() == count &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
 std::optional<std::string> payment_qr(const PaymentRequisites& payee, Amount amount,
                                       std::string_view purpose) {
-  std::string text = "ST00012";
-  const auto add = [&](std::string_view name, std::string value) {
-    std::replace(value.begin(), value.end(), '|', ' ');
-    text += '|';
-    text += name;
-    text += '=';
-    text += value;
-  };
-  const std::pair<std::string_view, const std::string&> required[] = {
-      {"Name", payee.name},
-      {"PersonalAcc", payee.bank_account},
-      {"BankName", payee.bank_name},
-      {"BIC", payee.bic},
-      {"CorrespAcc", payee.corr_account}};
-  for (const auto& [name, value] : required) {
-    if (value.empty()) return std::nullopt;
-    add(name, value);
+  if (payee.name.empty() || payee.bank_name.empty() || !has_digits(payee.bank_account, 20) ||
+      !has_digits(payee.bic, 9) || !has_digits(payee.corr_account, 20)) {
+    return std::nullopt;
   }
-  add("Sum", std::to_string(amount));
-  add("Purpose", std::string(purpose));
-  if (!payee.tax_id.empty()) add("PayeeINN", payee.tax_id);
-  if (!payee.kpp.empty()) add("KPP", payee.kpp);
+  std::string text = "ST00012|Name=" + qr_value(payee.name, 160);
+  text += "|PersonalAcc=" + payee.bank_account;
+  text += "|BankName=" + qr_value(payee.bank_name, 45);
+  text += "|BIC=" + payee.bic + "|CorrespAcc=" + payee.corr_account;
+  text += "|Sum=" + std::to_string(amount);
+  text += "|Purpose=" + qr_value(purpose, 210);
+  if (!payee.tax_id.empty()) text += "|PayeeINN=" + qr_value(payee.tax_id, 12);
+  if (!payee.kpp.empty()) text += "|KPP=" + qr_value(payee.kpp, 9);
   return text;
 }
 

@@ -124,9 +124,10 @@ struct InvoicePurpose {
 std::string invoice_purpose(const InvoicePurpose& invoice, std::string_view currency,
                             std::string_view language);
 
-// GOST R 56042-2014: 'ST00012|Name=…|PersonalAcc=…|…|Sum=…|Purpose=…', UTF-8, the sum in kopecks;
-// a '|' within a value becomes a blank. nullopt where one of the first five requisites is missing
-// (empty).
+// GOST R 56042-2014: 'ST00012|Name=…|PersonalAcc=…|…|Sum=…|Purpose=…', UTF-8, the sum in kopecks.
+// Its table of requisites: a name of at most 160 characters, a bank's of 45, a purpose of 210, what
+// is longer is cut; a '|' or a control character within a value becomes a blank. nullopt where a
+// name is missing (empty), or the accounts are not of 20 digits and the BIC of 9.
 struct PaymentRequisites {
   std::string name;
   std::string bank_account;

@@ -22,11 +22,12 @@ struct Printer {
   bool is_text;
 };
 
-constexpr std::array<Printer, 4> kPrinters = {{
+constexpr std::array<Printer, 5> kPrinters = {{
     {"document_pdf", document_pdf, false},
     {"document_html", document_html, true},
     {"document_xml", document_xml, false},
     {"document_file_name", document_file_name, true},
+    {"document_xml_name", document_xml_name, true},
 }};
 
 void print(sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {

@@ -15,6 +15,7 @@ namespace saldo::server {
 //   document_html(content)       a text
 //   document_xml(content)        a blob, in windows-1251
 //   document_file_name(content)  of ASCII, without an ending: act-12-2026-11-30
+//   document_xml_name(content)   as the tax service names the file, without an ending
 // Throws SqliteError.
 void register_document_functions(sqlite3* db);
 bool is_document_function(std::string_view name);

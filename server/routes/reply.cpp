@@ -47,14 +47,15 @@ std::string next_target(const Target& target, std::string_view cursor) {
   return link;
 }
 
-// 256 bits of the system's, in base64.
-std::string random_bytes() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    throw std::runtime_error("the system has no randomness to give");
-  std::string text;
-  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return text;
+// RFC 6266; what a name may not hold without being quoted becomes '_'.
+std::string disposition_of(std::string_view file_name) {
+  std::string text = "inline; filename=\"";
+  for (const char c : file_name) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    text += is_plain ? c : '_';
+  }
+  return text + '"';
 }
 
 // As by RFC 9110 the media type's parameter says it.
@@ -72,7 +73,8 @@ class PartRun {
         route_(*request.route),
         part_(part),
         now_(format_instant(request.now)) {
-    if (part.uses(Bound::kRandom)) random_ = random_bytes();
+    if (part.uses(Bound::kRandom))
+      random_ = request.random.empty() ? random_bytes() : request.random;
     if (!part.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
@@ -266,6 +268,10 @@ class PartRun {
     if (statement.conflict && row.integer(*statement.conflict) != 0) reply_.is_conflict = true;
     if (statement.warning) reply_.warning = row.text(*statement.warning);
     if (statement.so_far) reply_.so_far = row.text(*statement.so_far);
+    if (statement.file_name && !row.is_null(*statement.file_name)) {
+      reply_.headers.emplace_back("Content-Disposition",
+                                  disposition_of(row.text(*statement.file_name)));
+    }
     read_status(statement, row);
   }
 
@@ -335,6 +341,15 @@ class PartRun {
 };
 
 }  // namespace
+
+std::string random_bytes() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system has no randomness to give");
+  std::string text;
+  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return text;
+}
 
 Error no_row(const Route& route) {
   if (!route.is_payment()) return not_found("there is nothing here by these keys");

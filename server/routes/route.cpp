@@ -96,6 +96,7 @@ class FileReader {
   FileReader(RouteOwner owner, const std::string& file, std::string_view text)
       : owner_(owner), file_(file), text_(text), route_(std::make_unique<Route>()) {
     route_->file = file;
+    route_->is_operators = owner == RouteOwner::kOperator;
   }
 
   // The route for each of the file's methods.
@@ -598,6 +599,7 @@ class FileReader {
   std::optional<int>* hidden_column(RouteStatement& statement, std::string_view name) const {
     if (name == kStatusColumn) return &statement.status;
     if (name == kDocumentColumn) return &statement.document;
+    if (name == kFileNameColumn) return &statement.file_name;
     const bool is_payment = route_->is_payment();
     if (name == kCursorColumn && !is_payment) return &statement.cursor;
     if (name == kConflictColumn && is_payment) return &statement.conflict;

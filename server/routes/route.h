@@ -82,6 +82,7 @@ struct RouteStatement {
   std::optional<int> status;
   std::optional<int> cursor;
   std::optional<int> document;
+  std::optional<int> file_name;
   std::optional<int> conflict;
   std::optional<int> warning;
   std::optional<int> so_far;
@@ -127,6 +128,7 @@ struct Route {
   RoutePart failing;    // behind `-- failure`: how a payment system is told of one
   bool writes = false;  // the last part goes to the writer
   std::string file;
+  bool is_operators = false;  // and not the server's own
   Metrics::Requests* requests = nullptr;
 
   // Of a payment system, in whose own form all is answered.
@@ -156,6 +158,8 @@ struct Route {
 inline constexpr std::string_view kStatusColumn = "http_status";
 inline constexpr std::string_view kCursorColumn = "after";
 inline constexpr std::string_view kDocumentColumn = "document";
+// Under what name a browser stores the document; null: it has none.
+inline constexpr std::string_view kFileNameColumn = "http_file_name";
 // The first column of a page's statement that opens a component.
 inline constexpr std::string_view kComponentColumn = "component";
 // Likewise of payment systems: 1 for an identifier that came again with other content; and a line

@@ -290,7 +290,7 @@ class Printed(Year):
 
     def test_by_accept_and_by_ending(self):
         act, upd = self.acts[self.posted]["document_id"], self.upds[self.posted]["document_id"]
-        for document_id, endings in ((act, ("html", "pdf")), (upd, ("html", "pdf", "xml"))):
+        for kind, document_id, endings in (("act", act, ("html", "pdf")), ("upd", upd, ("html", "pdf", "xml"))):
             for ending in endings:
                 media = {"html": "text/html", "pdf": "application/pdf", "xml": "application/xml"}[ending]
                 with self.subTest(document_id=document_id, ending=ending):
@@ -299,6 +299,14 @@ class Printed(Year):
                     self.assertEqual(media, accepted.headers["Content-Type"].split(";")[0])
                     self.assertEqual((accepted.headers["Content-Type"], accepted.body),
                                      (ended.headers["Content-Type"], ended.body))
+                    named = accepted.headers["Content-Disposition"]
+                    self.assertEqual(named, ended.headers["Content-Disposition"])
+                    name = {"html": None, "pdf": rf"{kind}-\d+-\d{{4}}-\d\d-\d\d\.pdf",
+                            "xml": r"ON_NSCHFDOPPR_[\w-]+\.xml"}[ending]
+                    if name is None:
+                        self.assertIsNone(named)
+                    else:
+                        self.assertRegex(named, rf'^inline; filename="{name}"$')
                     # The same bytes each time, from whatever process.
                     self.assertEqual(accepted.body, self.document(document_id, media).body)
                     self.document(document_id, "text/csv", f".{ending}", 406)

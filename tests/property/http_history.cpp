@@ -1,6 +1,6 @@
-// Histories by HTTP: a CRM, a cashier, kiosks and an operator send their requests to a server,
-// which is restarted and killed in between. Messages come late and more than once, with a key or
-// without, and the clock (Saldo-Now) is set forth and back.
+// Histories by HTTP: a CRM, a cashier, kiosks, a bank and an operator send their requests to a
+// server, which is restarted and killed in between. Messages come late and more than once, with a
+// key or without, and the clock (Saldo-Now) is set forth and back.
 #include <httplib.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -96,9 +97,9 @@ std::string run(const std::vector<std::string>& command) {
 // `saldod serve`, and a connection to it.
 class Server {
  public:
-  Server(const std::string& saldod, const std::string& database)
+  Server(const std::string& saldod, const std::string& database, const std::string& secrets)
       : process_({saldod, "serve", "--database", database, "--listen", "127.0.0.1:0",
-                  "--test-clock", "--log-level", "error"}) {
+                  "--test-clock", "--log-level", "error", "--secrets", secrets}) {
     const std::string line = process_.line();
     const std::size_t colon = line.rfind(':');
     if (colon == std::string::npos) throw std::runtime_error("the server says: " + line);
@@ -122,6 +123,10 @@ class Server {
   std::unique_ptr<httplib::Client> client_;
 };
 
+constexpr const char* kKiosk = "kiosk";
+constexpr const char* kKioskUser = "kiosk";
+constexpr const char* kKioskPassword = "secret";
+
 // Databases to begin with, one for each opening and country, and the place of the one that lives.
 // In memory where that is possible: a process that is killed loses nothing that it wrote, on a disk
 // or not.
@@ -134,6 +139,9 @@ class Office {
                        "saldo-histories-XXXXXX";
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder " + name);
     folder_ = name;
+    std::ofstream(secrets()) << R"({"channels": {"kiosks": {"user": ")" << kKioskUser
+                             << R"(", "password": ")" << kKioskPassword << R"("}}})";
+    std::filesystem::permissions(secrets(), std::filesystem::perms::owner_read);
   }
   ~Office() {
     std::error_code ignored;
@@ -144,6 +152,7 @@ class Office {
 
   const std::string& saldod() const { return saldod_; }
   std::string database() const { return folder_ / "served.db"; }
+  std::string secrets() const { return folder_ / "secrets.json"; }
 
   // Begins with new books; the tokens by role.
   const Tokens& open(Day opening, const std::string& country) {
@@ -172,18 +181,38 @@ class Office {
 // --- One history
 // ------------------------------------------------------------------------------------------------
 
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+
 struct Request {
-  std::string role;
+  std::string role;  // of the token; kKiosk: a payment system's user and password
   std::string method;
   std::string target;
   json body;  // or none: null
   std::string key;
   Instant now = 0;
+  std::string text{};  // plain text instead of a body of JSON
 };
 
-struct Answer {
-  int status = 0;
-  std::string body;
+// Of a channel, or of a bank's statement.
+struct Receipt {
+  std::int64_t receipt_id = 0;
+  std::string source;
+  std::string external_id;
+  Amount amount = 0;
+  std::string status;
+  std::int64_t payments = 0;
+};
+
+// A kiosk's payment, and how the server answered.
+struct KioskPayment {
+  std::string txn_id;
+  AccountId account_id = 0;
+  Amount amount = 0;
+  bool cancelled = false;
+  Answer answer;
 };
 
 bool operator==(const Answer& a, const Answer& b) {
@@ -226,7 +255,9 @@ class HttpHistory : public History {
     start();
   }
 
-  void start() { server_ = std::make_unique<Server>(office_.saldod(), office_.database()); }
+  void start() {
+    server_ = std::make_unique<Server>(office_.saldod(), office_.database(), office_.secrets());
+  }
 
   void stop() {
     log_.push_back("stop");
@@ -245,12 +276,19 @@ class HttpHistory : public History {
     httplib::Request sent;
     sent.method = request.method;
     sent.path = request.target;
-    sent.set_header("Authorization", "Bearer " + tokens_.at(request.role));
+    if (request.role == kKiosk) {
+      sent.headers.insert(httplib::make_basic_authentication_header(kKioskUser, kKioskPassword));
+    } else {
+      sent.set_header("Authorization", "Bearer " + tokens_.at(request.role));
+    }
     sent.set_header("Saldo-Now", instant_text(request.now));
     if (!request.key.empty()) sent.set_header("Idempotency-Key", request.key);
     if (!request.body.is_null()) {
       sent.set_header("Content-Type", "application/json");
       sent.body = request.body.dump();
+    } else if (!request.text.empty()) {
+      sent.set_header("Content-Type", "text/plain");
+      sent.body = request.text;
     }
     const httplib::Result result = server_->send(sent);
     if (!result) return std::nullopt;
@@ -283,7 +321,8 @@ class HttpHistory : public History {
   static std::string text_of(const Request& request) {
     return request.role + " " + instant_text(request.now) +
            (request.key.empty() ? "" : " " + request.key) + " " + request.method + " " +
-           request.target + (request.body.is_null() ? "" : " " + request.body.dump());
+           request.target + (request.body.is_null() ? "" : " " + request.body.dump()) +
+           (request.text.empty() ? "" : "\n" + request.text);
   }
 
   static std::string told(const Request& request, const Answer& answer) {
@@ -411,12 +450,15 @@ class HttpHistory : public History {
 
   void compare_more() override {
     const Account& account = random_account();
-    switch (chance_.below(4)) {
+    switch (chance_.below(5)) {
       case 0:
         compare_banner(account);
         return;
       case 1:
         compare_top_up(account);
+        return;
+      case 2:
+        compare_receipts();
         return;
       default:
         compare_login(account);
@@ -893,7 +935,7 @@ class HttpHistory : public History {
   // ---------------------------------------------------------------------------------------------
 
   void odd_operation() override {
-    const int kind = chance_.below(15);
+    const int kind = chance_.below(28);
     if (kind < 5) {
       use_in_a_batch();
     } else if (kind < 9) {
@@ -902,9 +944,311 @@ class HttpHistory : public History {
       send_another_by_the_same_key();
     } else if (kind < 12) {
       bad_close();
-    } else {
+    } else if (kind < 15) {
       bad_write();
+    } else if (!dry_) {
+      take_money(kind);
     }
+  }
+
+  // --- Channels and statements
+  // ---------------------------------------------------------------------------------------------
+
+  void take_money(int kind) {
+    if (!has_channel_) {
+      write("operator", "PUT", "/v1/channels/kiosks", {{"protocol", "osmp"}, {"method", "qiwi"}},
+            put({}));
+      has_channel_ = true;
+    }
+    if (kind < 19) {
+      pay_at_kiosk();
+    } else if (kind < 22) {
+      repeat_at_kiosk();
+    } else if (kind < 25) {
+      take_in_statement();
+    } else {
+      settle_receipt();
+    }
+  }
+
+  [[nodiscard]] std::int64_t next_payment_id() const {
+    std::int64_t next = 1;
+    for (const Account& account : ref_.accounts()) {
+      for (const Payment& row : account.payments) next = std::max(next, row.payment_id + 1);
+    }
+    return next;
+  }
+
+  Refusals add_received(AccountId account_id, Amount amount, const std::string& method,
+                        const std::string& external_id) {
+    Payment payment;
+    payment.payment_id = next_payment_id();
+    payment.amount = amount;
+    payment.method = method;
+    payment.external_id = external_id;
+    payment.credited_at = now_;
+    return ref_.add_payment(account_id, payment);
+  }
+
+  // Or nothing: there is none.
+  [[nodiscard]] std::optional<std::string> status_today(AccountId account_id) const {
+    const Account* const account = ref_.find_account(account_id);
+    if (account == nullptr) return std::nullopt;
+    const Terms* const terms = ref_.terms_on(*account, ref_.billing_day(now_));
+    return terms != nullptr ? terms->status : "trial";
+  }
+
+  AccountId random_payee() { return chance_.percent(5) ? kNobody : random_account().account_id; }
+
+  static std::string roubles(Amount amount) {
+    const Amount kopecks = amount % 100;
+    return std::to_string(amount / 100) + (kopecks < 10 ? ".0" : ".") + std::to_string(kopecks);
+  }
+
+  std::string kiosk_target(const std::string& command, const KioskPayment& payment) {
+    return "/pay/osmp/kiosks?command=" + command + "&txn_id=" + payment.txn_id +
+           "&account=" + std::to_string(payment.account_id) + "&sum=" + roubles(payment.amount);
+  }
+
+  // By a kiosk, whose answers say with 200 what they refuse. The protocol's code.
+  int ask_kiosk(const std::string& command, KioskPayment& payment) {
+    const Request request{kKiosk, "GET", kiosk_target(command, payment), nullptr, "", now_};
+    const bool kill = command != "check" && chance_.below(60) == 0;
+    log_.push_back((kill ? "killed meanwhile: " : "") + text_of(request));
+    payment.answer = kill ? send_and_kill(request) : send(request);
+    log_.back() = (kill ? "killed meanwhile: " : "") + told(request, payment.answer);
+    const std::string tag = "<result>";
+    const std::size_t at = payment.answer.body.find(tag);
+    if (at == std::string::npos) throw Mismatch("expected <result>: " + log_.back());
+    return std::atoi(payment.answer.body.c_str() + at + tag.size());
+  }
+
+  void expect_code(int expected, int code) {
+    if (code != expected)
+      throw Mismatch("expected " + std::to_string(expected) + ": " + log_.back());
+    ++coverage_["kiosk: " + std::to_string(code)];
+  }
+
+  static constexpr int kDone = 0;
+  static constexpr int kComesAgain = 1;
+  static constexpr int kNoAccount = 5;
+  static constexpr int kClosed = 79;
+  static constexpr int kMalformed = 300;
+
+  void pay_at_kiosk() {
+    KioskPayment payment;
+    payment.txn_id = std::to_string(next_id_++);
+    payment.account_id = random_payee();
+    payment.amount = 1 + chance_.below(200'000);
+    const auto status = status_today(payment.account_id);
+    const int judged = !status ? kNoAccount : *status == "closed" ? kClosed : kDone;
+    if (chance_.percent(30)) expect_code(judged, ask_kiosk("check", payment));
+    const std::string external_id = "kiosks:" + payment.txn_id;
+    int expected = judged;
+    if (judged == kDone &&
+        !add_received(payment.account_id, payment.amount, "qiwi", external_id).empty()) {
+      expected = kComesAgain;
+    }
+    expect_code(expected, ask_kiosk("pay", payment));
+    if (expected != kDone) return;
+    receipts_.push_back({static_cast<std::int64_t>(receipts_.size()) + 1, "kiosks", payment.txn_id,
+                         payment.amount, "matched", 1});
+    paid_at_kiosks_.push_back(payment);
+  }
+
+  // A payment comes again, as it was or with another sum, or is cancelled.
+  void repeat_at_kiosk() {
+    if (paid_at_kiosks_.empty()) return;
+    const auto which =
+        static_cast<std::size_t>(chance_.below(static_cast<int>(paid_at_kiosks_.size())));
+    KioskPayment& paid = paid_at_kiosks_[which];
+    KioskPayment again = paid;
+    if (chance_.percent(20)) {
+      ++again.amount;
+      expect_code(kMalformed, ask_kiosk("pay", again));
+      return;
+    }
+    if (chance_.percent(50)) {
+      expect_code(kDone, ask_kiosk("pay", again));
+    } else {
+      int expected = kDone;
+      if (!paid.cancelled && !add_chargeback(paid).empty()) expected = kComesAgain;
+      expect_code(expected, ask_kiosk("cancel", again));
+      if (expected == kComesAgain) return;
+      paid.cancelled = true;
+      ++coverage_["cancelled at a kiosk"];
+    }
+    if (!(again.answer == paid.answer))
+      throw Mismatch("expected " + paid.answer.body + ": " + log_.back());
+  }
+
+  Refusals add_chargeback(const KioskPayment& paid) {
+    Adjustment adjustment;
+    adjustment.adjustment_id = 1;
+    for (const Account& account : ref_.accounts()) {
+      for (const Adjustment& row : account.adjustments)
+        adjustment.adjustment_id = std::max(adjustment.adjustment_id, row.adjustment_id + 1);
+    }
+    adjustment.amount = -paid.amount;
+    adjustment.kind = "chargeback";
+    adjustment.effective_at = now_;
+    adjustment.external_id = "kiosks:" + paid.txn_id + ":cancel";
+    return ref_.add_adjustment(paid.account_id, adjustment);
+  }
+
+  // A document of a bank's statement: what its purpose names, and from whose account it comes.
+  struct BankDocument {
+    std::int64_t number = 0;
+    Amount amount = 0;
+    std::optional<AccountId> named;
+    std::string payer_account;
+  };
+
+  // As 1C writes them.
+  std::string statement_of(const std::vector<BankDocument>& documents) {
+    const std::string day = day_text(ref_.billing_day(now_));
+    const std::string booked = day.substr(8, 2) + "." + day.substr(5, 2) + "." + day.substr(0, 4);
+    std::string text = "1CClientBankExchange\r\nКодировка=Windows\r\nРасчСчет=";
+    text += kOwnAccount + std::string("\r\n");
+    for (const BankDocument& document : documents) {
+      text += "СекцияДокумент=Платежное поручение\r\nНомер=" + std::to_string(document.number) +
+              "\r\nДата=" + booked + "\r\nСумма=" + roubles(document.amount) +
+              "\r\nДатаПоступило=" + booked + "\r\nПлательщикСчет=" + document.payer_account +
+              "\r\nПлательщик1=ООО «Ромашка»\r\nПолучательСчет=" + kOwnAccount +
+              "\r\nНазначениеПлатежа=Оплата услуг" +
+              (document.named ? ", ЛС " + std::to_string(*document.named) : "") +
+              "\r\nКонецДокумента\r\n";
+    }
+    return text + "КонецФайла\r\n";
+  }
+
+  // M1; where the purpose names nothing M3, of whom alone payments from there were before.
+  std::optional<AccountId> matched_by_bank(const BankDocument& document) {
+    std::optional<AccountId> account_id = document.named;
+    if (!account_id) {
+      const std::set<AccountId>& before = paid_from_[document.payer_account];
+      if (before.size() != 1) return std::nullopt;
+      account_id = *before.begin();
+    }
+    const auto status = status_today(*account_id);
+    return status && *status != "closed" ? account_id : std::nullopt;
+  }
+
+  void take_in_statement() {
+    if (!statement_.empty() && chance_.percent(25)) {
+      const json done = send_statement({});
+      if (done.at("recorded") != 0 || done.at("repeated") != statement_documents_)
+        throw Mismatch("a statement counts again: " + log_.back());
+      ++coverage_["statement again"];
+      return;
+    }
+    std::vector<BankDocument> documents;
+    std::vector<std::optional<AccountId>> expected;
+    for (int count = chance_.between(1, 4); count > 0; --count) {
+      BankDocument document;
+      document.number = next_id_++;
+      document.amount = 1 + chance_.below(300'000);
+      if (chance_.percent(60)) document.named = random_payee();
+      std::string payer = std::to_string(chance_.below(8));
+      document.payer_account = std::string("4070281090000000000") + payer;
+      documents.push_back(document);
+      expected.push_back(matched_by_bank(document));
+    }
+    const std::string before = std::exchange(statement_, statement_of(documents));
+    // References are of the statement, whatever they are.
+    std::vector<std::function<Refusals()>> parts;
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      if (!expected[i]) continue;
+      parts.emplace_back([this, id = *expected[i], &document = documents[i]] {
+        return add_received(id, document.amount, "bank_transfer",
+                            "of document " + std::to_string(document.number));
+      });
+    }
+    const Refusals refusals = together(parts);
+    const json done = send_statement(refusals);
+    if (!refusals.empty()) {
+      statement_ = before;
+      return;
+    }
+    statement_documents_ = static_cast<std::int64_t>(documents.size());
+    const json& receipts = done.at("receipts");
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      const json& receipt = receipts.at(i);
+      const std::string status = expected[i] ? "matched" : "pending";
+      const json account_id = expected[i] ? json(*expected[i]) : json();
+      if (receipt.at("status") != status || receipt.at("account_id") != account_id ||
+          receipt.at("amount") != documents[i].amount) {
+        throw Mismatch("expected " + status + " " + account_id.dump() + ": " + receipt.dump());
+      }
+      if (expected[i]) paid_from_[documents[i].payer_account].insert(*expected[i]);
+      receipts_.push_back({static_cast<std::int64_t>(receipts_.size()) + 1, "bank",
+                           receipt.at("external_id"), documents[i].amount, status,
+                           std::int64_t{expected[i].has_value()}});
+      if (!expected[i]) pending_.emplace_back(receipts_.size() - 1, documents[i].payer_account);
+      ++coverage_["statement: " + status + (documents[i].named ? "" : ", no account named")];
+    }
+  }
+
+  json send_statement(const Refusals& refusals) {
+    const Request request{"cashier", "POST", "/v1/bank-statements", nullptr, "", now_, statement_};
+    log_.push_back(text_of(request));
+    const Answer answer = send(request);
+    log_.back() = told(request, answer);
+    check(request, answer, {refusals, {200}});
+    return refusals.empty() ? json::parse(answer.body) : json();
+  }
+
+  // The operator credits or ignores a pending receipt, or tries what is settled.
+  void settle_receipt() {
+    if (pending_.empty()) return;
+    const auto which = static_cast<std::size_t>(chance_.below(static_cast<int>(pending_.size())));
+    const auto [index, payer_account] = pending_[which];
+    Receipt& receipt = receipts_[index];
+    const std::string target = "/v1/receipts/" + std::to_string(receipt.receipt_id);
+    const bool is_pending = receipt.status == "pending";
+    if (chance_.percent(20)) {
+      write("cashier", "POST", target + "/ignore", {{"reason", "nobody's"}},
+            {is_pending ? Refusals() : Refusals{"conflict"}, {200}});
+      if (is_pending) receipt.status = "ignored";
+      return;
+    }
+    std::vector<std::pair<AccountId, Amount>> parts;
+    parts.emplace_back(random_account().account_id, receipt.amount);
+    if (receipt.amount > 1 && chance_.percent(40)) {
+      parts.emplace_back(random_account().account_id, receipt.amount / 2);
+      parts.front().second -= receipt.amount / 2;
+    }
+    json body = {{"parts", json::array()}};
+    std::vector<std::function<Refusals()>> counted;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& [account_id, amount] = parts[i];
+      body["parts"].push_back({{"account_id", account_id}, {"amount", amount}});
+      std::string external_id = "bank:" + receipt.external_id;
+      if (parts.size() > 1) external_id += "#" + std::to_string(i + 1);
+      counted.emplace_back([this, account_id = account_id, amount = amount, external_id] {
+        return add_received(account_id, amount, "bank_transfer", external_id);
+      });
+    }
+    const Refusals refusals = is_pending ? together(counted) : Refusals{"conflict"};
+    write("cashier", "POST", target + "/match", body, {refusals, {200}});
+    if (!refusals.empty()) return;
+    receipt.status = "matched";
+    receipt.payments = static_cast<std::int64_t>(parts.size());
+    for (const auto& [account_id, amount] : parts) paid_from_[payer_account].insert(account_id);
+    ++coverage_[parts.size() > 1 ? "receipt split" : "receipt matched by hand"];
+  }
+
+  void compare_receipts() {
+    Rows expected;
+    for (const Receipt& each : receipts_) {
+      expected.push_back(row_text({each.receipt_id, each.source, each.external_id, each.amount,
+                                   each.status, each.payments}));
+    }
+    compare(
+        "SELECT receipt_id, source, external_id, amount, status,"
+        " (SELECT count(*) FROM receipt_payment AS p WHERE p.receipt_id = r.receipt_id)"
+        " FROM receipt AS r ORDER BY receipt_id",
+        {}, expected);
   }
 
   void bad_close() {
@@ -974,6 +1318,17 @@ class HttpHistory : public History {
   std::vector<Sent> sent_;
   int keys_ = 0;
   bool dry_ = false;
+
+  static constexpr AccountId kNobody = 424'242;
+  static constexpr const char* kOwnAccount = "40702810100000000001";
+  bool has_channel_ = false;
+  std::vector<Receipt> receipts_;  // by number
+  std::vector<KioskPayment> paid_at_kiosks_;
+  std::string statement_;  // the last one
+  std::int64_t statement_documents_ = 0;
+  std::map<std::string, std::set<AccountId>> paid_from_;  // by the payer's account
+  // Of receipts that came in as pending: their places, and whence they came.
+  std::vector<std::pair<std::size_t, std::string>> pending_;
 };
 
 class HttpChannel : public Channel {
@@ -994,7 +1349,20 @@ class HttpChannel : public Channel {
             "usage repeated",
             "logins",
             "banner",
-            "no banner"};
+            "no banner",
+            "kiosk: 0",
+            "kiosk: 1",
+            "kiosk: 5",
+            "kiosk: 79",
+            "kiosk: 300",
+            "cancelled at a kiosk",
+            "statement again",
+            "statement: matched",
+            "statement: matched, no account named",
+            "statement: pending",
+            "statement: pending, no account named",
+            "receipt split",
+            "receipt matched by hand"};
   }
 
  private:

@@ -39,6 +39,8 @@
 //   activate.sql gives a credit limit of 0 instead of the one in force: 3 of 201 steps
 //   refusals are not stored with their keys (service.cpp): 18 of 134 steps
 //   an event twice in one batch goes in twice (usage/record.sql): the step that sends it
+//   a kiosk's payment that comes again with another sum is taken for the same (pay/osmp.sql)
+//   of two accounts for which one payer has paid M3 takes the first (receipts.cpp): 3 of 469 steps
 //
 // The whole run fails unless everything that is required happened at least once.
 

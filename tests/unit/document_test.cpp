@@ -119,17 +119,47 @@ TEST(InvoicePurpose, NamesInvoiceAndAccount) {
   }
 }
 
-TEST(PaymentQr, HoldsNoSignThatParts) {
-  PaymentRequisites payee{"ООО «А|Б»", "407", "Банк", "044", "301", "", ""};
-  EXPECT_EQ(payment_qr(payee, 124'518, "счёт | 1"),
-            "ST00012|Name=ООО «А Б»|PersonalAcc=407|BankName=Банк|BIC=044|CorrespAcc=301|"
-            "Sum=124518|Purpose=счёт   1");
+TEST(PaymentQr, HoldsWhatTheStandardAllows) {
+  const PaymentRequisites good{
+      "ООО «А|Б»", "40702810900000000001", "Банк", "044525225", "30101810400000000225", "", ""};
+  EXPECT_EQ(payment_qr(good, 124'518, "счёт |\n1"),
+            "ST00012|Name=ООО «А Б»|PersonalAcc=40702810900000000001|BankName=Банк|BIC=044525225|"
+            "CorrespAcc=30101810400000000225|Sum=124518|Purpose=счёт   1");
+  PaymentRequisites payee = good;
   payee.tax_id = "7707083893";
   payee.kpp = "770701001";
   EXPECT_NE(payment_qr(payee, 1, "x")->find("|PayeeINN=7707083893|KPP=770701001"),
             std::string::npos);
-  payee.bic = "";
-  EXPECT_EQ(payment_qr(payee, 1, "x"), std::nullopt);
+
+  const auto repeated = [](const std::string& letter, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += letter;
+    return text;
+  };
+  payee = good;
+  payee.name = repeated("Ы", 161);
+  payee.bank_name = repeated("Б", 46);
+  EXPECT_EQ(
+      payment_qr(payee, 1, repeated("ц", 211)),
+      "ST00012|Name=" + repeated("Ы", 160) +
+          "|PersonalAcc=40702810900000000001|BankName=" + repeated("Б", 45) +
+          "|BIC=044525225|CorrespAcc=30101810400000000225|Sum=1|Purpose=" + repeated("ц", 210));
+
+  const std::pair<std::string PaymentRequisites::*, const char*> refused[] = {
+      {&PaymentRequisites::name, ""},
+      {&PaymentRequisites::bank_name, ""},
+      {&PaymentRequisites::bic, ""},
+      {&PaymentRequisites::bic, "04452522"},
+      {&PaymentRequisites::bic, "0445252 5"},
+      {&PaymentRequisites::bank_account, "4070281090000000000"},
+      {&PaymentRequisites::bank_account, "4070281090000000000A"},
+      {&PaymentRequisites::corr_account, ""},
+      {&PaymentRequisites::corr_account, "301018104000000002250"}};
+  for (const auto& [member, value] : refused) {
+    payee = good;
+    payee.*member = value;
+    EXPECT_EQ(payment_qr(payee, 1, "x"), std::nullopt) << value;
+  }
 }
 
 class Lines : public testing::Test {

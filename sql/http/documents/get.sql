@@ -13,5 +13,8 @@ SELECT document_id, kind, number, issued_on, account_id, month, total, tax, corr
        CASE :format
          WHEN 'html' THEN document_html(content)
          WHEN 'pdf' THEN document_pdf(content)
-         WHEN 'xml' THEN document_xml(content) END AS document
+         WHEN 'xml' THEN document_xml(content) END AS document,
+       CASE :format
+         WHEN 'pdf' THEN document_file_name(content) || '.pdf'
+         WHEN 'xml' THEN document_xml_name(content) || '.xml' END AS http_file_name
 FROM document WHERE document_id = :document_id;

@@ -5,4 +5,5 @@
 -- gives: pdf
 -- document_id: integer!
 
-SELECT document_pdf(content) AS document FROM document WHERE document_id = :document_id;
+SELECT document_pdf(content) AS document, document_file_name(content) || '.pdf' AS http_file_name
+FROM document WHERE document_id = :document_id;

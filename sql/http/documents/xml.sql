@@ -8,4 +8,5 @@
 SELECT saldo_refuse('not_found', 'XML is there of a UPD alone; this is of the kind ' || kind)
 FROM document WHERE document_id = :document_id AND kind <> 'upd';
 
-SELECT document_xml(content) AS document FROM document WHERE document_id = :document_id;
+SELECT document_xml(content) AS document, document_xml_name(content) || '.xml' AS http_file_name
+FROM document WHERE document_id = :document_id;

@@ -6,4 +6,5 @@
 -- auth: session
 -- document_id: integer!
 
-SELECT document_xml(content) AS document FROM document WHERE document_id = :document_id AND kind = 'upd';
+SELECT document_xml(content) AS document, document_xml_name(content) || '.xml' AS http_file_name
+FROM document WHERE document_id = :document_id AND kind = 'upd';
