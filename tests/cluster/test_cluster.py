@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Three nodes that follow one log in an etcd of three members, on loopback; where it makes no difference, of one.
 
-SALDO_CLUSTER_KILLS: how often Killed kills (5)."""
+SALDO_CLUSTER_KILLS: how often Killed kills (3)."""
 
 import base64
 import os
@@ -24,7 +24,7 @@ import server  # noqa: E402
 from server import must, peek, saldod, wait_for  # noqa: E402
 import test_repetition  # noqa: E402
 
-KILLS = int(os.environ.get("SALDO_CLUSTER_KILLS", "5"))
+KILLS = int(os.environ.get("SALDO_CLUSTER_KILLS", "3"))
 
 
 class ClusterCase(unittest.TestCase):

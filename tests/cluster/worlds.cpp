@@ -77,8 +77,8 @@ class World {
     while (!service) {
       try {
         service = std::make_shared<Service>(options);
-      } catch (const SqliteError& error) {
-        if (error.code() != SQLITE_INTERRUPT) throw;
+      } catch (const std::exception& error) {
+        if (std::string(error.what()).find("interrupted") == std::string::npos) throw;
       }
     }
     const std::lock_guard lock(mutex_);
