@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands/commands.h"
+#include "commands/log.h"
 #include "commands/serve.h"
 #include "rules/role.h"
 #include "store/memory.h"
@@ -121,6 +122,36 @@ void add_mail_flags(CLI::App& app, commands::ServeOptions& serve) {
                "Webhooks may be of http, and of addresses of private networks and of this machine");
 }
 
+// `node`: the flag that names it is needed with --log.
+void add_log_flags(CLI::App& app, commands::LogFlags& log) {
+  auto* url = app.add_option("--log", log.url,
+                             "The replicated log that the file follows: etcd://h1:2379,h2:2379,…");
+  const auto file = [&](const std::string& flag, std::string& path, const std::string& help) {
+    return app.add_option(flag, path, help)->check(CLI::ExistingFile)->needs(url);
+  };
+  file("--log-ca", log.ca, "The authorities of etcd's certificates, in PEM");
+  auto* certificate = file("--log-cert", log.certificate, "Who this node is to etcd, in PEM");
+  auto* key = file("--log-key", log.key, "Its private key, in PEM");
+  certificate->needs(key);
+  key->needs(certificate);
+  file("--log-user", log.user_file, "A file whose first line is etcd's USER:PASSWORD");
+  auto* node = app.add_option("--node", log.node, "This node's name, of its own in the log")
+                   ->check(CLI::Validator(
+                       [](const std::string& text) {
+                         const bool right =
+                             !text.empty() && text.size() <= 64 &&
+                             text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") ==
+                                 std::string::npos;
+                         return right ? std::string()
+                                      : text +
+                                            " is not a node's name: lower-case letters, digits, "
+                                            "'-', '_' and '.'";
+                       },
+                       ""));
+  url->needs(node);
+  node->needs(url);
+}
+
 void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   constexpr std::size_t kBytesMax = 1 << 30;
   app.add_option("--listen", serve.listen, "Address and port; port 0: the system gives one")
@@ -195,6 +226,13 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   app.add_option("--sql-memory", serve.service.sql.memory, "Bytes for a query of /v1/sql")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  add_log_flags(app, serve.log);
+  app.get_option("--demo-clock")->excludes(app.get_option("--log"));
+  add_duration(app, "--stale-after", serve.service.replica.stale_after, "60s",
+               "So long without the log /healthz is still ok");
+  add_duration(app, "--spread", serve.service.replica.spread, "30s",
+               "Days are closed, notices posted and deliveries made by any node, at a random time "
+               "within this");
   app.add_option("--log-level", serve.log_level, "debug also logs what was only read")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
@@ -280,13 +318,43 @@ int run(int count, char** arguments) {
   auto* creating = command(*token, "create", "Print a new token, once");
   creating->add_option("--role", role, token_roles(", ", " or "))->required();
   creating->add_option("--name", name, "Who bears it; recorded_by of what it writes")->required();
-  creating->callback([&] { status = commands::create_token(database, role, name); });
+  commands::LogFlags log;
+  add_log_flags(*creating, log);
+  creating->callback([&] { status = commands::create_token(database, log, role, name); });
   command(*token, "list", "Names, roles, and whether they are valid")->callback([&] {
     status = commands::list_tokens(database);
   });
   auto* revoking = command(*token, "revoke", "Make a token invalid from now on");
   revoking->add_option("--name", name, "Whose token")->required();
-  revoking->callback([&] { status = commands::revoke_token(database, name); });
+  add_log_flags(*revoking, log);
+  revoking->callback([&] { status = commands::revoke_token(database, log, name); });
+
+  auto* logs = app.add_subcommand("log", "The replicated log that several machines follow");
+  logs->require_subcommand(1);
+  const auto log_command = [&](const std::string& its_name, const std::string& help, auto run_it) {
+    CLI::App* added = command(*logs, its_name, help);
+    add_log_flags(*added, log);
+    added->callback([&status, run_it] { status = run_it(); });
+    return added;
+  };
+  log_command("init", "Begin a log with this file, which the other nodes join from a backup of it",
+              [&] { return commands::log_init(database, log); });
+  std::string from_backup;
+  log_command("join", "Make this node's file of a backup of another node's",
+              [&] { return commands::log_join(database, log, from_backup); })
+      ->add_option("FROM_BACKUP", from_backup, "A backup of a node")
+      ->required()
+      ->check(CLI::ExistingFile);
+  log_command("leave", "Make the file one that stands alone",
+              [&] { return commands::log_leave(database, log); });
+  std::string without;
+  log_command("trim", "Forget what all nodes have applied", [&] {
+    return commands::log_trim(database, log, without);
+  })->add_option("--without", without, "A node that does not come back");
+  log_command("status", "Where this file is, and the other nodes",
+              [&] { return commands::log_status(database, log); });
+  log_command("seal", "End this build's entries, before saldod is replaced on each node",
+              [&] { return commands::log_seal(database, log); });
 
   std::string copy;
   auto* copying = command(app, "backup", "Copy the database while the server runs");
@@ -296,7 +364,9 @@ int run(int count, char** arguments) {
   try {
     app.parse(count, arguments);
   } catch (const CLI::RequiredError& error) {
-    const CLI::App& parent = app.got_subcommand(token) ? *token : app;
+    const CLI::App& parent = app.got_subcommand(token)  ? *token
+                             : app.got_subcommand(logs) ? *logs
+                                                        : app;
     const auto unknown = parent.remaining();
     const bool has_command = !parent.get_subcommands().empty();
     app.exit(has_command || unknown.empty()

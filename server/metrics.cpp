@@ -127,6 +127,23 @@ std::string Metrics::text(const Gauges& gauges) const {
   figure("saldo_mail_paused", "gauge",
          "1: the relay refuses the server's own configuration, and all e-mail pauses.",
          gauges.mail_paused ? 1 : 0);
+  if (!gauges.log) return text;
+  const auto& log = *gauges.log;
+  figure("saldo_log_number", "gauge", "The last put of the log that is applied here.", log.number);
+  figure("saldo_log_head", "gauge", "The last put of the log, as far as it is known.", log.head);
+  figure("saldo_log_lag", "gauge", "Puts of the log that are not applied here yet.",
+         log.head - log.number);
+  figure("saldo_log_appends_total", "counter", "Puts that this node has made.", log.appends);
+  figure("saldo_log_resends_total", "counter", "Times a put was sent again.", log.resends);
+  figure("saldo_log_rereads_total", "counter", "Times a put was read again, of another member.",
+         log.rereads);
+  figure("saldo_log_stopped", "gauge", "1: this node applies nothing any more.",
+         log.stopped ? 1 : 0);
+  figure("saldo_log_differs", "gauge", "Nodes that had another outcome of the log than this one.",
+         log.differs);
+  figure("saldo_log_clock_offset_seconds", "gauge",
+         "How far this machine's clock is ahead of the median of all nodes'.",
+         log.clock_offset_seconds);
   return text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "commands/terminal.h"
 #include "jobs/closing.h"
+#include "log/position.h"
 #include "rules/time.h"
 
 namespace saldo::server::commands {
@@ -13,6 +14,7 @@ int close_days(const std::string& database, const std::string& through) {
   if (!parse_day(through))
     throw std::runtime_error("--through " + through + " is not a day, YYYY-MM-DD");
   Database books(database, Database::Mode::kWrite);
+  require_no_log(books, database);
   int closed = 0;
   for (;;) {
     {

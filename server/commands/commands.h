@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "commands/log.h"
+
 namespace saldo::server::commands {
 
 // The exit status of a command that failed. 1 is another matter: `verify` found something.
@@ -41,9 +43,11 @@ int print_documents(const std::string& database, const PrintedMonth& printed);
 // none). Prints what is found; the exit status is 1 when anything is.
 int verify(const std::string& database, const std::string& anchor);
 
-int create_token(const std::string& database, const std::string& role, const std::string& name);
+// By the log of `flags` where the file follows one.
+int create_token(const std::string& database, const LogFlags& flags, const std::string& role,
+                 const std::string& name);
 int list_tokens(const std::string& database);
-int revoke_token(const std::string& database, const std::string& name);
+int revoke_token(const std::string& database, const LogFlags& flags, const std::string& name);
 
 // A consistent copy while others write.
 int backup(const std::string& database, const std::string& file);

@@ -209,6 +209,7 @@ int print_documents(const std::string& database, const PrintedMonth& printed) {
   if (!printed.issued_on.empty() && !parse_day(printed.issued_on))
     throw std::runtime_error("--issued-on " + printed.issued_on + " is not a day, YYYY-MM-DD");
   Database books(database, printed.issue ? Database::Mode::kWrite : Database::Mode::kRead);
+  if (printed.issue) require_no_log(books, database);
   Folder folder(books, printed);
   folder.clear();
   if (printed.issue) {

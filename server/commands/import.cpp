@@ -9,6 +9,7 @@
 
 #include "commands/commands.h"
 #include "commands/terminal.h"
+#include "log/position.h"
 #include "routes/embedded.h"
 #include "routes/reply.h"
 
@@ -84,6 +85,7 @@ std::string outcome(const nlohmann::json& done) {
 
 int import_statements(const std::string& database, const Import& statements) {
   Database books(database, Database::Mode::kWrite);
+  require_no_log(books, database);
   StatementRoute route(books);
   std::optional<Transaction> dry;
   if (statements.dry_run) dry.emplace(books, "BEGIN IMMEDIATE");

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -133,6 +134,13 @@ int serve(ServeOptions options) {
   if (options.relay.plain) check_plain_relay(options.relay.url);
   if (!options.password_file.empty()) options.relay.password = first_line(options.password_file);
   if (!options.relay.url.empty()) options.service.sender.mail.relay = options.relay;
+  if (!options.log.url.empty()) {
+    // What etcd takes, with what JSON adds to it.
+    constexpr std::size_t kBodyMax = (1 << 20) - 1;
+    options.http.body = std::min(options.http.body, kBodyMax);
+    options.service.log = open_log(options.log);
+    options.service.replica.node = options.log.node;
+  }
   auto service = std::make_unique<Service>(options.service);
   HttpServer server(*service, options.http, options.certificate, options.key);
   reserve_descriptors(server.descriptors_max(), options.service.readers);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "commands/log.h"
 #include "http/server.h"
 
 namespace saldo::server::commands {
@@ -16,6 +17,7 @@ struct ServeOptions {
   Relay relay;  // without a URL: none
   std::string password_file;
   std::string log_level = "info";
+  LogFlags log;
 };
 
 // Returns after SIGTERM or SIGINT, with the exit status. Throws std::runtime_error when it cannot

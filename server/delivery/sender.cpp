@@ -16,8 +16,6 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::string_view kEmail = "email";
-
 // When what was taken is due again, if nothing is heard of it: later than any attempt takes.
 constexpr seconds kMailLease = SmtpClient::kPatience + seconds{30};
 constexpr seconds kWebhookLease = WebhookClient::kPatience + seconds{15};
@@ -52,8 +50,9 @@ const char* status_of_outcome(Outcome::Kind kind) {
 
 }  // namespace
 
-Sender::Sender(const std::string& database, Writer& writer, Metrics& metrics, SenderOptions options)
-    : writer_(writer),
+Sender::Sender(const std::string& database, Writer& writer, Writes& writes, Metrics& metrics,
+               SenderOptions options)
+    : writes_(writes),
       commits_(writer.commits()),
       metrics_(metrics),
       options_(std::move(options)),
@@ -63,7 +62,9 @@ Sender::Sender(const std::string& database, Writer& writer, Metrics& metrics, Se
   auto policy = reader_.prepare("SELECT time_zone FROM policy LIMIT 1");
   policy.step();
   zone_ = find_zone(std::string(policy.text(0)));
-  policy.reset();
+}
+
+void Sender::start() {
   const auto start = [&](auto work) {
     ++running_;
     threads_.emplace_back([this, work] {
@@ -131,9 +132,9 @@ void Sender::send_webhooks(int place) {
 }
 
 // Blocks until there is one, and it may be sent; nullopt: the server stops.
-std::optional<Sender::Attempt> Sender::next_mail() {
+std::optional<Attempt> Sender::next_mail() {
   std::unique_lock turn(mail_turn_);
-  const std::string channel(kEmail);
+  const std::string channel(kEmailChannel);
   // What ended with the stop is due again at once, for the next server.
   while (commits_.sleep(Clock::now())) {
     const auto seen = commits_.count();
@@ -141,7 +142,7 @@ std::optional<Sender::Attempt> Sender::next_mail() {
     try {
       const auto due = due_at(channel);
       const auto closed_until = mail_closed_until();
-      if (due && *due <= format_instant(clock_now())) {
+      if (due && *due <= format_instant(clock_now()) && may_take(channel)) {
         if (closed_until <= Clock::now() && !is_unsettled(channel)) {
           // Taking waits for a commit, which threads that take at once share.
           if (!is_mail_limited()) turn.unlock();
@@ -164,7 +165,7 @@ std::optional<Sender::Attempt> Sender::next_mail() {
   return std::nullopt;
 }
 
-std::optional<Sender::Attempt> Sender::next_webhook(int place) {
+std::optional<Attempt> Sender::next_webhook(int place) {
   // What ended with the stop is due again at once, for the next server.
   while (commits_.sleep(Clock::now())) {
     const auto seen = commits_.count();
@@ -176,7 +177,7 @@ std::optional<Sender::Attempt> Sender::next_webhook(int place) {
       });
       if (!name.empty()) {
         const auto due = due_at(name);
-        if (due && *due <= format_instant(clock_now())) {
+        if (due && *due <= format_instant(clock_now()) && may_take(name)) {
           if (auto attempt = take(name)) return attempt;
         }
       }
@@ -198,53 +199,39 @@ std::optional<std::string> Sender::due_at(const std::string& channel) {
   });
 }
 
-std::optional<Sender::Attempt> Sender::take(const std::string& channel) {
-  std::optional<Attempt> attempt;
-  const bool is_mail = channel == kEmail;
-  write([&](Database& database) {
-    attempt.reset();
-    if (is_unsettled(channel)) return;
-    const Instant now = clock_now();
-    const std::string now_text = format_instant(now);
-    const std::string lease = format_instant(now + (is_mail ? kMailLease : kWebhookLease));
-    NamedValue redirect{":redirect", std::monostate()};
-    if (!options_.mail.redirect.empty()) redirect.second = std::string_view(options_.mail.redirect);
-    auto row = is_mail ? delivery_statement(database, "take_email",
-                                            {{":now", now_text},
-                                             {":lease_until", lease},
-                                             {":test_clock", std::int64_t{options_.test_clock}},
-                                             {":capture", std::int64_t{options_.mail.capture}},
-                                             redirect})
-                       : delivery_statement(
-                             database, "take_webhook",
-                             {{":channel", channel}, {":now", now_text}, {":lease_until", lease}});
-    if (!row.step()) return;
-    attempt = Attempt{channel,
-                      row.integer(0),
-                      row.integer(1),
-                      std::string(row.text(2)),
-                      row.integer(3),
-                      parse_instant(row.text(4)).value_or(now),
-                      std::string(row.text(5)),
-                      std::string(row.text(6)),
-                      std::string(row.text(7)),
-                      std::string(row.text(8))};
-  });
-  if (attempt && attempt->status != "waiting") metrics_.count_delivery(channel, attempt->status);
-  return attempt;
+bool Sender::may_take(const std::string& channel) const {
+  auto* replica = writes_.replica();
+  return replica == nullptr || replica->may_claim(channel);
+}
+
+std::optional<Attempt> Sender::take(const std::string& channel) {
+  const bool is_mail = channel == kEmailChannel;
+  nlohmann::ordered_json claim = {{"channel", channel},
+                                  {"lease", (is_mail ? kMailLease : kWebhookLease).count()}};
+  if (is_mail) {
+    claim["test_clock"] = options_.test_clock ? 1 : 0;
+    claim["capture"] = options_.mail.capture ? 1 : 0;
+    claim["redirect"] = options_.mail.redirect.empty()
+                            ? nlohmann::ordered_json()
+                            : nlohmann::ordered_json(options_.mail.redirect);
+  }
+  const auto applied = write("claim", claim, [&] { return !is_unsettled(channel); });
+  const auto attempt = std::static_pointer_cast<Attempt>(applied.reply);
+  if (!attempt) return std::nullopt;
+  if (attempt->status != "waiting") metrics_.count_delivery(channel, attempt->status);
+  return *attempt;
 }
 
 void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
-  const bool is_mail = attempt.channel == kEmail;
+  const bool is_mail = attempt.channel == kEmailChannel;
   const Instant now = clock_now();
-  const std::string now_text = format_instant(now);
   const bool paused = outcome.kind == Outcome::Kind::kPaused;
   std::string status = status_of_outcome(outcome.kind);
   std::string next_at;
   if (paused) {
     next_at = format_instant(now + kPause);
   } else if (abort_ && outcome.kind == Outcome::Kind::kAgain) {
-    next_at = now_text;
+    next_at = format_instant(now);
   } else if (status == "waiting") {
     const auto wait = is_mail ? mail_wait_after(attempt.attempts, now - attempt.since)
                               : webhook_wait_after(attempt.attempts, outcome.retry_after);
@@ -255,39 +242,24 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
     spdlog::warn("delivery {} by {}, attempt {}: {}", attempt.delivery_id, attempt.channel,
                  attempt.attempts, outcome.detail);
   }
-  NamedValue next{":next_at", std::monostate()};
-  if (!next_at.empty()) next.second = std::string_view(next_at);
-  const auto work = [&](Database& database) {
-    delivery_statement(database, "settle",
-                       {{":delivery_id", attempt.delivery_id},
-                        {":attempts", attempt.attempts},
-                        {":status", status},
-                        next,
-                        {":detail", outcome.detail},
-                        {":now", now_text},
-                        {":given_back", std::int64_t{paused}}})
-        .step();
-    // It was not this account's address that was refused, if all of them go to another one.
-    if (outcome.kind == Outcome::Kind::kAddressRefused && options_.mail.redirect.empty()) {
-      delivery_statement(
-          database, "suspend",
-          {{":recipient", attempt.recipient}, {":now", now_text}, {":detail", outcome.detail}})
-          .step();
-    }
-    if (!is_mail) {
-      delivery_statement(database, "settle_webhook",
-                         {{":channel", attempt.channel},
-                          {":now", now_text},
-                          {":success", std::int64_t{outcome.kind == Outcome::Kind::kSent}},
-                          {":gone", std::int64_t{outcome.kind == Outcome::Kind::kGone}},
-                          {":detail", outcome.detail}})
-          .step();
-    }
-  };
+  const nlohmann::ordered_json settled = {
+      {"channel", attempt.channel},
+      {"delivery_id", attempt.delivery_id},
+      {"attempts", attempt.attempts},
+      {"status", status},
+      {"next_at", next_at.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(next_at)},
+      {"detail", replace_invalid_utf8(outcome.detail)},
+      {"given_back", paused ? 1 : 0},
+      {"success", outcome.kind == Outcome::Kind::kSent ? 1 : 0},
+      {"gone", outcome.kind == Outcome::Kind::kGone ? 1 : 0},
+      // It was not this account's address that was refused, if all of them go to another one.
+      {"suspend", outcome.kind == Outcome::Kind::kAddressRefused && options_.mail.redirect.empty()
+                      ? attempt.recipient
+                      : std::string()}};
   // What is known is not to be repeated. So it is kept until the disk takes it, or the server
   // stops; meanwhile nothing of the channel is taken, as this delivery might be.
   bool unsettled = false;
-  while (!try_to_settle(attempt.delivery_id, work) && !abort_) {
+  while (!try_to_settle(settled) && !abort_) {
     if (!unsettled) set_unsettled(attempt.channel, 1);
     unsettled = true;
     std::this_thread::sleep_for(kSettleAgain);
@@ -298,12 +270,13 @@ void Sender::settle(const Attempt& attempt, const Outcome& outcome) {
                                                                  : status);
 }
 
-bool Sender::try_to_settle(std::int64_t delivery_id, const Writer::Work& work) {
+bool Sender::try_to_settle(const nlohmann::ordered_json& outcome) {
   try {
-    write(work);
+    write("outcome", outcome);
     return true;
   } catch (const std::exception& error) {
-    spdlog::error("settling delivery {} failed, and is tried again: {}", delivery_id, error.what());
+    spdlog::error("settling delivery {} failed, and is tried again: {}",
+                  outcome["delivery_id"].get<std::int64_t>(), error.what());
     return false;
   }
 }
@@ -319,9 +292,10 @@ bool Sender::is_unsettled(const std::string& channel) const {
   return found != unsettled_.end() && found->second > 0;
 }
 
-void Sender::write(const Writer::Work& work) {
+Applied Sender::write(const std::string& kind, const nlohmann::ordered_json& data,
+                      const std::function<bool()>& still) {
   try {
-    writer_.write(work);
+    return writes_.write(kind, data, false, still);
   } catch (const SqliteError& error) {
     throw std::runtime_error(sqlite3_errstr(error.code()));
   }

@@ -13,12 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "delivery/attempt.h"
 #include "delivery/mail_message.h"
 #include "delivery/schedule.h"
 #include "delivery/smtp.h"
 #include "delivery/webhook.h"
+#include "log/writes.h"
 #include "metrics.h"
-#include "store/writer.h"
 
 namespace saldo::server {
 
@@ -44,7 +45,10 @@ class Sender {
   // As many as there may be webhooks (sql/deliveries.sql), so that each has its own.
   static constexpr int kWebhookThreads = 16;
 
-  Sender(const std::string& database, Writer& writer, Metrics& metrics, SenderOptions options);
+  Sender(const std::string& database, Writer& writer, Writes& writes, Metrics& metrics,
+         SenderOptions options);
+  // From now on deliveries are attempted.
+  void start();
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
   Sender(Sender&&) = delete;
@@ -68,30 +72,19 @@ class Sender {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // A delivery that was taken.
-  struct Attempt {
-    std::string channel;
-    std::int64_t delivery_id;
-    std::int64_t notice_id;
-    std::string status;  // 'waiting', or what it was done with at once
-    std::int64_t attempts;
-    Instant since;
-    std::string recipient;
-    std::string subject;
-    std::string body;
-    std::string language;  // of an e-mail; empty for a webhook
-  };
-
   void send_mail();
   void send_webhooks(int place);
   std::optional<Attempt> next_mail();
   std::optional<Attempt> next_webhook(int place);
+  // Whether it is this node that attempts deliveries of the channel.
+  [[nodiscard]] bool may_take(const std::string& channel) const;
   std::optional<Attempt> take(const std::string& channel);
   void settle(const Attempt& attempt, const Outcome& outcome);
-  bool try_to_settle(std::int64_t delivery_id, const Writer::Work& work);
+  bool try_to_settle(const nlohmann::ordered_json& outcome);
   void set_unsettled(const std::string& channel, int change);
   bool is_unsettled(const std::string& channel) const;
-  void write(const Writer::Work& work);
+  Applied write(const std::string& kind, const nlohmann::ordered_json& data,
+                const std::function<bool()>& still = nullptr);
 
   // Asks the database something; the connection is all the sender's threads'.
   template <typename Ask>
@@ -113,7 +106,7 @@ class Sender {
   void count_mail();
   void note(const Outcome& outcome, bool unreachable);
 
-  Writer& writer_;
+  Writes& writes_;
   Commits& commits_;
   Metrics& metrics_;
   SenderOptions options_;

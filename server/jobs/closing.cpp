@@ -32,9 +32,10 @@ bool close_next_day(Database& database, std::chrono::seconds after) {
   return sqlite3_changes(database.handle()) > 0;
 }
 
-ClosingJob::ClosingJob(Writer& writer, Metrics& metrics, std::chrono::seconds close_after,
-                       std::string anchor)
+ClosingJob::ClosingJob(Writer& writer, Writes& writes, Metrics& metrics,
+                       std::chrono::seconds close_after, std::string anchor)
     : writer_(writer),
+      writes_(writes),
       metrics_(metrics),
       close_after_(close_after),
       anchor_(std::move(anchor)),
@@ -67,20 +68,31 @@ void ClosingJob::run() {
   }
 }
 
+std::string ClosingJob::due_day() {
+  std::string day;
+  writer_.write([&](Database& database) {
+    const std::string ended_by = format_instant(clock_now() - close_after_);
+    auto row = database.prepare("SELECT open_day FROM books WHERE day_end(open_day) <= ?1");
+    row.bind_static(1, ended_by);
+    if (row.step()) day = row.text(0);
+  });
+  return day;
+}
+
+bool ClosingJob::wait_for_others() {
+  std::unique_lock lock(mutex_);
+  return !stop_.wait_for(lock, writes_.replica()->random_delay(), [&] { return stopping_; });
+}
+
 bool ClosingJob::close_one() {
   std::optional<std::string> problem;
   bool closed = false;
   try {
+    std::string day = due_day();
+    if (!day.empty() && writes_.replica() != nullptr) day = wait_for_others() ? due_day() : "";
     const auto start = std::chrono::steady_clock::now();
-    std::string day;
-    writer_.write(
-        [&](Database& database) {
-          closed = close_next_day(database, close_after_);
-          if (!closed) return;
-          auto last = database.prepare("SELECT max(day) FROM day_close");
-          if (last.step()) day = last.text(0);
-        },
-        true);
+    if (!day.empty())
+      closed = writes_.write("close", {{"day", day}}, true).status == Applied::kDone;
     const auto took = std::chrono::steady_clock::now() - start;
     if (closed) {
       metrics_.count_closed_day(took);
@@ -91,6 +103,10 @@ bool ClosingJob::close_one() {
   } catch (const SqliteError& error) {
     // The sentence of a refusal names days and accounts, never money.
     problem = error.what();
+  } catch (const Error& error) {
+    // What is wrong with the log is told of the log.
+    if (writes_.replica() == nullptr || error.code() != ErrorCode::kOverloaded)
+      problem = error.what();
   } catch (const std::exception& error) {
     problem = error.what();
   }

@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "log/writes.h"
 #include "metrics.h"
-#include "store/writer.h"
 
 namespace saldo::server {
 
@@ -21,8 +21,9 @@ bool close_next_day(Database& database, std::chrono::seconds after);
 
 class ClosingJob {
  public:
-  // Digests go to the file `anchor` unless that is empty.
-  ClosingJob(Writer& writer, Metrics& metrics, std::chrono::seconds close_after,
+  // Digests go to the file `anchor` unless that is empty. Where the file follows a log any node may
+  // close a day, after a time of its own by which the others mostly find it closed.
+  ClosingJob(Writer& writer, Writes& writes, Metrics& metrics, std::chrono::seconds close_after,
              std::string anchor);
   ClosingJob(const ClosingJob&) = delete;
   ClosingJob& operator=(const ClosingJob&) = delete;
@@ -38,8 +39,13 @@ class ClosingJob {
   void run();
   // False: there is nothing more to close now.
   bool close_one();
+  // The open day, if it ended long enough ago; empty: it did not.
+  std::string due_day();
+  // A part of the time that nodes spread their work over.
+  bool wait_for_others();
 
   Writer& writer_;
+  Writes& writes_;
   Metrics& metrics_;
   std::chrono::seconds close_after_;
   std::string anchor_;

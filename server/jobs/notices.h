@@ -5,14 +5,15 @@
 #include <chrono>
 #include <thread>
 
+#include "log/writes.h"
 #include "metrics.h"
-#include "store/writer.h"
 
 namespace saldo::server {
 
 class NoticeJob {
  public:
-  NoticeJob(Writer& writer, Metrics& metrics, std::chrono::milliseconds every);
+  // Where the file follows a log any node may move the clock, as with ClosingJob.
+  NoticeJob(Writer& writer, Writes& writes, Metrics& metrics, std::chrono::milliseconds every);
   NoticeJob(const NoticeJob&) = delete;
   NoticeJob& operator=(const NoticeJob&) = delete;
   NoticeJob(NoticeJob&&) = delete;
@@ -25,9 +26,12 @@ class NoticeJob {
 
  private:
   void run();
-  void move();
+  bool move();
+  // Whether the clock was moved, by whomever, less than `every` ago.
+  bool was_moved();
 
   Writer& writer_;
+  Writes& writes_;
   Metrics& metrics_;
   std::chrono::milliseconds every_;
   std::atomic<bool> failing_{false};

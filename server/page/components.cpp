@@ -637,7 +637,11 @@ std::string Page::html() {
     html.raw("><ul>");
     for (const auto& entry : frame_.menu) {
       html.raw("<li><a").attribute("href", entry.path);
-      if (entry.path == place_) html.raw(" aria-current=\"page\"");
+      // What lies below an entry, such as a form's preview, is in its place, too.
+      const bool is_here =
+          entry.path == place_ ||
+          (entry.path != "/" && place_.substr(0, entry.path.size() + 1) == entry.path + "/");
+      if (is_here) html.raw(" aria-current=\"page\"");
       html.raw(">").text(entry.label).raw("</a></li>");
     }
     html.raw("</ul></nav><form method=\"post\" action=\"/sign-out\"><span class=\"who\">")

@@ -629,6 +629,7 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
     return sheet.facts();
   };
   if (!deed.request.rows.empty()) deed.request.row = deed.request.rows.front();
+  const bool is_done_here = answer_key && !parts_.replicate;
   try {
     parts_.writer.write([&](Database& database) {
       if (answer_key && replay(database, deed, *answer_key)) return;
@@ -642,12 +643,20 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
       deed.seen = deed.shows != nullptr ? hash_of(deed.before, deed.after)
                                         : hash_of({}, deed.answer_facts_to_compare(visitor.locale));
       deed.changed = answer_key && deed.seen != deed.field("_seen");
-      if (!answer_key || deed.changed || deed.reply.status >= 300) throw Undone();
+      if (!is_done_here || deed.changed || deed.reply.status >= 300) throw Undone();
       keep_answer(database, deed, *answer_key);
     });
   } catch (const Undone&) {
     deed.done = false;
   }
+  if (answer_key && parts_.replicate && !deed.done && !deed.changed && deed.reply.status < 300)
+    replicate(deed, *answer_key, true);
+}
+
+// What was tried here is done by the log.
+void PageService::replicate(Deed& deed, const AnswerKey& key, bool is_last) {
+  deed.reply = parts_.replicate(deed.request, key, is_last);
+  deed.done = is_last && deed.reply.status < 300;
 }
 
 // Many rows, such as the pieces of a large statement: each in a transaction of its own, as by the
@@ -658,7 +667,15 @@ void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, 
     deed.request.so_far.reset();
     for (std::size_t i = 0; i < deed.request.rows.size(); ++i) {
       deed.request.row = deed.request.rows[i];
+      const bool is_last = i + 1 == deed.request.rows.size();
       try {
+        if (!dry_run && parts_.replicate) {
+          replicate(deed, *answer_key, is_last);
+          if (deed.reply.is_stored) deed.done = true;
+          if (deed.done || deed.reply.status >= 300) return;
+          deed.request.so_far = deed.reply.so_far;
+          continue;
+        }
         parts_.writer.write([&](Database& database) {
           if (answer_key && replay(database, deed, *answer_key)) return;
           parts_.set_now(http, deed.request);
@@ -666,7 +683,7 @@ void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, 
                                                     : std::nullopt);
           deed.reply = run_part(database, deed.request, deed.route->last);
           if (dry_run || deed.reply.status >= 300) throw Undone();
-          if (i + 1 == deed.request.rows.size()) keep_answer(database, deed, *answer_key);
+          if (is_last) keep_answer(database, deed, *answer_key);
         });
       } catch (const Undone&) {
         deed.done = false;

@@ -36,6 +36,10 @@ struct PageParts {
   std::function<void(const HttpRequest&, Request&)> set_now;
   // Reads what the route's write is given.
   std::function<void(const HttpRequest&, Request&, const RouteTable::Path&)> read_before;
+  // Does what a form writes where the file follows a log; null: it follows none. `is_last`: its
+  // answer is kept under the key.
+  using Replicate = std::function<Reply(const Request&, const AnswerKey&, bool is_last)>;
+  Replicate replicate;
 };
 
 class PageService {
@@ -78,6 +82,7 @@ class PageService {
                   const std::optional<AnswerKey>& answer_key);
   void do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
                     const std::optional<AnswerKey>& answer_key);
+  void replicate(Deed& deed, const AnswerKey& key, bool is_last);
   static bool replay(Database& database, Deed& deed, const AnswerKey& key);
   static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
   Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);

@@ -179,6 +179,7 @@ constexpr Word kWords[] = {
     {"page_after", "Станет", "After"},
     {"page_age", "Возраст", "Age"},
     {"page_code", "Код", "Code"},
+    {"page_company", "Компания", "Company"},
     {"page_disabled", "Отключён", "Disabled"},
     {"page_kind", "Что", "What"},
     {"page_kinds", "Какие", "Which"},

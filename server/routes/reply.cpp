@@ -47,16 +47,6 @@ std::string next_target(const Target& target, std::string_view cursor) {
   return link;
 }
 
-// 256 bits of the system's, in base64.
-std::string random_bytes() {
-  std::array<unsigned char, 32> bytes{};
-  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-    throw std::runtime_error("the system has no randomness to give");
-  std::string text;
-  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return text;
-}
-
 // RFC 6266; what a name may not hold without being quoted becomes '_'.
 std::string disposition_of(std::string_view file_name) {
   std::string text = "inline; filename=\"";
@@ -83,7 +73,8 @@ class PartRun {
         route_(*request.route),
         part_(part),
         now_(format_instant(request.now)) {
-    if (part.uses(Bound::kRandom)) random_ = random_bytes();
+    if (part.uses(Bound::kRandom))
+      random_ = request.random.empty() ? random_bytes() : request.random;
     if (!part.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
@@ -350,6 +341,15 @@ class PartRun {
 };
 
 }  // namespace
+
+std::string random_bytes() {
+  std::array<unsigned char, 32> bytes{};
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw std::runtime_error("the system has no randomness to give");
+  std::string text;
+  append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return text;
+}
 
 Error no_row(const Route& route) {
   if (!route.is_payment()) return not_found("there is nothing here by these keys");

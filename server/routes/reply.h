@@ -17,6 +17,9 @@ Reply run_part(Connection& database, const Request& request, const RoutePart& pa
 template <typename Sheet>
 void run_page(Connection& database, const Request& request, Sheet& sheet);
 
+// For :random: 256 bits of the system's, in base64. Throws std::runtime_error where it has none.
+std::string random_bytes();
+
 // Why a part that is to give a row has given none: of a payment system its signature is wrong.
 Error no_row(const Route& route);
 

@@ -227,6 +227,21 @@ json parse_body(const Request& request, std::string_view content_type) {
   return body;
 }
 
+void read_path(Request& request, const std::vector<std::string>& path_values,
+               ParameterReader& reader) {
+  const Route& route = *request.route;
+  request.values.resize(route.parameters.size());
+  request.given.resize(route.parameters.size());
+  auto path_value = path_values.begin();
+  for (const auto& part : route.parts) {
+    if (part.placeholder.empty()) continue;
+    const auto* parameter = route.find_parameter(part.placeholder);
+    const auto place = route.place_of(*parameter);
+    request.given[place] = true;
+    request.values[place] = reader.from_text(*parameter, *path_value++);
+  }
+}
+
 }  // namespace
 
 const Value& Request::value(std::string_view name) const {
@@ -260,13 +275,18 @@ Target parse_target(std::string_view target) {
   return parsed;
 }
 
+void read_path_parameters(Request& request, const std::vector<std::string>& path_values) {
+  ParameterReader reader(request.now);
+  read_path(request, path_values, reader);
+  reader.throw_if_any();
+}
+
 void read_parameters(Request& request, const std::vector<std::string>& path_values,
                      std::string_view content_type) {
   const Route& route = *request.route;
   const json body = parse_body(request, content_type);
-  request.values.resize(route.parameters.size());
-  request.given.resize(route.parameters.size());
   ParameterReader reader(request.now);
+  read_path(request, path_values, reader);
 
   // The parameter that a query or body gives by this name; null where it may not.
   const auto give = [&](const std::string& name) -> const Parameter* {
@@ -287,13 +307,6 @@ void read_parameters(Request& request, const std::vector<std::string>& path_valu
     request.values[route.place_of(parameter)] = std::move(value);
   };
 
-  auto path_value = path_values.begin();
-  for (const auto& part : route.parts) {
-    if (part.placeholder.empty()) continue;
-    const auto* parameter = route.find_parameter(part.placeholder);
-    request.given[route.place_of(*parameter)] = true;
-    set(*parameter, reader.from_text(*parameter, *path_value++));
-  }
   std::set<std::string_view> names;
   for (const auto& [name, text] : request.target.query) {
     if (!names.insert(name).second) {

@@ -74,6 +74,7 @@ struct Request {
   std::int64_t limit = kLimitDefault;
   bool dry_run = false;
   bool private_webhooks = false;  // as the server was started
+  std::string random;             // for :random; empty: it is made when it is needed
   std::optional<AskedAnswer> asked;
   // What was read for the part behind `-- write`, which runs for each of these rows.
   std::vector<std::vector<Value>> rows;
@@ -92,5 +93,7 @@ struct Request {
 // unsupported_media_type, and out_of_range for instants of the body too far after `now`.
 void read_parameters(Request& request, const std::vector<std::string>& path_values,
                      std::string_view content_type);
+// Those of the path alone. Throws invalid.
+void read_path_parameters(Request& request, const std::vector<std::string>& path_values);
 
 }  // namespace saldo::server

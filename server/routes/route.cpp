@@ -96,6 +96,7 @@ class FileReader {
   FileReader(RouteOwner owner, const std::string& file, std::string_view text)
       : owner_(owner), file_(file), text_(text), route_(std::make_unique<Route>()) {
     route_->file = file;
+    route_->is_operators = owner == RouteOwner::kOperator;
   }
 
   // The route for each of the file's methods.

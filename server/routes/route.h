@@ -128,6 +128,7 @@ struct Route {
   RoutePart failing;    // behind `-- failure`: how a payment system is told of one
   bool writes = false;  // the last part goes to the writer
   std::string file;
+  bool is_operators = false;  // and not the server's own
   Metrics::Requests* requests = nullptr;
 
   // Of a payment system, in whose own form all is answered.

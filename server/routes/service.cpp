@@ -23,11 +23,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr const char* kPositionHeader = "Saldo-Position";
+
 // So many queries of /v1/sql run at once; further ones wait.
 constexpr int kAnalystConnections = 2;
-
-// Thrown by a write to have its work undone, when its answer is known.
-struct Undo {};
 
 void add_routes(RouteTable& routes, const ServiceOptions& options) {
   Database database(options.database, Database::Mode::kRead);
@@ -69,10 +68,6 @@ void check_key(std::string_view key) {
                                            std::to_string(kKeyBytesMax) +
                                            " characters of ASCII without spaces");
   }
-}
-
-Reply reply_of(StoredAnswer&& stored) {
-  return {stored.status, std::move(stored.content_type), std::move(stored.body), {}};
 }
 
 // What the row before `-- ask` asks; nullopt: nothing.
@@ -117,6 +112,8 @@ Service::Service(const ServiceOptions& options)
       routes_(metrics_),
       writer_(options.database, options.busy_timeout, options.waiting_writes_max,
               options.route_timeout),
+      writes_(writer_, [this](Database& database, const Entry& entry,
+                              Instant now) { return apply(database, entry, now); }),
       sessions_(options.database + "-sessions"),
       search_(options.database + "-search"),
       readers_(options.database, options.readers,
@@ -135,9 +132,13 @@ Service::Service(const ServiceOptions& options)
                 Readers::Lease reader(nullptr, {&readers_});
                 RequestSight sight;
                 run_before(http, request, path, reader, sight);
-              }}),
+              },
+              options.log
+                  ? [this](const Request& request, const AnswerKey& key,
+                           bool is_last) { return replicate(request, key, nullptr, is_last); }
+                  : PageParts::Replicate()}),
       failures_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
-      sender_(options.database, writer_, metrics_, options.sender) {
+      sender_(options.database, writer_, writes_, metrics_, options.sender) {
   register_text_functions(failures_.handle());
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
@@ -154,10 +155,17 @@ Service::Service(const ServiceOptions& options)
         "SELECT unixepoch(day_start(open_day), '+12 hours') - unixepoch('now') FROM books");
     if (row.step()) clock_ahead_ = std::chrono::seconds(row.integer(0));
   }
+  follow_log();
+  sender_.start();
   searching_.emplace(options.database, writer_, search_);
   if (options.test_clock || options.demo_clock) return;
-  closing_.emplace(writer_, metrics_, options.close_after, options.anchor);
-  notices_.emplace(writer_, metrics_, options.notice_every);
+  closing_.emplace(writer_, writes_, metrics_, options.close_after, options.anchor);
+  notices_.emplace(writer_, writes_, metrics_, options.notice_every);
+}
+
+Service::~Service() {
+  stop();
+  if (replica_) replica_->stop();
 }
 
 // The metrics of a route, or of the requests with this method that found none.
@@ -172,7 +180,14 @@ Reply Service::handle(const HttpRequest& http) noexcept {
   Progress progress;
   Reply reply;
   try {
+    const auto before = replica_ ? replica_->position() : 0;
     reply = try_to_answer(http, progress);
+    if (replica_) {
+      // What was read is of this position or a later one.
+      const bool wrote = progress.route != nullptr && progress.route->writes;
+      reply.headers.emplace_back(kPositionHeader,
+                                 std::to_string(wrote ? replica_->position() : before));
+    }
     if (reply.status == status_of(ErrorCode::kMethodNotAllowed) && progress.path != nullptr)
       reply.headers.emplace_back("Allow", progress.path->methods());
     const auto took = Clock::now() - start;
@@ -296,6 +311,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   Request request;
   std::vector<std::string> path_values;
   std::optional<Error> no_path;
+  if (replica_ && http.header) wait_for_position(http);
   try {
     request.target = parse_target(http.target);
     progress.path = routes_.find(request.target.parts, path_values);
@@ -572,33 +588,45 @@ Reply Service::commit(Request& request, const std::optional<AnswerKey>& key,
 
 Reply Service::commit_once(Request& request, const std::optional<AnswerKey>& key,
                            const std::exception_ptr& wrong, bool is_last) {
+  if (replica_ && !request.dry_run) return replicate(request, key, wrong, is_last);
   Reply reply;
   try {
     writer_.write([&](Database& database) {
-      if (key) {
-        if (auto stored = find_answer(database, *key)) {
-          reply = reply_of(*std::move(stored));
-          reply.is_stored = true;
-          return;
-        }
+      if (wrong) {
+        auto stored = key ? find_answer(database, *key) : std::nullopt;
+        if (!stored) std::rethrow_exception(wrong);
+        reply = reply_of(*std::move(stored));
+        return;
       }
-      if (wrong) std::rethrow_exception(wrong);
       // The clock is read again: the write may have waited behind the closing of a day, in which
       // :now must not lie.
       if (!request.has_own_now || options_.demo_clock) request.now = now();
       database.set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
-      reply = run_part(database, request, request.route->last);
-      // Whatever is not a success is a refusal, which does nothing.
-      const bool is_done = reply.status < 300;
-      if (request.dry_run || !is_done) throw Undo();
-      if (key && is_last) {
-        store_answer(database, *key, {reply.status, reply.content_type, reply.body_to_keep()},
-                     format_instant(request.now));
-      }
+      run_write(database, request, key, is_last, reply);
     });
   } catch (const Undo&) {
   }
   return reply;
+}
+
+// What a write does, wherever it is done, inside of a savepoint. Throws Undo when its answer is
+// known and nothing of it is to stay.
+void Service::run_write(Database& database, const Request& request,
+                        const std::optional<AnswerKey>& key, bool is_last, Reply& reply) {
+  if (key) {
+    if (auto stored = find_answer(database, *key)) {
+      reply = reply_of(*std::move(stored));
+      return;
+    }
+  }
+  reply = run_part(database, request, request.route->last);
+  // Whatever is not a success is a refusal, which does nothing.
+  const bool is_done = reply.status < 300;
+  if (request.dry_run || !is_done) throw Undo();
+  if (key && is_last) {
+    store_answer(database, *key, {reply.status, reply.content_type, reply.body_to_keep()},
+                 format_instant(request.now));
+  }
 }
 
 Reply Service::call(const Request& request) {
@@ -689,6 +717,14 @@ Reply Service::health() {
       if (notices_->failing()) problem = "posting notices fails; the log says why";
     }
     if (closing_ && closing_->problem()) problem = "closing a day fails; the log says why";
+    if (replica_) {
+      const auto figures = replica_->figures();
+      document["log"] = {{"node", replica_->options().node},
+                         {"number", figures.number},
+                         {"head", figures.head},
+                         {"clock_offset", figures.clock_offset_seconds}};
+      if (const auto its = replica_->problem()) problem = *its;
+    }
   } catch (const Error& error) {
     problem = error.what();
   } catch (const SqliteError& error) {
@@ -716,6 +752,11 @@ std::string Service::metrics_text() {
   gauges.overdue_days = overdue_days(*reader);
   gauges.mail_paused = sender_.mail_problem().has_value();
   gauges.notices = count_notices(*reader);
+  if (replica_) {
+    const auto figures = replica_->figures();
+    gauges.log = {figures.number,  figures.head,    figures.appends, figures.resends,
+                  figures.rereads, figures.stopped, figures.differs, figures.clock_offset_seconds};
+  }
   auto row = delivery_statement(*reader, "figures", {});
   while (row.step()) {
     const auto oldest = parse_instant(row.text(2)).value_or(Instant());

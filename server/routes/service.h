@@ -14,6 +14,7 @@
 #include "delivery/sender.h"
 #include "jobs/closing.h"
 #include "jobs/notices.h"
+#include "log/writes.h"
 #include "metrics.h"
 #include "page/service.h"
 #include "page/sessions.h"
@@ -47,7 +48,14 @@ struct ServiceOptions {
   int waiting_clients_max = 128;         // that wait for rows at once; others are answered at once
   std::string secrets;                   // the file with those of channels; empty: none
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
+  std::shared_ptr<Log> log;              // null: the file stands alone
+  ReplicaOptions replica;                // of its node; the build is the service's to tell
 };
+
+// Thrown by a write to have its work undone, when its answer is known.
+struct Undo {};
+
+Reply reply_of(StoredAnswer&& stored);
 
 class Service {
  public:
@@ -57,7 +65,7 @@ class Service {
   Service& operator=(const Service&) = delete;
   Service(Service&&) = delete;
   Service& operator=(Service&&) = delete;
-  ~Service() { stop(); }
+  ~Service();
 
   // The jobs end what they are at, and clients who wait for rows are answered. From any thread.
   void stop() { writer_.commits().stop(); }
@@ -105,6 +113,14 @@ class Service {
                const std::exception_ptr& wrong);
   Reply commit_once(Request& request, const std::optional<AnswerKey>& key,
                     const std::exception_ptr& wrong, bool is_last);
+  static void run_write(Database& database, const Request& request,
+                        const std::optional<AnswerKey>& key, bool is_last, Reply& reply);
+  void follow_log();
+  void wait_for_position(const HttpRequest& http);
+  Reply replicate(const Request& request, const std::optional<AnswerKey>& key,
+                  const std::exception_ptr& wrong, bool is_last);
+  Applied apply(Database& database, const Entry& entry, Instant now);
+  void apply_request(Database& database, const Entry& entry, Instant now, Reply& reply);
   Reply wait_for_rows(const Request& request, std::chrono::seconds patience);
   Reply call(const Request& request);
   Reply test_mail(const Request& request);
@@ -124,6 +140,7 @@ class Service {
   std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
   std::string openapi_;
   Writer writer_;
+  Writes writes_;
   Sessions sessions_;
   SearchIndex search_;
   std::chrono::seconds clock_ahead_{0};  // of the system's: by --demo-clock
@@ -138,6 +155,7 @@ class Service {
   std::mutex posted_mutex_;
   std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind
   std::int64_t last_posted_ = 0;                 // notice_id
+  std::unique_ptr<Replica> replica_;             // null: there is no log
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
   std::optional<SearchJob> searching_;

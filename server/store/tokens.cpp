@@ -24,27 +24,37 @@ bool is_allowed(Role token, Role route) {
   return token == Role::kOperator && (route == Role::kCrm || route == Role::kCashier);
 }
 
-std::string create_token(Database& database, const std::string& name, Role role) {
+std::string make_token(const std::string& name) {
   const bool has_controls = std::any_of(name.begin(), name.end(), is_control);
   if (name.empty() || has_controls || !is_utf8(name))
     throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
   std::array<unsigned char, 32> secret{};
   if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
     throw std::runtime_error("the system has no randomness to give");
-  std::string token = hex({reinterpret_cast<const char*>(secret.data()), secret.size()});
+  return hex({reinterpret_cast<const char*>(secret.data()), secret.size()});
+}
+
+void insert_token(Database& database, const std::string& name, Role role, const std::string& hash,
+                  Instant now) {
+  const std::string created_at = format_instant(now);
   database.prepare("INSERT INTO token(name, role, hash, created_at) VALUES (?1, ?2, ?3, ?4)")
-      .bind(1, std::string_view(name))
-      .bind(2, role_name(role))
-      .bind(3, std::string_view(sha256_hex(token)))
-      .bind(4, std::string_view(format_instant(clock_now())))
+      .bind_static(1, name)
+      .bind_static(2, role_name(role))
+      .bind_static(3, hash)
+      .bind_static(4, created_at)
       .step();
+}
+
+std::string create_token(Database& database, const std::string& name, Role role) {
+  std::string token = make_token(name);
+  insert_token(database, name, role, sha256_hex(token), clock_now());
   return token;
 }
 
-bool revoke_token(Database& database, const std::string& name) {
+bool revoke_token(Database& database, const std::string& name, Instant now) {
   database.prepare("UPDATE token SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL")
       .bind(1, std::string_view(name))
-      .bind(2, std::string_view(format_instant(clock_now())))
+      .bind(2, std::string_view(format_instant(now)))
       .step();
   return sqlite3_changes(database.handle()) > 0;
 }

@@ -23,8 +23,13 @@ struct Token {
 
 // The token itself: 64 hexadecimal digits. Throws SqliteError (conflict when the name is taken).
 std::string create_token(Database& database, const std::string& name, Role role);
+// A new one, which is in no database yet. Throws std::runtime_error for a name that no token has.
+std::string make_token(const std::string& name);
+// The token of that SHA-256. Throws likewise.
+void insert_token(Database& database, const std::string& name, Role role, const std::string& hash,
+                  Instant now);
 // False: there is none of this name that is valid.
-bool revoke_token(Database& database, const std::string& name);
+bool revoke_token(Database& database, const std::string& name, Instant now);
 
 // The valid tokens that one connection has looked up, until another one commits something.
 class TokenCache {

@@ -44,9 +44,15 @@ STOP_SECONDS = 60
 KEEP_ALIVE = "4s"
 
 
+def bound():
+    """What a command begins with that is to end when this program does, whatever ends it. The system ends such a
+    command with the thread that started it: so from another thread than the first, nothing."""
+    return ("setpriv", "--pdeathsig", "KILL") if threading.current_thread() is threading.main_thread() else ()
+
+
 def saldod(*arguments, timeout=60):
     """Runs a command to its end: .returncode, .stdout, .stderr."""
-    return subprocess.run([SALDOD, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8",
+    return subprocess.run([*bound(), SALDOD, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8",
                           stdin=subprocess.DEVNULL, timeout=timeout, check=False)
 
 
@@ -137,7 +143,8 @@ class Server:
         self._lock = threading.Lock()
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [SALDOD, "serve", "--database", str(database), "--listen", "127.0.0.1:0", *map(str, flags)],
+                [*bound(), SALDOD, "serve", "--database", str(database), "--listen", "127.0.0.1:0",
+                 *map(str, flags)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         Server.running.add(self)
         self.line = self._first_line()

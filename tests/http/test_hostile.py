@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import unittest
 
-from server import NOW, Answer, Proxy, ServerCase, Witness, problem_form
+from server import NOW, Answer, Proxy, ServerCase, Witness, problem_form, wait_for
 
 MIB = 1 << 20
 BODY_BYTES_MAX = MIB
@@ -104,6 +104,9 @@ class HostileCase(ServerCase):
         cls.admin.put(f"/v1/accounts/{cls.account}/headcount", {"employees": 5}).expect(201)
         cls.watch = sqlite3.connect(f"file:{cls.server.database}?mode=ro", uri=True)
         cls.addClassCleanup(cls.watch.close)
+        # What the page's search has taken in is written, too.
+        if not wait_for(lambda: not cls.watch.execute("SELECT 1 FROM search_queue").fetchone()):
+            raise AssertionError("the search takes nothing in")
         cls.memory_before = cls.server.memory()
         # The sanitizers release freed memory late, and map terabytes.
         cls.memory_bound = cls.memory + (512 * MIB if cls.server.memory("VmPeak") > 1 << 40 else 0)

@@ -615,7 +615,7 @@ class Pages(PageTest):
                 f"/companies/{account}/requisites", f"/companies/{account}/standing",
                 f"/companies/{account}/subscriptions/crm", "/receipts", "/receipts?status=matched",
                 "/receipts/standing",
-                "/debtors", "/prices", "/prices/crm", "/prices/crm/month", "/revenue",
+                "/debtors", "/debtors?by=age", "/prices", "/prices/crm", "/prices/crm/month", "/revenue",
                 "/prices/new?service_id=x", "/days",
                 "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
                 "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",

@@ -16,7 +16,7 @@ SELECT saldo_refuse('conflict', 'delivery ' || delivery_id || ' is attempted now
                                 || next_at)
 FROM delivery
 WHERE delivery_id = :delivery_id AND status = 'waiting' AND attempts > 0 AND detail IS NULL
-  AND next_at > strftime('%Y-%m-%dT%H:%M:%SZ', 'now');
+  AND next_at > :now;
 
 DELETE FROM mail_suspended
 WHERE address = (SELECT recipient FROM delivery WHERE delivery_id = :delivery_id AND channel = 'email');

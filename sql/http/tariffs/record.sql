@@ -29,6 +29,7 @@ SELECT coalesce(:price_list, 'standard'), :service_id, :valid_from, value ->> 'm
        coalesce(value ->> 'monthly_fee', 0), coalesce(value ->> 'unit_fee', 0), :now, :who
 FROM json_each(:tiers)
 WHERE true
+ORDER BY key
 ON CONFLICT (price_list, service_id, valid_from, min_quantity) DO UPDATE
 SET monthly_fee = excluded.monthly_fee, unit_fee = excluded.unit_fee,
     recorded_at = excluded.recorded_at, recorded_by = excluded.recorded_by

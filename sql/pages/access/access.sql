@@ -23,15 +23,15 @@ UNION ALL SELECT 'role', 'select', say('Роль', 'Role'), 1, 'operator',
 SELECT 'table' AS component, say('Сеансы', 'Sessions') AS title;
 SELECT value ->> 0 AS token, value ->> 1 AS started_at, value ->> 2 AS seen_at FROM json_each(open_sessions(:now));
 
-SELECT 'table' AS component, say('Кто что записал за 30 дней', 'Who recorded what in 30 days') AS title,
+SELECT 'table' AS component, say('Кто что записал за 7 дней', 'Who recorded what in 7 days') AS title,
        say('Ничего не записано.', 'Nothing was recorded.') AS empty;
 SELECT recorded_by, what AS "page_kind", count(*) AS "page_rows:number", max(recorded_at) AS "page_last:time"
 FROM (
-  SELECT recorded_by, say('платежи', 'payments') AS what, recorded_at FROM payment WHERE day >= date(:today, '-30 days')
+  SELECT recorded_by, say('платежи', 'payments') AS what, recorded_at FROM payment WHERE day >= date(:today, '-7 days')
   UNION ALL
   SELECT recorded_by, say('корректировки', 'adjustments'), recorded_at FROM adjustment WHERE day >= date(:today,
-    '-30 days')
+    '-7 days')
   UNION ALL
   SELECT recorded_by, say('замены записанного', 'replaced facts'), recorded_at FROM superseded
-  WHERE day >= date(:today, '-30 days'))
+  WHERE day >= date(:today, '-7 days'))
 GROUP BY recorded_by, what ORDER BY recorded_by, what;

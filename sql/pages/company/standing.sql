@@ -15,7 +15,7 @@ SELECT say('Компания', 'Company') AS label, name AS value, NULL AS state
 UNION ALL SELECT say('Состояние', 'State'), NULL, state FROM access_state WHERE account_id = :account_id AND at = :now
 UNION ALL SELECT say('Баланс', 'Balance'), money(balance), NULL
 FROM access_state WHERE account_id = :account_id AND at = :now
-UNION ALL SELECT say('Начисление за сегодня', 'Today''s charge'), money(accrued), NULL
+UNION ALL SELECT say('Начислено за сегодня', 'Accrued today'), money(accrued), NULL
 FROM access_state WHERE account_id = :account_id AND at = :now
 UNION ALL SELECT say('Денег хватит по', 'Money lasts until'), day_text(lasts_until), NULL
 FROM access_state WHERE account_id = :account_id AND at = :now
@@ -39,8 +39,7 @@ UNION ALL SELECT say('Услуги', 'Services'),
                   WHERE u.account_id = :account_id AND u.started_on <= :today
                     AND coalesce(u.ended_on, '9999-12-31') > :today), NULL
 UNION ALL SELECT say('Реквизиты', 'Requisites'),
-                 coalesce(legal_name || '; ', '') || coalesce(tax_id || '; ', '') || coalesce(postal_address || '; ',
-                   '')
-                 || coalesce(contract || '; ', '') || coalesce(external_id || '; ', '') || coalesce(admin_email, ''),
-                   NULL
+                 (SELECT group_concat(value, '; ')
+                  FROM json_each(json_array(legal_name, tax_id, postal_address, contract, external_id, admin_email))),
+                 NULL
 FROM account WHERE account_id = :account_id;

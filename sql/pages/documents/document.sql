@@ -15,7 +15,7 @@ SELECT 'shell' AS component,
 FROM document WHERE document_id = :document_id;
 
 SELECT 'facts' AS component;
-SELECT a.name, d.month AS "page_month", d.total AS "page_total:money", d.tax AS "page_tax:money",
+SELECT a.name AS "page_company", d.month AS "page_month", d.total AS "page_total:money", d.tax AS "page_tax:money",
        d.correction_number AS "page_correction", d.corrected_on AS "page_corrected:day", d.recorded_at, d.recorded_by
 FROM document AS d JOIN account AS a ON a.account_id = d.account_id WHERE d.document_id = :document_id;
 

@@ -32,7 +32,8 @@ UNION ALL SELECT 'kind', 'select', say('Вид', 'Kind'), :kind,
                             json_array('reconciliation', say('Акт сверки', 'Reconciliation')));
 SELECT 'table' AS component, say('Документы', 'Documents') AS about,
        say('Таких документов нет.', 'There are no such documents.') AS empty;
-SELECT d.number AS "page_number", d.kind AS "page_document:word", d.issued_on AS "page_issued:day", a.name,
+SELECT d.number AS "page_number", d.kind AS "page_document:word", d.issued_on AS "page_issued:day",
+       a.name AS "page_company",
        d.month AS "page_month", d.total AS "page_total:money", d.correction_number AS "page_correction",
        '/documents/' || d.document_id AS link, d.document_id AS after
 FROM (

@@ -11,7 +11,7 @@ WHERE NOT EXISTS (SELECT 1 FROM notice WHERE notice_id = :notice_id);
 SELECT 'shell' AS component, subject AS title, '/notices' AS place FROM notice_message WHERE notice_id = :notice_id;
 
 SELECT 'facts' AS component;
-SELECT a.name AS name, m.at, k.name AS "page_notice", m.severity
+SELECT a.name AS "page_company", m.at, k.name AS "page_notice", m.severity
 FROM notice_message AS m JOIN account AS a ON a.account_id = m.account_id JOIN notice_kind AS k ON k.kind = m.kind
 WHERE m.notice_id = :notice_id;
 

@@ -19,7 +19,8 @@ UNION ALL SELECT say('Вебхуки', 'Webhooks'), '/notices/webhooks', 0;
 SELECT 'table' AS component, say('Лента', 'The feed') AS about,
        say('Уведомлений ещё не было.', 'There were no notices yet.') AS empty
 WHERE nullif(:status, '') IS NULL;
-SELECT m.at, a.name, k.name AS "page_notice", m.severity, m.subject, '/notices/' || m.notice_id AS link
+SELECT m.at, a.name AS "page_company", k.name AS "page_notice", m.severity, m.subject,
+       '/notices/' || m.notice_id AS link
 FROM (SELECT notice_id FROM notice WHERE nullif(:status, '') IS NULL ORDER BY notice_id DESC LIMIT 100) AS n
 CROSS JOIN notice_message AS m ON m.notice_id = n.notice_id
 JOIN account AS a ON a.account_id = m.account_id JOIN notice_kind AS k ON k.kind = m.kind
@@ -28,7 +29,8 @@ ORDER BY m.notice_id DESC;
 SELECT 'table' AS component, say('Сообщения', 'Messages') AS about,
        say('Таких сообщений нет.', 'There are no such messages.') AS empty
 WHERE nullif(:status, '') IS NOT NULL;
-SELECT coalesce(d.done_at, d.since, n.at) AS at, a.name, k.name AS "page_notice", d.channel, d.recipient, d.attempts,
+SELECT coalesce(d.done_at, d.since, n.at) AS at, a.name AS "page_company", k.name AS "page_notice",
+       d.channel, d.recipient, d.attempts,
        d.detail, '/notices/' || d.notice_id AS link,
        iif(d.status IN ('failed', 'waiting'), say('Ещё раз', 'Again'), NULL) AS action,
        '/notices/deliveries/' || d.delivery_id AS action_link, d.delivery_id AS after

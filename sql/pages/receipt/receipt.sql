@@ -9,7 +9,7 @@
 SELECT saldo_refuse('not_found', 'there is no receipt ' || :receipt_id)
 WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE receipt_id = :receipt_id);
 
-SELECT 'shell' AS component, say('Поступление N ', 'Receipt N ') || receipt_id || ' · ' || money(amount) AS title,
+SELECT 'shell' AS component, say('Поступление № ', 'Receipt No. ') || receipt_id || ' · ' || money(amount) AS title,
        '/receipts' AS place
 FROM receipt WHERE receipt_id = :receipt_id;
 

@@ -5,7 +5,7 @@
 -- gives: html
 -- receipt_id: integer!
 
-SELECT 'shell' AS component, say('Поступление N ', 'Receipt N ') || :receipt_id AS title, '/receipts' AS place;
+SELECT 'shell' AS component, say('Поступление № ', 'Receipt No. ') || :receipt_id AS title, '/receipts' AS place;
 SELECT 'facts' AS component;
 SELECT say('Поступление', 'Receipt') AS label, money(amount) || coalesce(' · ' || payer, '') AS value
 FROM receipt WHERE receipt_id = :receipt_id

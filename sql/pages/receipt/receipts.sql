@@ -16,7 +16,7 @@ UNION ALL SELECT say('Не наши', 'Ignored'), '/receipts?status=ignored', :s
 
 SELECT 'table' AS component, say('Поступления', 'Receipts') AS about,
        say('Все поступления разнесены.', 'All receipts are matched.') AS empty;
-SELECT 'N ' || receipt_id AS "page_receipt", received_at, amount, payer, payer_tax_id, purpose, reason,
+SELECT say('№ ', 'No. ') || receipt_id AS "page_receipt", received_at, amount, payer, payer_tax_id, purpose, reason,
        '/receipts/' || receipt_id AS link, receipt_id AS after
 FROM receipt
 WHERE status = coalesce(nullif(:status, ''), 'pending') AND receipt_id > coalesce(:after, 0)

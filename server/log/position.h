@@ -1,0 +1,47 @@
+// Where in the log a file is: its table log_state has one row, and log_entry one for each entry
+// that was applied or skipped. Written in the transaction that applies.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "log/entry.h"
+#include "log/log.h"
+#include "store/database.h"
+
+namespace saldo::server {
+
+struct LogState {
+  Log::Position position;
+  std::string chain;
+  Instant log_time{};
+  std::string build;      // of the last entry applied; empty behind a seal: any may follow
+  std::int64_t seal = 0;  // the number of the last seal; 0: there is none
+};
+
+// The status with which log_entry tells of one that came too late to count.
+inline constexpr int kSkippedStatus = 0;
+
+// nullopt: the file follows no log.
+std::optional<LogState> read_log_state(Database& database);
+// Makes the tables where they are not there.
+void write_log_state(Database& database, const LogState& state);
+// The file follows no log any more.
+void drop_log_state(Database& database);
+
+// nullopt: there is no such entry.
+std::optional<int> find_log_entry(Database& database, const std::string& id);
+void add_log_entry(Database& database, const std::string& id, std::int64_t number, int status);
+
+// Where each node was when it said so last (table log_node); a mark with `leaves` takes it out.
+void note_node(Database& database, const std::string& node, const Entry& mark);
+// The least revision that all nodes but one have applied; nullopt: none has said where it is.
+std::optional<std::int64_t> least_revision(Database& database, const std::string& without);
+
+// The last closed day and its digest, as a put tells them.
+Seen seen_in(Database& database, const LogState& state);
+
+// Throws std::runtime_error for a file that follows a log.
+void require_no_log(Database& database, const std::string& path);
+
+}  // namespace saldo::server

@@ -1,0 +1,657 @@
+#include "log/replica.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace saldo::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kPutsPerCommit = 256;
+constexpr std::size_t kHistory = 10'000;
+constexpr milliseconds kLook{500};  // without a put, the log is asked so often whether it is
+                                    // still there
+constexpr milliseconds kUnreachable{3000};  // then a write is refused at once
+constexpr milliseconds kAgain{100};
+constexpr milliseconds kAgainOnDisk{500};
+constexpr milliseconds kFencePatience{5000};
+constexpr seconds kFenceLasts{3600};
+constexpr milliseconds kVerdictLasts{300'000};
+constexpr milliseconds kClockLasts{180'000};
+constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
+constexpr int kBadReadsMax = 6;              // in a row, and an operator is told
+
+std::int64_t clock_milliseconds() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Error unavailable(const std::string& sentence) { return {ErrorCode::kOverloaded, sentence}; }
+
+constexpr const char* kUnknownOutcome =
+    "whether it was done is not known; ask again with the same Idempotency-Key";
+constexpr const char* kNotDone = "it was not done, and will not be; ask again";
+
+}  // namespace
+
+Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions options, Apply apply)
+    : writer_(writer),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      apply_(std::move(apply)) {
+  writer_.write([&](Database& database) {
+    const auto state = read_log_state(database);
+    if (!state) {
+      throw std::runtime_error(
+          "the file follows no log yet; `saldod log init` begins one with it, `saldod log join` "
+          "takes a backup of a node");
+    }
+    state_ = *state;
+    seen_ = seen_in(database, state_);
+  });
+  if (!state_.build.empty() && state_.build != options_.build) {
+    throw std::runtime_error("the last entry applied in this file was of another build: " +
+                             state_.build + "; this one is " + options_.build +
+                             "; start that one, or seal the log with it (`saldod log seal`)");
+  }
+  history_.emplace(seen_.number, seen_);
+  figures_.number = state_.position.number;
+  contact_ = Clock::now();
+  follower_ = std::thread([this] { follow_all(); });
+  appender_ = std::thread([this] { append_all(); });
+}
+
+Replica::~Replica() {
+  stop();
+  follower_.join();
+  appender_.join();
+}
+
+void Replica::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  log_->stop();
+  changed_.notify_all();
+}
+
+// What is asked for
+// --------------------------------------------------------------------------------
+
+std::shared_ptr<Replica::Pending> Replica::make_pending(std::string kind, Instant at,
+                                                        nlohmann::ordered_json data) const {
+  auto pending = std::make_shared<Pending>();
+  const Instant from = std::max(at, state_.log_time);
+  pending->entry = {random_id(), std::move(kind), at,
+                    from + std::chrono::ceil<seconds>(options_.patience), std::move(data)};
+  pending->bytes = encode(pending->entry).size();
+  pending->send_until = Clock::now() + options_.patience;
+  return pending;
+}
+
+Applied Replica::submit(std::string kind, Instant at, nlohmann::ordered_json data) {
+  std::unique_lock lock(mutex_);
+  if (const auto reason = refusal()) throw unavailable(*reason);
+  const auto pending = make_pending(std::move(kind), at, std::move(data));
+  if (pending->bytes > kPutBytesMax)
+    throw Error(ErrorCode::kTooLarge, "the request is larger than the log takes");
+  queue_.push_back(pending);
+  pending_.emplace(pending->entry.id, pending);
+  changed_.notify_all();
+  const auto end = pending->send_until + kFencePatience + milliseconds{1000};
+  changed_.wait_until(lock, end,
+                      [&] { return pending->state == Pending::kDone || stopping_ || stopped_; });
+  pending_.erase(pending->entry.id);
+  if (pending->outcome == Pending::kApplied) return std::move(pending->applied);
+  const bool never_sent = pending->state == Pending::kQueued;
+  queue_.erase(std::remove(queue_.begin(), queue_.end(), pending), queue_.end());
+  if (never_sent || pending->outcome == Pending::kNotDone) throw unavailable(kNotDone);
+  throw unavailable(kUnknownOutcome);
+}
+
+// Why nothing is taken right now.
+std::optional<std::string> Replica::refusal() const {
+  if (stopping_) return "the server stops; nothing was done";
+  if (stopped_) return "this node has stopped applying the log; nothing was done";
+  if (failing_) return "this machine cannot write what is in the log right now; nothing was done";
+  if (sealed_) return "the log is sealed for an upgrade; nothing was done";
+  if (!ready_) return "this node catches up with the log; nothing was done";
+  if (count_verdicts(false) > count_verdicts(true))
+    return "this node and others differ; nothing was done";
+  if (unreachable_ && Clock::now() - contact_ > kUnreachable)
+    return "the log is out of reach; nothing was done";
+  if (clock_problem()) return "this machine's clock is off; nothing was done";
+  return std::nullopt;
+}
+
+Instant Replica::own_now() const { return options_.test_clock ? state_.log_time : clock_now(); }
+
+std::int64_t Replica::position() const {
+  const std::lock_guard lock(mutex_);
+  return state_.position.number;
+}
+
+bool Replica::wait_for(std::int64_t number, milliseconds patience) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&] {
+    return state_.position.number >= number || stopping_ || stopped_;
+  }) && state_.position.number >= number;
+}
+
+Instant Replica::now() const {
+  const std::lock_guard lock(mutex_);
+  return own_now();
+}
+
+milliseconds Replica::random_delay() {
+  const std::lock_guard lock(mutex_);
+  return milliseconds(
+      std::uniform_int_distribution<std::int64_t>(0, options_.spread.count())(random_));
+}
+
+bool Replica::may_claim(const std::string& channel) {
+  const std::lock_guard lock(mutex_);
+  if (refusal()) return false;
+  auto& claim = claims_[channel];
+  if (claim.node == options_.node) return true;
+  if (claim.at == Clock::time_point()) {
+    claim.at = Clock::now();
+    claim.delay = milliseconds(
+        std::uniform_int_distribution<std::int64_t>(0, options_.spread.count())(random_));
+  }
+  return Clock::now() - claim.at >= claim.delay;
+}
+
+Replica::Figures Replica::figures() const {
+  const std::lock_guard lock(mutex_);
+  Figures figures = figures_;
+  figures.number = state_.position.number;
+  figures.head = std::max(figures.head, figures.number);
+  figures.stopped = stopped_.has_value();
+  figures.differs = count_verdicts(false);
+  figures.clock_offset_seconds = clock_offset() / 1000;
+  return figures;
+}
+
+std::optional<std::string> Replica::problem() const {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return *stopped_;
+  if (failing_) return "what is in the log cannot be applied right now: " + *failing_;
+  if (damaged_) return *damaged_;
+  if (count_verdicts(false) > 0 && count_verdicts(false) > count_verdicts(true)) {
+    return "this node and others differ in what the log has made of the books, and it is not known "
+           "which is right; no writes are taken";
+  }
+  if (Clock::now() - contact_ > options_.stale_after) {
+    return "the log has been out of reach for " +
+           std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
+           " s: " + unreachable_.value_or("nothing comes");
+  }
+  if (auto clock = clock_problem()) return clock;
+  if (sealed_) {
+    return "the log is sealed for an upgrade: replace saldod on this machine, or start it again to "
+           "go on with this build";
+  }
+  if (!ready_) {
+    return "this node catches up with the log: " + std::to_string(state_.position.number) + " of " +
+           std::to_string(std::max(live_from_, figures_.head));
+  }
+  return std::nullopt;
+}
+
+// Of this machine against the median of all, in milliseconds.
+double Replica::clock_offset() const {
+  std::vector<std::int64_t> offsets = {0};
+  const auto since = Clock::now() - kClockLasts;
+  for (const auto& [node, other] : others_) {
+    // What took longer on its way shows an earlier clock: the latest is the truest.
+    std::optional<std::int64_t> latest;
+    for (const auto& [at, offset] : other.clocks) {
+      if (at >= since) latest = std::max(latest.value_or(offset), offset);
+    }
+    if (latest) offsets.push_back(*latest);
+  }
+  std::sort(offsets.begin(), offsets.end());
+  auto median = offsets[offsets.size() / 2];
+  if (offsets.size() % 2 == 0) {
+    // Of two in the middle the one nearer to this machine's: one other alone proves nothing.
+    const auto lower = offsets[offsets.size() / 2 - 1];
+    if (std::abs(lower) < std::abs(median)) median = lower;
+  }
+  return static_cast<double>(-median);
+}
+
+std::optional<std::string> Replica::clock_problem() const {
+  const double offset = clock_offset();
+  if (std::abs(offset) < kClockOffMax) return std::nullopt;
+  return "this machine's clock is " + std::to_string(static_cast<long>(std::abs(offset) / 1000)) +
+         (offset > 0 ? " s ahead of" : " s behind") +
+         " the others'; no writes are taken until it is set";
+}
+
+std::size_t Replica::count_verdicts(bool agree) const {
+  const auto since = Clock::now() - kVerdictLasts;
+  return static_cast<std::size_t>(
+      std::count_if(others_.begin(), others_.end(), [&](const auto& other) {
+        return other.second.agrees == agree && other.second.judged >= since;
+      }));
+}
+
+// Appending
+// ----------------------------------------------------------------------------------------
+
+void Replica::append_all() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || (!queue_.empty() && !stopped_ && !sealed_); });
+    if (stopping_) return;
+    const auto pendings = next_pendings(lock);
+    if (pendings.empty()) continue;
+    lock.unlock();
+    send(pendings);
+    lock.lock();
+  }
+}
+
+// Those that go into one put.
+Replica::Pendings Replica::next_pendings(std::unique_lock<std::mutex>& /*lock*/) {
+  Pendings taken;
+  std::size_t bytes = 0;
+  while (!queue_.empty()) {
+    const auto next = queue_.front();
+    if (!taken.empty() && bytes + next->bytes > kPutBytes) break;
+    queue_.pop_front();
+    if (next->send_until <= Clock::now()) {
+      next->state = Pending::kDone;
+      next->outcome = Pending::kNotDone;
+      changed_.notify_all();
+      continue;
+    }
+    next->state = Pending::kSent;
+    bytes += next->bytes;
+    taken.push_back(next);
+    // A seal is the last of its build.
+    if (next->entry.kind == "seal") break;
+  }
+  return taken;
+}
+
+bool Replica::all_done(const Pendings& pendings) const {
+  return std::all_of(pendings.begin(), pendings.end(),
+                     [](const auto& each) { return each->state == Pending::kDone; });
+}
+
+// One put, until it is known what came of it, or nobody waits for that any more.
+void Replica::send(const Pendings& pendings) {
+  Put put{random_id(), options_.node, options_.build, {}, clock_milliseconds(), {}};
+  auto until = Clock::time_point::max();
+  Instant by{};
+  for (const auto& pending : pendings) {
+    put.entries.push_back(pending->entry);
+    until = std::min(until, pending->send_until);
+    by = std::max(by, pending->entry.by);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    put.seen = seen_;
+  }
+  if (!send_until(encode(put), until, pendings)) fence(pendings, by);
+}
+
+// False: it is not known whether it was appended.
+bool Replica::send_until(const std::string& text, Clock::time_point until,
+                         const Pendings& pendings) {
+  for (bool first = true;; first = false) {
+    const bool is_there = log_->append(text);
+    std::unique_lock lock(mutex_);
+    ++(first ? figures_.appends : figures_.resends);
+    if (is_there || all_done(pendings)) return true;
+    if (changed_.wait_for(lock, kAgain, [&] { return stopping_ || all_done(pendings); }))
+      return true;
+    if (Clock::now() >= until) return false;
+  }
+}
+
+// Behind it nothing of what was sent before can count any more: so what is not there by then is
+// not done.
+void Replica::fence(const Pendings& pendings, Instant by) {
+  auto barrier = std::make_shared<Pending>();
+  const auto end = Clock::now() + kFencePatience;
+  Instant at = by + seconds{1};
+  if (!options_.test_clock) at = std::max(at, clock_now());
+  barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
+  Put put{random_id(), options_.node, options_.build, {}, clock_milliseconds(), {barrier->entry}};
+  {
+    const std::lock_guard lock(mutex_);
+    put.seen = seen_;
+    pending_.emplace(barrier->entry.id, barrier);
+  }
+  if (send_until(encode(put), end, pendings)) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, end, [&] {
+      return stopping_ || barrier->state == Pending::kDone || all_done(pendings);
+    });
+  }
+  const std::lock_guard lock(mutex_);
+  pending_.erase(barrier->entry.id);
+  settle(pendings, barrier->state == Pending::kDone ? Pending::kNotDone : Pending::kUnknown);
+}
+
+// Those that have no outcome yet.
+void Replica::settle(const Pendings& pendings, int outcome) {
+  for (const auto& pending : pendings) {
+    if (pending->state == Pending::kDone) continue;
+    pending->state = Pending::kDone;
+    pending->outcome = static_cast<decltype(pending->outcome)>(outcome);
+  }
+  changed_.notify_all();
+}
+
+// Following
+// ----------------------------------------------------------------------------------------
+
+void Replica::follow_all() {
+  for (;;) {
+    try {
+      follow_once();
+    } catch (const LogUnreachable& error) {
+      const std::lock_guard lock(mutex_);
+      if (!unreachable_) spdlog::warn("the log is out of reach: {}", error.what());
+      unreachable_ = error.what();
+    } catch (const LogBroken& error) {
+      stop_for(error.what());
+    } catch (const std::exception& error) {
+      spdlog::error("following the log failed, and is tried again: {}", error.what());
+    }
+    std::unique_lock lock(mutex_);
+    if (stopped_) changed_.wait(lock, [&] { return stopping_; });
+    if (changed_.wait_for(lock, kAgain, [&] { return stopping_; })) return;
+  }
+}
+
+void Replica::stop_for(const std::string& reason) {
+  spdlog::critical("nothing is applied any more: {}", reason);
+  const std::lock_guard lock(mutex_);
+  stopped_ = reason;
+  changed_.notify_all();
+}
+
+void Replica::follow_once() {
+  Log::Position position;
+  {
+    const std::lock_guard lock(mutex_);
+    position = state_.position;
+  }
+  const auto head = log_->follow(position);
+  {
+    const std::lock_guard lock(mutex_);
+    if (unreachable_) spdlog::info("the log is there again");
+    unreachable_.reset();
+    contact_ = Clock::now();
+    figures_.head = std::max(figures_.head, head.number);
+    live_from_ = head.number;
+    ready_ = ready_ || position.number >= head.number;
+  }
+  read_on();
+}
+
+void Replica::read_on() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_ || stopped_) return;
+    }
+    mark_when_due();
+    std::vector<Read> reads;
+    auto item = log_->next(kLook);
+    if (!item) {
+      look_at_head();
+      continue;
+    }
+    bool again = false;
+    for (; item;
+         item = reads.size() < kPutsPerCommit ? log_->next(milliseconds{0}) : std::nullopt) {
+      const std::int64_t expected =
+          state_.position.number + 1 + static_cast<std::int64_t>(reads.size());
+      if (item->number < expected) continue;  // it came before
+      auto read = item->number == expected ? accept(std::move(*item)) : std::nullopt;
+      if (!read) {
+        again = true;
+        break;
+      }
+      reads.push_back(std::move(*read));
+    }
+    if (!reads.empty()) apply_all(reads);
+    if (!again) continue;
+    // By another member.
+    const std::lock_guard lock(mutex_);
+    ++figures_.rereads;
+    if (++bad_reads_ < kBadReadsMax) return;
+    damaged_ =
+        "put " + std::to_string(state_.position.number + 1) +
+        " of the log is missing or damaged on all members of etcd, as far as they were asked";
+    return;
+  }
+}
+
+// nullopt: it is damaged.
+std::optional<Replica::Read> Replica::accept(LogItem item) {
+  auto put = decode(item.text);
+  if (!put) return std::nullopt;
+  return Read{std::move(item), *std::move(put), clock_milliseconds()};
+}
+
+void Replica::look_at_head() {
+  const auto head = log_->head();
+  const std::lock_guard lock(mutex_);
+  contact_ = Clock::now();
+  figures_.head = std::max(figures_.head, head.number);
+  ready_ = ready_ || state_.position.number >= live_from_;
+  // Twice in a row: what was appended a moment ago is still on its way.
+  const auto before = std::exchange(last_head_, head.number);
+  if (before > state_.position.number)
+    throw LogUnreachable("a member of etcd does not tell what is in the log");
+}
+
+// Whether the put may be applied here, and what it says of its node. Throws LogBroken.
+void Replica::judge(const Read& read) {
+  if (read.put.seen.number < state_.seal) return;
+  if (read.put.build != options_.build) {
+    throw LogBroken("put " + std::to_string(read.item.number) + " of node " + read.put.node +
+                    " is of another build: " + read.put.build + "; this one is " + options_.build +
+                    "; install that one here and start it again");
+  }
+  if (read.put.node == options_.node) return;
+  judge_seen(read);
+  const std::lock_guard lock(mutex_);
+  if (read.item.number <= live_from_) return;
+  auto& clocks = others_[read.put.node].clocks;
+  clocks.emplace_back(Clock::now(), read.put.clock - read.received);
+  while (clocks.size() > 1 && clocks.front().first < Clock::now() - kClockLasts) clocks.pop_front();
+}
+
+void Replica::judge_seen(const Read& read) {
+  const std::lock_guard lock(mutex_);
+  const auto own = history_.find(read.put.seen.number);
+  if (own == history_.end()) return;
+  Other& other = others_[read.put.node];
+  const bool agrees =
+      own->second.chain == read.put.seen.chain && own->second.digest == read.put.seen.digest;
+  if (!agrees && other.agrees.value_or(true)) {
+    spdlog::critical("node {} had another outcome of the log at {} than this one", read.put.node,
+                     read.put.seen.number);
+    mark_at_ = Clock::now();  // so that all know whom they agree with
+  }
+  other.agrees = agrees;
+  other.judged = Clock::now();
+  const auto differ = count_verdicts(false);
+  const auto agree = count_verdicts(true);
+  if (differ > agree + 1) {
+    throw LogBroken("this node differs from " + std::to_string(differ) +
+                    " others in what the log has made of the books, since put " +
+                    std::to_string(read.put.seen.number) +
+                    " or before; restore it from a backup of one of them (`saldod log join`)");
+  }
+}
+
+// Until it is done; what is wrong with this machine alone is waited for.
+void Replica::apply_all(const std::vector<Read>& reads) {
+  std::size_t count = 0;
+  std::exception_ptr broken;
+  for (; count < reads.size(); ++count) {
+    try {
+      judge(reads[count]);
+    } catch (const LogBroken&) {
+      broken = std::current_exception();
+      break;
+    }
+    // What follows a seal is judged by it.
+    const auto& entries = reads[count].put.entries;
+    if (std::any_of(entries.begin(), entries.end(),
+                    [](const Entry& entry) { return entry.kind == "seal"; })) {
+      ++count;
+      break;
+    }
+  }
+  const std::vector<Read> judged(reads.begin(), reads.begin() + static_cast<std::ptrdiff_t>(count));
+  for (bool done = judged.empty(); !done;) {
+    LogState state;
+    std::vector<Seen> seen;
+    std::vector<Result> results;
+    try {
+      writer_.write(
+          [&](Database& database) {
+            state = state_;
+            seen.clear();
+            results.clear();
+            for (const Read& read : judged) {
+              apply_put(database, state, read, results);
+              seen.push_back(seen_in(database, state));
+            }
+            write_log_state(database, state);
+          },
+          true);
+      note_applied(state, judged, seen, results);
+      done = true;
+    } catch (const std::exception& error) {
+      const auto* sqlite = dynamic_cast<const SqliteError*>(&error);
+      const std::string what =
+          sqlite != nullptr ? sqlite3_errstr(sqlite->code()) : std::string(error.what());
+      spdlog::error("applying put {} failed, and is tried again: {}", judged.front().item.number,
+                    what);
+      std::unique_lock lock(mutex_);
+      failing_ = what;
+      if (changed_.wait_for(lock, kAgainOnDisk, [&] { return stopping_; })) return;
+    }
+  }
+  if (broken) std::rethrow_exception(broken);
+  // The rest, which may have to be judged anew.
+  if (count < reads.size())
+    apply_all({reads.begin() + static_cast<std::ptrdiff_t>(count), reads.end()});
+}
+
+void Replica::apply_put(Database& database, LogState& state, const Read& read,
+                        std::vector<Result>& results) {
+  const Put& put = read.put;
+  // Made before its node had seen the seal.
+  const bool is_sealed_out = put.seen.number < state.seal;
+  std::int64_t seal = state.seal;
+  for (const Entry& entry : put.entries) {
+    if (find_log_entry(database, entry.id)) continue;
+    Applied applied;
+    applied.status = kSkippedStatus;
+    if (!is_sealed_out && entry.by >= state.log_time) {
+      state.log_time = std::max(state.log_time, entry.at);
+      applied = apply_entry(database, state, put, entry);
+      state.chain = next_chain(state.chain, encode(entry), applied.status, applied.body);
+      if (entry.kind == "seal") seal = read.item.number;
+    }
+    add_log_entry(database, entry.id, read.item.number, applied.status);
+    results.push_back({entry.id, std::move(applied)});
+  }
+  if (!is_sealed_out) state.build = put.build;
+  if (seal != state.seal) {
+    state.seal = seal;
+    state.build.clear();
+  }
+  state.position.number = read.item.number;
+  state.position.revision = read.item.revision;
+  state.position.last_id = put.id;
+}
+
+Applied Replica::apply_entry(Database& database, LogState& state, const Put& put,
+                             const Entry& entry) {
+  Applied done;
+  done.status = Applied::kDone;
+  if (entry.kind == "fence" || entry.kind == "seal") return done;
+  if (entry.kind == "mark") {
+    note_node(database, put.node, entry);
+    return done;
+  }
+  return apply_(database, entry, state.log_time);
+}
+
+void Replica::note_applied(const LogState& state, const std::vector<Read>& reads,
+                           const std::vector<Seen>& seen, const std::vector<Result>& results) {
+  const std::lock_guard lock(mutex_);
+  if (seen.back().day != seen_.day) {
+    std::uniform_int_distribution<std::int64_t> delay(0, options_.spread.count());
+    mark_at_ = std::min(mark_at_, Clock::now() + milliseconds(delay(random_)));
+  }
+  if (state.seal != state_.seal) {
+    sealed_ = true;
+    spdlog::warn("the log is sealed at {}: no more writes are taken", state.seal);
+  }
+  state_ = state;
+  seen_ = seen.back();
+  failing_.reset();
+  damaged_.reset();
+  bad_reads_ = 0;
+  contact_ = Clock::now();
+  figures_.head = std::max(figures_.head, state.position.number);
+  ready_ = ready_ || state.position.number >= live_from_;
+  for (const Seen& each : seen) history_.emplace(each.number, each);
+  while (history_.size() > kHistory) history_.erase(history_.begin());
+  for (const Read& read : reads) {
+    for (const Entry& entry : read.put.entries) {
+      if (entry.kind != "claim") continue;
+      const auto delay = std::uniform_int_distribution<std::int64_t>(
+          options_.spread.count(), 2 * options_.spread.count())(random_);
+      claims_[entry.data.value("channel", "")] = {read.put.node, Clock::now(), milliseconds(delay)};
+    }
+  }
+  for (const Result& result : results) {
+    const auto found = pending_.find(result.id);
+    if (found == pending_.end() || found->second->state == Pending::kDone) continue;
+    Pending& pending = *found->second;
+    pending.state = Pending::kDone;
+    pending.outcome =
+        result.applied.status == kSkippedStatus ? Pending::kNotDone : Pending::kApplied;
+    pending.applied = result.applied;
+  }
+  changed_.notify_all();
+}
+
+// Tells the others where this node is. Nobody waits for it.
+void Replica::mark_when_due() {
+  const std::lock_guard lock(mutex_);
+  if (!ready_ || sealed_ || stopping_ || Clock::now() < mark_at_) return;
+  mark_at_ = Clock::now() + options_.mark_every;
+  queue_.push_back(make_pending("mark", own_now(),
+                                {{"number", seen_.number},
+                                 {"revision", state_.position.revision},
+                                 {"chain", seen_.chain},
+                                 {"day", seen_.day},
+                                 {"digest", seen_.digest},
+                                 {"clock", clock_milliseconds()},
+                                 {"build", options_.build}}));
+  changed_.notify_all();
+}
+
+}  // namespace saldo::server
