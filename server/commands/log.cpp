@@ -187,6 +187,13 @@ int log_join(const std::string& database, const LogFlags& flags, const std::stri
                              " is there already; a node joins with a file of its own, made of the "
                              "backup");
   }
+  // SQLite would take what these hold for a part of the new file.
+  for (const auto* const suffix : {"-wal", "-shm", "-journal", "-search"}) {
+    if (std::filesystem::exists(database + suffix)) {
+      throw std::runtime_error(
+          database + suffix + " is of the file that was there before; move it away with that file");
+    }
+  }
   const std::string part = database + ".part";
   std::filesystem::remove(part);
   std::filesystem::copy_file(backup, part);
@@ -210,7 +217,8 @@ int log_leave(const std::string& database, const LogFlags& flags) {
   Database books(database, Database::Mode::kWrite);
   const auto state = required_state(books, database);
   require_alone(books, database);
-  if (const auto log = open_log(flags)) {
+  // Behind a seal, or before the first entry, no node has a build yet, and none needs to be told.
+  if (const auto log = open_log(flags); log && !state.build.empty()) {
     const Instant at = std::max(clock_now(), state.log_time);
     append_patiently(*log,
                      put_of(flags, state.build, seen_in(books, state),

@@ -79,13 +79,16 @@ void Sender::start() {
     start([this, place] { send_webhooks(place); });
 }
 
-Sender::~Sender() {
+Sender::~Sender() { finish(); }
+
+void Sender::finish() {
   commits_.stop();
   const auto end = Clock::now() + kPatienceAtEnd;
   constexpr std::chrono::milliseconds kStep{10};
   while (running_ > 0 && Clock::now() < end) std::this_thread::sleep_for(kStep);
   abort_ = true;
   for (auto& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 std::optional<std::string> Sender::mail_problem() const {

@@ -53,8 +53,9 @@ class Sender {
   Sender& operator=(const Sender&) = delete;
   Sender(Sender&&) = delete;
   Sender& operator=(Sender&&) = delete;
-  // After Commits::stop(). Attempts under way are given a few seconds to end.
   ~Sender();
+  // After Commits::stop(). Attempts under way are given a few seconds to end.
+  void finish();
 
   // What the relay says against our own configuration, while all e-mail pauses for that.
   [[nodiscard]] std::optional<std::string> mail_problem() const;

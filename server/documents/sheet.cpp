@@ -487,10 +487,9 @@ class Builder {
       table.rows.push_back(std::move(row));
     };
     // Money of the customer's that is not used up is owed to him: the issuer's credit.
-    const auto add_balance = [&](const char* member, std::string label) {
+    const auto add_balance = [&](const char* member, const std::string& label) {
       const Amount balance = integer_of(content_, member).value_or(0);
-      add_sum(std::move(label), balance < 0 ? amount(-balance) : "",
-              balance < 0 ? "" : amount(balance));
+      add_sum(label, balance < 0 ? amount(-balance) : "", balance < 0 ? "" : amount(balance));
     };
     add_balance("opening_balance", say("Сальдо начальное", "Opening balance"));
     for (const json& entry : content_.at("entries")) {

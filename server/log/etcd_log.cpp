@@ -110,7 +110,10 @@ class EtcdClient {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(kConnectPatience.count()));
-    if (!options_.ca.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca.c_str());
+    if (!options_.ca.empty()) {
+      curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca.c_str());
+      curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // and none of the system's
+    }
     if (!options_.cert.empty()) {
       curl_easy_setopt(curl, CURLOPT_SSLCERT, options_.cert.c_str());
       curl_easy_setopt(curl, CURLOPT_SSLKEY, options_.private_key.c_str());

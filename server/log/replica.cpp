@@ -120,6 +120,7 @@ std::optional<std::string> Replica::refusal() const {
   if (stopping_) return "the server stops; nothing was done";
   if (stopped_) return "this node has stopped applying the log; nothing was done";
   if (failing_) return "this machine cannot write what is in the log right now; nothing was done";
+  if (damaged_) return "the log cannot be read any further; nothing was done";
   if (sealed_) return "the log is sealed for an upgrade; nothing was done";
   if (!ready_) return "this node catches up with the log; nothing was done";
   if (count_verdicts(false) > count_verdicts(true))
@@ -567,7 +568,9 @@ void Replica::apply_put(Database& database, LogState& state, const Read& read,
     Applied applied;
     applied.status = kSkippedStatus;
     if (!is_sealed_out && entry.by >= state.log_time) {
-      state.log_time = std::max(state.log_time, entry.at);
+      // A mark or a seal tells of its node, whose clock may be wrong; it dates nothing.
+      if (entry.kind != "mark" && entry.kind != "seal")
+        state.log_time = std::max(state.log_time, entry.at);
       applied = apply_entry(database, state, put, entry);
       state.chain = next_chain(state.chain, encode(entry), applied.status, applied.body);
       if (entry.kind == "seal") seal = read.item.number;

@@ -193,7 +193,7 @@ void write_cells(Html& html, const PageRow& row) {
 
 void write_rows(Html& html, const std::string& title, const std::vector<std::string>& columns,
                 const std::vector<PageRow>& rows) {
-  html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\"")
+  html.raw(R"(<div class="scroll" tabindex="0" role="region")")
       .attribute("aria-label", title)
       .raw("><table><thead><tr>");
   for (const auto& name : columns) {
@@ -254,11 +254,11 @@ void write_chart(Html& html, const PageRow& of, const std::vector<std::string>& 
       .attribute("data-language", html.locale.language)
       .raw("><figcaption>")
       .text(title)
-      .raw("</figcaption><div class=\"canvas\" hidden><canvas role=\"img\"")
+      .raw(R"(</figcaption><div class="canvas" hidden><canvas role="img")")
       .attribute("aria-label", title)
       .raw("></canvas></div><details><summary>")
       .say("page_figures")
-      .raw("</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\"")
+      .raw(R"(</summary><div class="scroll" tabindex="0" role="region")")
       .attribute("aria-label", title)
       .raw("><table><thead><tr>");
   for (const auto& name : columns) {
@@ -451,7 +451,7 @@ void write_confirm(Html& html, const PageRow& of, const std::vector<PageRow>& ro
   if (rows.empty()) {
     html.raw("<p class=\"muted\">").say("page_not_changed").raw("</p>");
   } else {
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\"")
+    html.raw(R"(<div class="scroll" tabindex="0" role="region")")
         .attribute("aria-label", text_in(of, "text"))
         .raw("><table><thead><tr><th scope=\"col\">")
         .say("page_what")
@@ -478,7 +478,7 @@ void write_confirm(Html& html, const PageRow& of, const std::vector<PageRow>& ro
     }
     html.raw("</tbody></table></div>");
   }
-  html.raw("<form class=\"form\" method=\"post\" action=\"/do\" data-once>");
+  html.raw(R"(<form class="form" method="post" action="/do" data-once>)");
   for (const auto& [name, value] : html.frame.given) {
     html.raw("<input type=\"hidden\"").attribute("name", name).attribute("value", value).raw(">");
   }
@@ -629,7 +629,7 @@ std::string Page::html() {
       .raw("><script defer")
       .attribute("src", asset_path("page.js"))
       .attribute("data-chart", asset_path("chart.js"))
-      .raw("></script></head><body><a class=\"skip\" href=\"#content\">")
+      .raw(R"(></script></head><body><a class="skip" href="#content">)")
       .say("page_skip")
       .raw("</a>");
   if (!bare_ && !frame_.who.empty()) {
@@ -644,20 +644,20 @@ std::string Page::html() {
       if (is_here) html.raw(" aria-current=\"page\"");
       html.raw(">").text(entry.label).raw("</a></li>");
     }
-    html.raw("</ul></nav><form method=\"post\" action=\"/sign-out\"><span class=\"who\">")
+    html.raw(R"(</ul></nav><form method="post" action="/sign-out"><span class="who">)")
         .text(frame_.who)
         .raw("</span><button class=\"plain\">")
         .say("page_sign_out")
         .raw("</button></form></header>");
   }
-  html.raw("<main id=\"content\" tabindex=\"-1\">").element("h1", title_);
+  html.raw(R"(<main id="content" tabindex="-1">)").element("h1", title_);
   if (!frame_.notice.empty()) {
-    html.raw("<div class=\"banner\" data-kind=\"good\" role=\"status\"><p>")
+    html.raw(R"(<div class="banner" data-kind="good" role="status"><p>)")
         .text(frame_.notice)
         .raw("</p></div>");
   }
   if (!frame_.problem.empty()) {
-    html.raw("<div class=\"banner\" data-kind=\"error\" role=\"alert\"><p>")
+    html.raw(R"(<div class="banner" data-kind="error" role="alert"><p>)")
         .text(frame_.problem)
         .raw("</p></div>");
   }

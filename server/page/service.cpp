@@ -654,7 +654,7 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
 }
 
 // What was tried here is done by the log.
-void PageService::replicate(Deed& deed, const AnswerKey& key, bool is_last) {
+void PageService::replicate(Deed& deed, const AnswerKey& key, bool is_last) const {
   deed.reply = parts_.replicate(deed.request, key, is_last);
   deed.done = is_last && deed.reply.status < 300;
 }
@@ -756,7 +756,7 @@ const Route* PageService::page_for(const Visitor& visitor, std::string_view link
 // Where one goes from a form: the place behind it, or where it stands.
 std::string PageService::place_behind(const Visitor& visitor, const Fields& fields) const {
   for (const auto* name : {"_back", "_form"}) {
-    const std::string at = field_of(fields, name);
+    std::string at = field_of(fields, name);
     Target target;
     std::vector<std::string> values;
     if (page_for(visitor, at, target, values) != nullptr) return at;

@@ -82,7 +82,7 @@ class PageService {
                   const std::optional<AnswerKey>& answer_key);
   void do_in_pieces(const HttpRequest& http, const Visitor& visitor, Deed& deed,
                     const std::optional<AnswerKey>& answer_key);
-  void replicate(Deed& deed, const AnswerKey& key, bool is_last);
+  void replicate(Deed& deed, const AnswerKey& key, bool is_last) const;
   static bool replay(Database& database, Deed& deed, const AnswerKey& key);
   static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
   Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);

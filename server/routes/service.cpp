@@ -165,6 +165,8 @@ Service::Service(const ServiceOptions& options)
 
 Service::~Service() {
   stop();
+  // What became of attempts under way is told by the log.
+  sender_.finish();
   if (replica_) replica_->stop();
 }
 
@@ -311,7 +313,6 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   Request request;
   std::vector<std::string> path_values;
   std::optional<Error> no_path;
-  if (replica_ && http.header) wait_for_position(http);
   try {
     request.target = parse_target(http.target);
     progress.path = routes_.find(request.target.parts, path_values);
@@ -349,6 +350,12 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   if (!is_allowed(role, route->role)) {
     throw Error(ErrorCode::kForbidden,
                 "this takes the role " + std::string(role_name(route->role)));
+  }
+  // Strangers wait for nothing.
+  if (replica_ && http.header && !is_public) {
+    snapshot = Statement();
+    reader.reset();
+    wait_for_position(http);
   }
 
   request.route = route;
