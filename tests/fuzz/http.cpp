@@ -21,6 +21,7 @@
 
 #include "fuzz.h"
 #include "http/server.h"
+#include "page/service.h"
 #include "routes/embedded.h"
 #include "store/memory.h"
 
@@ -108,6 +109,7 @@ class Books {
     copy(watch_, image_);
     version_ = watch_.must("PRAGMA data_version");
     Database database(path_, Database::Mode::kRead);
+    register_page_functions(database.handle(), nullptr, nullptr);
     for (const auto& file : saldo::kEmbeddedRoutes)
       table_.add(RouteOwner::kServer, std::string(file.name), std::string(file.text), database);
     routes_ = table_.all();
@@ -415,9 +417,9 @@ class Books {
   // unread (RFC 9112, 9.6), and by the library, which writes nothing more once the client has ended
   // its side.
   void check(std::string_view answers, const std::string& sent) const {
-    static const std::set<std::string_view> kDocumented = {"100", "200", "201", "204", "400", "401",
-                                                           "403", "404", "405", "406", "409", "413",
-                                                           "414", "415", "422", "503"};
+    static const std::set<std::string_view> kDocumented = {"100", "200", "201", "204", "303", "400",
+                                                           "401", "403", "404", "405", "406", "409",
+                                                           "413", "414", "415", "422", "503"};
     const auto wrong = [&](const std::string& what) {
       found(what + ":\n" + std::string(answers) + "\n== sent:\n" + sent);
     };
@@ -431,6 +433,10 @@ class Books {
       const auto end = answers.find("\r\n\r\n");
       if (end == std::string_view::npos) return;
       const auto head = answers.substr(0, end);
+      // Pages send on, and only to others of this server.
+      const bool is_own = head.find("\r\nLocation: /") != std::string_view::npos &&
+                          head.find("\r\nLocation: //") == std::string_view::npos;
+      if (status == "303" && !is_own) wrong("one is sent to another site");
       answers.remove_prefix(end + 4);
       // A HEAD has no body, and what ignores a Range comes in chunks.
       if (!all_have_bodies_ || head.find("Transfer-Encoding") != std::string_view::npos) return;

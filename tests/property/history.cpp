@@ -453,7 +453,7 @@ void History::random_operation() {
       {3, &History::change_calendar},
       {3, &History::change_account},
       {1, &History::one_more_account},
-      {20, &History::odd_operation}};
+      {15, &History::odd_operation}};
   int total = 0;
   for (const auto& [weight, operation] : kOperations) total += weight;
   int rest = chance_.below(total);
