@@ -138,9 +138,6 @@ constexpr Word kWords[] = {
     {"bank_card", "Банковская карта", "Bank card"},
     {"e_money", "Электронные деньги", "E-money"},
     {"bank_transfer", "Банковский перевод", "Bank transfer"},
-    {"qiwi", "QIWI", "QIWI"},
-    {"svyaznoy", "Связной", "Svyaznoy"},
-    {"euroset", "Евросеть", "Euroset"},
     {"sbp", "СБП", "SBP"},
     {"bank", "Банк", "Bank"},
     // What became of receipts and deliveries.

@@ -54,8 +54,9 @@ SELECT 'kind' AS name, 'hidden' AS type, NULL AS label, 0 AS required, 'refund' 
 WHERE EXISTS (SELECT 1 FROM payment WHERE account_id = :account_id)
 UNION ALL
 SELECT 'payment_id', 'select', say('Платёж', 'Payment'), 1, NULL,
-       (SELECT json_group_array(json_array(payment_id, day_text(day) || ' · ' || money(amount) || ' · ' || method))
-        FROM (SELECT * FROM payment WHERE account_id = :account_id ORDER BY day DESC, payment_id DESC LIMIT 50))
+       (SELECT json_group_array(json_array(payment_id, day_text(day) || ' · ' || money(amount) || ' · ' || name))
+        FROM (SELECT * FROM payment JOIN payment_method USING (method)
+              WHERE account_id = :account_id ORDER BY day DESC, payment_id DESC LIMIT 50))
 WHERE EXISTS (SELECT 1 FROM payment WHERE account_id = :account_id)
 UNION ALL
 SELECT 'amount', 'money', say('Сумма', 'Amount'), 1, NULL, NULL

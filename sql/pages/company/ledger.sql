@@ -36,12 +36,14 @@ SELECT 'table' AS component, say('Движения денег', 'Movements of mo
        say('За эти дни ничего не было.', 'There was nothing on these days.') AS empty;
 
 -- The balance runs over all that came before, whatever kinds are shown.
-SELECT effective_at, kind, service_id, method, amount, running, reference
+SELECT effective_at, kind, service_id,
+       say((SELECT name FROM payment_method AS m WHERE m.method = found.method), method) AS method, amount, running,
+       reference
 FROM (
   SELECT l.effective_at, l.kind, l.service_id, l.method, l.amount, l.reference, l.day,
          sum(l.amount) OVER (ORDER BY l.effective_at, l.amount, l.reference, l.service_id
                              ROWS UNBOUNDED PRECEDING) AS running
-  FROM ledger AS l WHERE l.account_id = :account_id)
+  FROM ledger AS l WHERE l.account_id = :account_id) AS found
 WHERE day BETWEEN coalesce(nullif(:from, ''), date(:today, '-30 days')) AND coalesce(nullif(:to, ''), :today)
   AND (nullif(:kind, '') IS NULL OR kind = :kind)
 ORDER BY effective_at DESC, amount DESC, reference DESC, service_id DESC LIMIT 2000;
