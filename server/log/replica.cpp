@@ -152,6 +152,10 @@ Instant Replica::now() const {
 
 milliseconds Replica::random_delay() {
   const std::lock_guard lock(mutex_);
+  return draw_delay();
+}
+
+milliseconds Replica::draw_delay() {
   return milliseconds(
       std::uniform_int_distribution<std::int64_t>(0, options_.spread.count())(random_));
 }
@@ -163,8 +167,7 @@ bool Replica::may_claim(const std::string& channel) {
   if (claim.node == options_.node) return true;
   if (claim.at == Clock::time_point()) {
     claim.at = Clock::now();
-    claim.delay = milliseconds(
-        std::uniform_int_distribution<std::int64_t>(0, options_.spread.count())(random_));
+    claim.delay = draw_delay();
   }
   return Clock::now() - claim.at >= claim.delay;
 }
@@ -252,7 +255,7 @@ void Replica::append_all() {
   for (;;) {
     changed_.wait(lock, [&] { return stopping_ || (!queue_.empty() && !stopped_ && !sealed_); });
     if (stopping_) return;
-    const auto pendings = next_pendings(lock);
+    const auto pendings = next_pendings();
     if (pendings.empty()) continue;
     lock.unlock();
     send(pendings);
@@ -261,7 +264,7 @@ void Replica::append_all() {
 }
 
 // Those that go into one put.
-Replica::Pendings Replica::next_pendings(std::unique_lock<std::mutex>& /*lock*/) {
+Replica::Pendings Replica::next_pendings() {
   Pendings taken;
   std::size_t bytes = 0;
   while (!queue_.empty()) {
@@ -604,8 +607,7 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
                            const std::vector<Seen>& seen, const std::vector<Result>& results) {
   const std::lock_guard lock(mutex_);
   if (seen.back().day != seen_.day) {
-    std::uniform_int_distribution<std::int64_t> delay(0, options_.spread.count());
-    mark_at_ = std::min(mark_at_, Clock::now() + milliseconds(delay(random_)));
+    mark_at_ = std::min(mark_at_, Clock::now() + draw_delay());
   }
   if (state.seal != state_.seal) {
     sealed_ = true;
@@ -624,9 +626,8 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
   for (const Read& read : reads) {
     for (const Entry& entry : read.put.entries) {
       if (entry.kind != "claim") continue;
-      const auto delay = std::uniform_int_distribution<std::int64_t>(
-          options_.spread.count(), 2 * options_.spread.count())(random_);
-      claims_[entry.data.value("channel", "")] = {read.put.node, Clock::now(), milliseconds(delay)};
+      claims_[entry.data.value("channel", "")] = {read.put.node, Clock::now(),
+                                                  options_.spread + draw_delay()};
     }
   }
   for (const Result& result : results) {

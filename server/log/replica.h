@@ -118,7 +118,7 @@ class Replica {
   };
 
   void append_all();
-  Pendings next_pendings(std::unique_lock<std::mutex>& lock);
+  Pendings next_pendings();
   void send(const Pendings& pendings);
   bool send_until(const std::string& text, Clock::time_point until, const Pendings& pendings);
   void fence(const Pendings& pendings, Instant by);
@@ -138,6 +138,7 @@ class Replica {
   void note_applied(const LogState& state, const std::vector<Read>& reads,
                     const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
+  std::chrono::milliseconds draw_delay();  // with mutex_
   void look_at_head();
   void mark_when_due();
   void stop_for(const std::string& reason);

@@ -307,22 +307,30 @@ Facts typed_facts(const Locale& locale, const Fields& fields) {
 
 // What a form asks to be done.
 struct PageService::Deed {
-  // Of its answer, without what is told once: of a preview that would be another one's. No route
-  // writes two columns of that name, one of them secret.
-  [[nodiscard]] Facts answer_facts(const Locale& locale) const {
+  // The columns of its answer that are told once.
+  [[nodiscard]] std::vector<std::string> secrets() const {
+    std::vector<std::string> names;
     const RouteStatement* answer = route->last.answer();
-    return facts_of_answer(locale, reply.body, [&](const std::string& name) {
-      return answer != nullptr &&
-             std::any_of(answer->columns.begin(), answer->columns.end(), [&](const Column& column) {
-               return column.is_secret && column.name == name;
-             });
-    });
+    if (answer == nullptr) return names;
+    for (const Column& column : answer->columns) {
+      if (column.is_secret) names.push_back(column.name);
+    }
+    return names;
+  }
+  [[nodiscard]] bool is_secret(const std::string& name) const {
+    const auto names = secrets();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+  // Of its answer, without these: those of a preview are not what will be recorded.
+  [[nodiscard]] Facts answer_facts(const Locale& locale) const {
+    return facts_of_answer(locale, reply.body,
+                           [&](const std::string& name) { return is_secret(name); });
   }
   // And without instants, which go on while one looks.
   [[nodiscard]] Facts answer_facts_to_compare(const Locale& locale) const {
     return facts_of_answer(locale, reply.body, [&](const std::string& name) {
       const Word* const word = find_word(name);
-      return word == nullptr || word->show == Show::kTime || name == "token" || name == "secret";
+      return word == nullptr || word->show == Show::kTime || is_secret(name);
     });
   }
 
@@ -801,10 +809,7 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
 
 // The answer itself, for what is shown once.
 Reply PageService::result(const Visitor& visitor, const Deed& deed) {
-  const RouteStatement* answer = deed.route->last.answer();
-  const bool is_gone = deed.reply.is_stored && answer != nullptr &&
-                       std::any_of(answer->columns.begin(), answer->columns.end(),
-                                   [](const Column& column) { return column.is_secret; });
+  const bool is_gone = deed.reply.is_stored && !deed.secrets().empty();
   Page page(visitor.locale, visitor.frame);
   const std::string back = deed.field("_back");
   page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});

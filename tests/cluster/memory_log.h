@@ -16,7 +16,7 @@
 
 namespace saldo::server {
 
-// Of a thousand.
+// How many of a thousand; or how many there were.
 struct LogFaults {
   int lost = 0;
   int unacknowledged = 0;
@@ -32,17 +32,6 @@ struct LogFaults {
 class LogStore {
  public:
   LogStore(LogFaults faults, unsigned seed) : faults_(faults), random_(seed) {}
-
-  struct Counts {
-    int lost = 0;
-    int unacknowledged = 0;
-    int late = 0;
-    int twice = 0;
-    int disconnected = 0;
-    int gap = 0;
-    int repeated = 0;
-    int damaged = 0;
-  };
 
   bool append(const std::string& text) {
     const std::lock_guard lock(mutex_);
@@ -78,7 +67,7 @@ class LogStore {
   std::string cluster_id = "one";
   std::vector<std::string> puts;
   bool out_of_reach = false;
-  Counts counts;
+  LogFaults counts;
 
  private:
   friend class MemoryLog;
