@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "log/figures.h"
+
 namespace saldo::server {
 
 class Metrics {
@@ -59,17 +61,7 @@ class Metrics {
       std::int64_t oldest_seconds = 0;
     };
     std::map<std::string, Waiting> waiting;  // by channel
-    struct Log {
-      std::int64_t number = 0;
-      std::int64_t head = 0;
-      std::uint64_t appends = 0;
-      std::uint64_t resends = 0;
-      std::uint64_t rereads = 0;
-      bool stopped = false;
-      std::size_t differs = 0;
-      double clock_offset_seconds = 0;
-    };
-    std::optional<Log> log;  // nullopt: the file stands alone
+    std::optional<LogFigures> log;           // nullopt: the file stands alone
   };
   [[nodiscard]] std::string text(const Gauges& gauges) const;
 

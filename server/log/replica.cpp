@@ -172,9 +172,9 @@ bool Replica::may_claim(const std::string& channel) {
   return Clock::now() - claim.at >= claim.delay;
 }
 
-Replica::Figures Replica::figures() const {
+LogFigures Replica::figures() const {
   const std::lock_guard lock(mutex_);
-  Figures figures = figures_;
+  LogFigures figures = figures_;
   figures.number = state_.position.number;
   figures.head = std::max(figures.head, figures.number);
   figures.stopped = stopped_.has_value();

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "log/figures.h"
 #include "log/position.h"
 #include "store/writer.h"
 
@@ -76,17 +77,7 @@ class Replica {
   // node has for a while.
   [[nodiscard]] bool may_claim(const std::string& channel);
 
-  struct Figures {
-    std::int64_t number = 0;  // applied here
-    std::int64_t head = 0;    // known to be in the log
-    std::uint64_t appends = 0;
-    std::uint64_t resends = 0;
-    std::uint64_t rereads = 0;
-    bool stopped = false;
-    std::size_t differs = 0;          // nodes that had other answers than this one
-    double clock_offset_seconds = 0;  // of this machine, against the others' median
-  };
-  [[nodiscard]] Figures figures() const;
+  [[nodiscard]] LogFigures figures() const;
   // What an operator has to know, in a sentence; nullopt: all is well.
   [[nodiscard]] std::optional<std::string> problem() const;
 
@@ -161,7 +152,7 @@ class Replica {
   std::map<std::string, std::shared_ptr<Pending>> pending_;  // those that were not answered yet
   LogState state_;
   Seen seen_;  // at state_
-  Figures figures_;
+  LogFigures figures_;
   std::optional<std::string> stopped_;  // why nothing is applied any more
   std::optional<std::string> failing_;  // why what was read cannot be applied right now
   std::optional<std::string> damaged_;  // likewise, why it cannot be read

@@ -51,9 +51,6 @@ constexpr MenuEntry kMenu[] = {
 
 constexpr std::string_view kForeignForm = "the form is not of this site";
 
-// Thrown by a write to have its work undone, when its outcome is known.
-struct Undone {};
-
 Reply redirect(std::string_view to) {
   Reply reply{kSeeOther, "", "", {}};
   reply.headers.emplace_back("Location", std::string(to));
@@ -651,10 +648,10 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
       deed.seen = deed.shows != nullptr ? hash_of(deed.before, deed.after)
                                         : hash_of({}, deed.answer_facts_to_compare(visitor.locale));
       deed.changed = answer_key && deed.seen != deed.field("_seen");
-      if (!is_done_here || deed.changed || deed.reply.status >= 300) throw Undone();
+      if (!is_done_here || deed.changed || deed.reply.status >= 300) throw Undo();
       keep_answer(database, deed, *answer_key);
     });
-  } catch (const Undone&) {
+  } catch (const Undo&) {
     deed.done = false;
   }
   if (answer_key && parts_.replicate && !deed.done && !deed.changed && deed.reply.status < 300)
@@ -690,10 +687,10 @@ void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, 
           database.set_now(deed.request.has_own_now ? std::optional(deed.request.now)
                                                     : std::nullopt);
           deed.reply = run_part(database, deed.request, deed.route->last);
-          if (dry_run || deed.reply.status >= 300) throw Undone();
+          if (dry_run || deed.reply.status >= 300) throw Undo();
           if (is_last) keep_answer(database, deed, *answer_key);
         });
-      } catch (const Undone&) {
+      } catch (const Undo&) {
         deed.done = false;
       }
       if (deed.done || deed.reply.status >= 300) return;
@@ -709,18 +706,15 @@ void PageService::do_in_pieces(const HttpRequest& http, const Visitor& visitor, 
 
 // Whether it was done under its key before.
 bool PageService::replay(Database& database, Deed& deed, const AnswerKey& key) {
-  auto stored = find_answer(database, key);
+  auto stored = find_reply(database, key);
   if (!stored) return false;
-  deed.reply = {stored->status, stored->content_type, stored->body, {}};
-  deed.reply.is_stored = true;
+  deed.reply = *std::move(stored);
   deed.done = true;
   return true;
 }
 
 void PageService::keep_answer(Database& database, Deed& deed, const AnswerKey& key) {
-  store_answer(database, key,
-               {deed.reply.status, deed.reply.content_type, deed.reply.body_to_keep()},
-               format_instant(deed.request.now));
+  store_reply(database, key, deed.reply, deed.request.now);
   deed.done = true;
 }
 

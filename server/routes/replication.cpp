@@ -106,12 +106,6 @@ std::string bytes_in(const nlohmann::ordered_json& data, const char* name) {
 
 }  // namespace
 
-Reply reply_of(StoredAnswer&& stored) {
-  Reply reply{stored.status, std::move(stored.content_type), std::move(stored.body), {}};
-  reply.is_stored = true;
-  return reply;
-}
-
 // Begins to apply what is in the log; and refuses a file that is of one, where none is named.
 void Service::follow_log() {
   std::string build;
@@ -160,7 +154,7 @@ Reply Service::replicate(const Request& request, const std::optional<AnswerKey>&
                          const std::exception_ptr& wrong, bool is_last) {
   if (key) {
     const auto reader = readers_.lend(options_.route_timeout);
-    if (auto stored = find_answer(*reader, *key)) return reply_of(*std::move(stored));
+    if (auto stored = find_reply(*reader, *key)) return *std::move(stored);
   }
   if (wrong) std::rethrow_exception(wrong);
   const Route& route = *request.route;

@@ -351,6 +351,19 @@ std::string random_bytes() {
   return text;
 }
 
+std::optional<Reply> find_reply(Database& database, const AnswerKey& key) {
+  auto stored = find_answer(database, key);
+  if (!stored) return std::nullopt;
+  Reply reply{stored->status, std::move(stored->content_type), std::move(stored->body), {}};
+  reply.is_stored = true;
+  return reply;
+}
+
+void store_reply(Database& database, const AnswerKey& key, const Reply& reply, Instant now) {
+  store_answer(database, key, {reply.status, reply.content_type, reply.body_to_keep()},
+               format_instant(now));
+}
+
 Error no_row(const Route& route) {
   if (!route.is_payment()) return not_found("there is nothing here by these keys");
   return {ErrorCode::kUnauthorized, "the signature is wrong, or there is none"};

@@ -4,6 +4,7 @@
 #include "routes/problem.h"
 #include "routes/request.h"
 #include "sqlite/connection.h"
+#include "store/answers.h"
 
 namespace saldo::server {
 
@@ -19,6 +20,15 @@ void run_page(Connection& database, const Request& request, Sheet& sheet);
 
 // For :random: 256 bits of the system's, in base64. Throws std::runtime_error where it has none.
 std::string random_bytes();
+
+// Thrown by a write to have its work undone, when its answer is known.
+struct Undo {};
+
+// What was answered under the key before; nullopt: nothing. Throws invalid when it was asked with
+// another body.
+std::optional<Reply> find_reply(Database& database, const AnswerKey& key);
+// Without what is told once.
+void store_reply(Database& database, const AnswerKey& key, const Reply& reply, Instant now);
 
 // Why a part that is to give a row has given none: of a payment system its signature is wrong.
 Error no_row(const Route& route);

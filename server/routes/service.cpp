@@ -566,7 +566,7 @@ Reply Service::write(const HttpRequest& http, Request& request, const RouteTable
     Readers::Lease reader(nullptr, {&readers_});
     if (key) {
       reader = readers_.lend(options_.route_timeout);
-      if (auto stored = find_answer(*reader, *key)) return reply_of(*std::move(stored));
+      if (auto stored = find_reply(*reader, *key)) return *std::move(stored);
       reader.reset();
     }
     if (wrong) std::rethrow_exception(wrong);
@@ -600,9 +600,9 @@ Reply Service::commit_once(Request& request, const std::optional<AnswerKey>& key
   try {
     writer_.write([&](Database& database) {
       if (wrong) {
-        auto stored = key ? find_answer(database, *key) : std::nullopt;
+        auto stored = key ? find_reply(database, *key) : std::nullopt;
         if (!stored) std::rethrow_exception(wrong);
-        reply = reply_of(*std::move(stored));
+        reply = *std::move(stored);
         return;
       }
       // The clock is read again: the write may have waited behind the closing of a day, in which
@@ -621,8 +621,8 @@ Reply Service::commit_once(Request& request, const std::optional<AnswerKey>& key
 void Service::run_write(Database& database, const Request& request,
                         const std::optional<AnswerKey>& key, bool is_last, Reply& reply) {
   if (key) {
-    if (auto stored = find_answer(database, *key)) {
-      reply = reply_of(*std::move(stored));
+    if (auto stored = find_reply(database, *key)) {
+      reply = *std::move(stored);
       return;
     }
   }
@@ -630,10 +630,7 @@ void Service::run_write(Database& database, const Request& request,
   // Whatever is not a success is a refusal, which does nothing.
   const bool is_done = reply.status < 300;
   if (request.dry_run || !is_done) throw Undo();
-  if (key && is_last) {
-    store_answer(database, *key, {reply.status, reply.content_type, reply.body_to_keep()},
-                 format_instant(request.now));
-  }
+  if (key && is_last) store_reply(database, *key, reply, request.now);
 }
 
 Reply Service::call(const Request& request) {
@@ -759,11 +756,7 @@ std::string Service::metrics_text() {
   gauges.overdue_days = overdue_days(*reader);
   gauges.mail_paused = sender_.mail_problem().has_value();
   gauges.notices = count_notices(*reader);
-  if (replica_) {
-    const auto figures = replica_->figures();
-    gauges.log = {figures.number,  figures.head,    figures.appends, figures.resends,
-                  figures.rereads, figures.stopped, figures.differs, figures.clock_offset_seconds};
-  }
+  if (replica_) gauges.log = replica_->figures();
   auto row = delivery_statement(*reader, "figures", {});
   while (row.step()) {
     const auto oldest = parse_instant(row.text(2)).value_or(Instant());

@@ -52,11 +52,6 @@ struct ServiceOptions {
   ReplicaOptions replica;                // of its node; the build is the service's to tell
 };
 
-// Thrown by a write to have its work undone, when its answer is known.
-struct Undo {};
-
-Reply reply_of(StoredAnswer&& stored);
-
 class Service {
  public:
   // Throws std::runtime_error for a file that is not a database of Saldo's, or not a valid route.
