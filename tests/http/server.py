@@ -355,9 +355,15 @@ class Client:
         # The server closes a connection that is idle for a while; whoever waits longer opens another.
         if time.monotonic() - self.used > self.server.keep_alive / 2:
             self.connection.close()
-        self.connection.request(method, target, body, sent)
+        cut_off = False
+        try:
+            self.connection.request(method, target, body, sent)
+        except (BrokenPipeError, ConnectionResetError):
+            cut_off = True  # a body that is too large is refused before all of it is sent; the answer is there
         response = self.connection.getresponse()
         answer = Answer(response.status, response.headers, response.read(), f"{method} {target}")
+        if cut_off:
+            self.connection.close()
         self.used = time.monotonic()
         if self.checked:
             problem = self.server.document.problem_with(method, target, answer)
