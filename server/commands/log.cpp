@@ -68,10 +68,15 @@ void require_alone(Database& books, const std::string& database) {
   }
 }
 
+// Nobody has compared this machine's clock with the others', so it dates nothing: what is done is
+// of the log's own time. How long it counts is another matter.
+Entry entry_of(const LogState& state, std::string kind, nlohmann::ordered_json data) {
+  return {random_id(), std::move(kind), state.log_time,
+          std::max(clock_now(), state.log_time) + kCountsFor, std::move(data)};
+}
+
 Put put_of(const LogFlags& flags, const std::string& build, const Seen& seen, Entry entry) {
-  const auto clock = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  return {random_id(), flags.node, build, seen, clock.count(), {std::move(entry)}};
+  return {random_id(), flags.node, build, seen, Put::kNoClock, {std::move(entry)}};
 }
 
 void append_patiently(Log& log, const Put& put) {
@@ -219,10 +224,8 @@ int log_leave(const std::string& database, const LogFlags& flags) {
   require_alone(books, database);
   // Behind a seal, or before the first entry, no node has a build yet, and none needs to be told.
   if (const auto log = open_log(flags); log && !state.build.empty()) {
-    const Instant at = std::max(clock_now(), state.log_time);
-    append_patiently(*log,
-                     put_of(flags, state.build, seen_in(books, state),
-                            {random_id(), "mark", at, at + kCountsFor, {{"leaves", flags.node}}}));
+    append_patiently(*log, put_of(flags, state.build, seen_in(books, state),
+                                  entry_of(state, "mark", {{"leaves", flags.node}})));
   }
   Transaction transaction(books, "BEGIN IMMEDIATE");
   drop_log_state(books);
@@ -274,8 +277,7 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
     throw std::runtime_error(
         "nothing was applied since the log was begun or sealed; start `saldod serve --log` first");
   }
-  const Instant at = std::max(clock_now(), state->log_time);
-  Entry entry{random_id(), kind, at, at + kCountsFor, data};
+  Entry entry = entry_of(*state, kind, data);
   const std::string id = entry.id;
   append_patiently(log, put_of(flags, state->build, seen_in(books, *state), std::move(entry)));
   const auto end = std::chrono::steady_clock::now() + kOpenPatience;

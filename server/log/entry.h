@@ -27,7 +27,8 @@ namespace saldo::server {
 //   token.revoke    name
 //   notice_clock    nothing: the clock of the notices moves to the entry's instant
 //   claim, outcome  an attempt of a delivery, and what came of it
-//   mark            number, revision, chain, day, digest, clock, build: where a node is
+//   mark            number, revision, chain, day, digest, clock, build: where a node is; with
+//                   `asks` the others tell theirs at once; or `leaves`, a node that is no more
 //   fence           nothing: what was sent before and is not there will never count
 //   seal            build: entries of that build end here
 struct Entry {
@@ -48,12 +49,13 @@ struct Seen {
 
 struct Put {
   static constexpr int kVersion = 1;
+  static constexpr std::int64_t kNoClock = 0;
 
   std::string id;
   std::string node;
   std::string build;
   Seen seen;
-  std::int64_t clock = 0;  // the node's, in milliseconds since 1970
+  std::int64_t clock = kNoClock;  // the node's, in milliseconds since 1970; of commands kNoClock
   std::vector<Entry> entries;
 };
 

@@ -22,12 +22,22 @@ constexpr milliseconds kFencePatience{5000};
 constexpr seconds kFenceLasts{3600};
 constexpr milliseconds kVerdictLasts{300'000};
 constexpr milliseconds kClockLasts{180'000};
+constexpr milliseconds kClockEvery{10'000};
+constexpr milliseconds kAskEvery{5000};
+constexpr milliseconds kAloneAfter{10'000};
 constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
 constexpr int kBadReadsMax = 6;              // in a row, and an operator is told
 
 std::int64_t clock_milliseconds() {
   return std::chrono::duration_cast<milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// By the clock that nobody sets.
+std::int64_t steady_milliseconds() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
@@ -53,6 +63,7 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
     }
     state_ = *state;
     seen_ = seen_in(database, state_);
+    knows_others_ = least_revision(database, options_.node).has_value();
   });
   if (!state_.build.empty() && state_.build != options_.build) {
     throw std::runtime_error("the last entry applied in this file was of another build: " +
@@ -87,9 +98,10 @@ void Replica::stop() {
 std::shared_ptr<Replica::Pending> Replica::make_pending(std::string kind, Instant at,
                                                         nlohmann::ordered_json data) const {
   auto pending = std::make_shared<Pending>();
-  const Instant from = std::max(at, state_.log_time);
-  pending->entry = {random_id(), std::move(kind), at,
-                    from + std::chrono::ceil<seconds>(options_.patience), std::move(data)};
+  // A fence moves the time on to a second beyond `by`: not each time from where the last one did.
+  const auto patience = std::chrono::ceil<seconds>(options_.patience);
+  const Instant by = std::max(at + patience, state_.log_time + patience - patience / 5);
+  pending->entry = {random_id(), std::move(kind), at, by, std::move(data)};
   pending->bytes = encode(pending->entry).size();
   pending->send_until = Clock::now() + options_.patience;
   return pending;
@@ -127,7 +139,7 @@ std::optional<std::string> Replica::refusal() const {
     return "this node and others differ; nothing was done";
   if (unreachable_ && Clock::now() - contact_ > kUnreachable)
     return "the log is out of reach; nothing was done";
-  if (clock_problem()) return "this machine's clock is off; nothing was done";
+  if (const auto clock = clock_problem()) return *clock + "; nothing was done";
   return std::nullopt;
 }
 
@@ -179,7 +191,7 @@ LogFigures Replica::figures() const {
   figures.head = std::max(figures.head, figures.number);
   figures.stopped = stopped_.has_value();
   figures.differs = count_verdicts(false);
-  figures.clock_offset_seconds = clock_offset() / 1000;
+  figures.clock_offset_seconds = clock_offset().value_or(0) / 1000;
   return figures;
 }
 
@@ -209,34 +221,39 @@ std::optional<std::string> Replica::problem() const {
   return std::nullopt;
 }
 
-// Of this machine against the median of all, in milliseconds.
-double Replica::clock_offset() const {
-  std::vector<std::int64_t> offsets = {0};
+// Of this machine's clock against the others' median, in milliseconds; nullopt: none has told its.
+std::optional<double> Replica::clock_offset() const {
+  std::vector<std::int64_t> clocks;
   const auto since = Clock::now() - kClockLasts;
   for (const auto& [node, other] : others_) {
     // What took longer on its way shows an earlier clock: the latest is the truest.
     std::optional<std::int64_t> latest;
-    for (const auto& [at, offset] : other.clocks) {
-      if (at >= since) latest = std::max(latest.value_or(offset), offset);
+    for (const auto& [at, clock] : other.clocks) {
+      if (at >= since) latest = std::max(latest.value_or(clock), clock);
     }
-    if (latest) offsets.push_back(*latest);
+    if (latest) clocks.push_back(*latest);
   }
-  std::sort(offsets.begin(), offsets.end());
-  auto median = offsets[offsets.size() / 2];
-  if (offsets.size() % 2 == 0) {
-    // Of two in the middle the one nearer to this machine's: one other alone proves nothing.
-    const auto lower = offsets[offsets.size() / 2 - 1];
-    if (std::abs(lower) < std::abs(median)) median = lower;
-  }
-  return static_cast<double>(-median);
+  if (clocks.empty()) return std::nullopt;
+  std::sort(clocks.begin(), clocks.end());
+  const auto own = clock_milliseconds() - steady_milliseconds();
+  // Of two in the middle the one nearer to this machine's.
+  const auto upper = own - clocks[clocks.size() / 2];
+  const auto lower = own - clocks[(clocks.size() - 1) / 2];
+  return static_cast<double>(std::abs(lower) < std::abs(upper) ? lower : upper);
 }
 
+// What this node dates stays so: before its clock is known to be right it dates nothing.
 std::optional<std::string> Replica::clock_problem() const {
-  const double offset = clock_offset();
-  if (std::abs(offset) < kClockOffMax) return std::nullopt;
-  return "this machine's clock is " + std::to_string(static_cast<long>(std::abs(offset) / 1000)) +
-         (offset > 0 ? " s ahead of" : " s behind") +
-         " the others'; no writes are taken until it is set";
+  if (options_.test_clock) return std::nullopt;
+  const auto offset = clock_offset();
+  if (!offset) {
+    if (!knows_others_ || Clock::now() >= alone_from_) return std::nullopt;
+    return "this node waits for another one to tell what time it is";
+  }
+  if (std::abs(*offset) < kClockOffMax) return std::nullopt;
+  return "this machine's clock is " + std::to_string(static_cast<long>(std::abs(*offset) / 1000)) +
+         (*offset > 0 ? " s ahead of" : " s behind") +
+         " the others'; no writes are taken until it, or theirs, is set";
 }
 
 std::size_t Replica::count_verdicts(bool agree) const {
@@ -257,8 +274,10 @@ void Replica::append_all() {
     if (stopping_) return;
     const auto pendings = next_pendings();
     if (pendings.empty()) continue;
+    // Of the same moment as `sealed_`: what is sent once a seal was applied counts behind it.
+    const Seen seen = seen_;
     lock.unlock();
-    send(pendings);
+    send(pendings, seen);
     lock.lock();
   }
 }
@@ -292,20 +311,17 @@ bool Replica::all_done(const Pendings& pendings) const {
 }
 
 // One put, until it is known what came of it, or nobody waits for that any more.
-void Replica::send(const Pendings& pendings) {
-  Put put{random_id(), options_.node, options_.build, {}, clock_milliseconds(), {}};
+void Replica::send(const Pendings& pendings, const Seen& seen) {
+  Put put{random_id(), options_.node, options_.build, seen, clock_milliseconds(), {}};
   auto until = Clock::time_point::max();
-  Instant by{};
+  std::optional<Instant> by;
   for (const auto& pending : pendings) {
     put.entries.push_back(pending->entry);
     until = std::min(until, pending->send_until);
-    by = std::max(by, pending->entry.by);
+    // Nobody waits for a mark, and it is dated by a clock that may be wrong.
+    if (pending->entry.kind != "mark") by = std::max(by.value_or(Instant()), pending->entry.by);
   }
-  {
-    const std::lock_guard lock(mutex_);
-    put.seen = seen_;
-  }
-  if (!send_until(encode(put), until, pendings)) fence(pendings, by);
+  if (!send_until(encode(put), until, pendings) && by) fence(pendings, *by, seen);
 }
 
 // False: it is not known whether it was appended.
@@ -324,16 +340,15 @@ bool Replica::send_until(const std::string& text, Clock::time_point until,
 
 // Behind it nothing of what was sent before can count any more: so what is not there by then is
 // not done.
-void Replica::fence(const Pendings& pendings, Instant by) {
+void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   auto barrier = std::make_shared<Pending>();
   const auto end = Clock::now() + kFencePatience;
-  Instant at = by + seconds{1};
-  if (!options_.test_clock) at = std::max(at, clock_now());
+  const Instant at = by + seconds{1};
   barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
-  Put put{random_id(), options_.node, options_.build, {}, clock_milliseconds(), {barrier->entry}};
+  const Put put{random_id(), options_.node,        options_.build,
+                seen,        clock_milliseconds(), {barrier->entry}};
   {
     const std::lock_guard lock(mutex_);
-    put.seen = seen_;
     pending_.emplace(barrier->entry.id, barrier);
   }
   if (send_until(encode(put), end, pendings)) {
@@ -448,7 +463,7 @@ void Replica::read_on() {
 std::optional<Replica::Read> Replica::accept(LogItem item) {
   auto put = decode(item.text);
   if (!put) return std::nullopt;
-  return Read{std::move(item), *std::move(put), clock_milliseconds()};
+  return Read{std::move(item), *std::move(put), steady_milliseconds()};
 }
 
 void Replica::look_at_head() {
@@ -474,10 +489,19 @@ void Replica::judge(const Read& read) {
   if (read.put.node == options_.node) return;
   judge_seen(read);
   const std::lock_guard lock(mutex_);
-  if (read.item.number <= live_from_) return;
+  knows_others_ = true;
+  if (read.item.number <= live_from_ || read.put.clock == Put::kNoClock) return;
+  for (const Entry& entry : read.put.entries) {
+    if (entry.kind == "mark" && entry.data.contains("asks")) mark_at_ = Clock::now();
+  }
   auto& clocks = others_[read.put.node].clocks;
-  clocks.emplace_back(Clock::now(), read.put.clock - read.received);
-  while (clocks.size() > 1 && clocks.front().first < Clock::now() - kClockLasts) clocks.pop_front();
+  const auto clock = read.put.clock - read.received;
+  if (clocks.empty() || Clock::now() - clocks.back().first >= kClockEvery) {
+    clocks.emplace_back(Clock::now(), clock);
+  } else {
+    clocks.back().second = std::max(clocks.back().second, clock);
+  }
+  while (clocks.front().first < Clock::now() - kClockLasts) clocks.pop_front();
 }
 
 void Replica::judge_seen(const Read& read) {
@@ -642,19 +666,32 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
   changed_.notify_all();
 }
 
-// Tells the others where this node is. Nobody waits for it.
+// Tells the others where this node is, and asks them what time it is when it does not know. Nobody
+// waits for it.
 void Replica::mark_when_due() {
   const std::lock_guard lock(mutex_);
-  if (!ready_ || sealed_ || stopping_ || Clock::now() < mark_at_) return;
-  mark_at_ = Clock::now() + options_.mark_every;
-  queue_.push_back(make_pending("mark", own_now(),
-                                {{"number", seen_.number},
+  if (!ready_ || sealed_ || stopping_) return;
+  const auto now = Clock::now();
+  if (alone_from_ == Clock::time_point::max()) alone_from_ = now + kAloneAfter;
+  if (knows_others_ && now >= alone_from_ && !clock_offset()) {
+    spdlog::warn("no other node tells what time it is: this one goes on by its own clock");
+    knows_others_ = false;
+  }
+  const bool asks = now >= ask_at_ && clock_problem();
+  if (now < mark_at_ && !asks) return;
+  mark_at_ = now + options_.mark_every;
+  nlohmann::ordered_json mark = {{"number", seen_.number},
                                  {"revision", state_.position.revision},
                                  {"chain", seen_.chain},
                                  {"day", seen_.day},
                                  {"digest", seen_.digest},
                                  {"clock", clock_milliseconds()},
-                                 {"build", options_.build}}));
+                                 {"build", options_.build}};
+  if (asks) {
+    ask_at_ = now + kAskEvery;
+    mark["asks"] = true;
+  }
+  queue_.push_back(make_pending("mark", own_now(), std::move(mark)));
   changed_.notify_all();
 }
 

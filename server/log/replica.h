@@ -101,7 +101,7 @@ class Replica {
   struct Read {
     LogItem item;
     Put put;
-    std::int64_t received = 0;  // this machine's clock, in milliseconds
+    std::int64_t received = 0;  // by the clock that nobody sets, in milliseconds
   };
   struct Result {
     std::string id;
@@ -110,9 +110,9 @@ class Replica {
 
   void append_all();
   Pendings next_pendings();
-  void send(const Pendings& pendings);
+  void send(const Pendings& pendings, const Seen& seen);
   bool send_until(const std::string& text, Clock::time_point until, const Pendings& pendings);
-  void fence(const Pendings& pendings, Instant by);
+  void fence(const Pendings& pendings, Instant by, const Seen& seen);
   bool all_done(const Pendings& pendings) const;
   void settle(const Pendings& pendings, int outcome);
 
@@ -137,7 +137,7 @@ class Replica {
                                         nlohmann::ordered_json data) const;
   std::optional<std::string> refusal() const;
   std::optional<std::string> clock_problem() const;
-  [[nodiscard]] double clock_offset() const;
+  [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
 
   Writer& writer_;
@@ -165,10 +165,15 @@ class Replica {
   struct Other {
     std::optional<bool> agrees;
     Clock::time_point judged{};
-    std::deque<std::pair<Clock::time_point, std::int64_t>> clocks;  // its clock against ours, ms
+    // Its clock less the one of this machine that nobody sets, in milliseconds: the latest of each
+    // few seconds.
+    std::deque<std::pair<Clock::time_point, std::int64_t>> clocks;
   };
   std::map<std::string, Other> others_;
   Clock::time_point mark_at_{};
+  bool knows_others_ = false;  // there are nodes that could tell their clocks
+  Clock::time_point alone_from_ = Clock::time_point::max();  // without them it goes on from then
+  Clock::time_point ask_at_{};  // when the others may be asked for their clocks again
   struct Claim {
     std::string node;
     Clock::time_point at{};

@@ -345,16 +345,17 @@ def make_other(database):
 
 
 @contextlib.contextmanager
-def other_surroundings():
-    """What is started meanwhile has another clock, time zone and language."""
+def other_surroundings(seconds=OTHER_CLOCK_SECONDS):
+    """What is started meanwhile has another clock, time zone and language. The value sets that clock once more."""
     with tempfile.TemporaryDirectory(prefix="saldo-clock-") as folder:
-        library = pathlib.Path(folder) / "other_clock.so"
+        library, shift = pathlib.Path(folder) / "other_clock.so", pathlib.Path(folder) / "shift"
+        shift.write_text(f"{seconds:<16}")
         subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "other_clock.c"], check=True)
         before = dict(os.environ)
         os.environ.update(TZ="Asia/Tokyo", LC_ALL="C", LD_PRELOAD=str(library),
-                          SALDO_CLOCK_SHIFT=str(OTHER_CLOCK_SECONDS))
+                          SALDO_CLOCK_SHIFT=str(shift))
         try:
-            yield
+            yield lambda other: shift.write_text(f"{other:<16}")
         finally:
             os.environ.clear()
             os.environ.update(before)

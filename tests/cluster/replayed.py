@@ -26,6 +26,10 @@ PLAIN = server.Server
 LOGS = {}
 
 
+def is_ready(health):
+    return not any(told in health.get("detail", "") for told in ("catches up", "waits for"))
+
+
 class Followed:
     """A log, and the file's twin."""
 
@@ -48,7 +52,7 @@ class Followed:
                    *routes) as follower, server.Client(follower, None, checked=False) as client:
             def there():
                 health = client.get("/healthz").json
-                return health["log"]["number"] >= newest and "catches up" not in health.get("detail", "")
+                return health["log"]["number"] >= newest and is_ready(health)
             if not server.wait_for(there, 60):
                 raise AssertionError(f"{node}: {client.get('/healthz').json}; {follower.log()[-2000:]}")
             detail = client.get("/healthz").json.get("detail", "")
@@ -85,7 +89,7 @@ class FollowingServer(PLAIN):
         super().__init__(database, *flags, *LOGS[self.path].etcd.log_flags, "--node", "a", "--spread", "0ms",
                          tokens=tokens)
         with server.Client(self, None, checked=False) as client:
-            if not server.wait_for(lambda: "catches up" not in client.get("/healthz").json.get("detail", ""), 60):
+            if not server.wait_for(lambda: is_ready(client.get("/healthz").json), 60):
                 raise AssertionError(self.log())
 
     def stop(self, seconds=server.STOP_SECONDS):

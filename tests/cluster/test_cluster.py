@@ -207,7 +207,7 @@ class Alone(ClusterCase):
                 self.put(("mark", {}), node=other, clock=round(time.time() * 1000) + off)
             self.expect_problem(self.node, told)
             with self.node.client("admin") as client:
-                self.assertIn("clock is off", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
+                self.assertIn(told, client.post("/v1/accounts", {"name": "x"}).expect(503).text)
             self.assertGreater(abs(self.node.server.metric("saldo_log_clock_offset_seconds")), 4)
             self.node.stop()
             self.node.start()
@@ -216,10 +216,13 @@ class Alone(ClusterCase):
         number = self.put(("mark", {"at": "2036-01-01T00:00:00Z", "by": "2036-01-01T00:00:10Z"}))
         self.assertTrue(wait_for(lambda: self.node.number() >= number))
         self.assertLess(peek(self.node.database, "SELECT log_time FROM log_state")[0][0], "2036")
-        # One other alone proves nothing.
+        # Of two that differ neither knows which is right.
         self.put(("mark", {}), node="x", clock=round(time.time() * 1000) + 5000)
+        self.expect_problem(self.node, "s behind")
+        # A third one does.
+        self.put(("mark", {}), node="y")
+        self.one.expect_well()
         self.account(self.node)
-        self.assertIsNone(self.node.problem())
 
     def test_an_entry_that_came_before_or_too_late_counts_not(self):
         target = {"token": "admin", "method": "POST", "target": "/v1/accounts", "body": '{"name": "By hand"}',
@@ -236,6 +239,59 @@ class Alone(ClusterCase):
         number = self.put(("mark", {}), build="another")
         self.expect_problem(self.node, "is of another build: another")
         self.assertLess(self.node.number(), number)
+
+
+class Clocks(ClusterCase):
+    """A node whose clock is a day ahead from its start on dates nothing."""
+
+    DAY = 86400
+
+    def expect_today(self, cluster):
+        cluster.expect_together()
+        tomorrow = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.DAY / 2))
+        for node in cluster.nodes:
+            self.assertLess(peek(node.database, "SELECT log_time FROM log_state")[0][0], tomorrow)
+
+    def expect_refused(self, node, told):
+        self.expect_problem(node, told)
+        with node.client("admin") as client:
+            refused = client.post("/v1/accounts", {"name": "x"}).expect(503).text
+        self.assertIn(told, refused)
+        self.assertIn("nothing was done", refused)
+
+    def test_a_node_that_starts_a_day_ahead(self):
+        cluster = self.cluster(members=1)
+        first, second, third = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        third.stop()
+        for node in (first, second):
+            node.server.process.send_signal(signal.SIGSTOP)
+        with other_surroundings(self.DAY) as set_clock:
+            third.start()
+            # It waits for those who could tell it.
+            self.expect_refused(third, "waits for another one to tell what time it is")
+            for node in (first, second):
+                node.server.process.send_signal(signal.SIGCONT)
+            self.expect_refused(third, "s ahead of")
+            # What a command does there is dated no later either.
+            must("token", "create", "--database", third.database, *third.log_flags, "--role", "crm", "--name", "new")
+        cluster.expect_well((first, second))
+        self.account(first)
+        self.expect_today(cluster)
+        # Two that differ are of no use; which is right they cannot know.
+        second.stop()
+        self.expect_refused(first, "s behind")
+        set_clock(0)
+        cluster.expect_well((first, third), seconds=300)
+        self.account(third)
+        second.start()
+        cluster.expect_well()
+        # A clock that jumps is known at once, before anybody tells.
+        set_clock(self.DAY)
+        with third.client("admin") as client:
+            self.assertIn("s ahead of", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
+        self.expect_today(cluster)
 
 
 class Twice(ClusterCase):
