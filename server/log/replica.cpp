@@ -23,6 +23,7 @@ constexpr seconds kFenceLasts{3600};
 constexpr milliseconds kVerdictLasts{300'000};
 constexpr milliseconds kClockLasts{180'000};
 constexpr milliseconds kClockEvery{10'000};
+constexpr std::size_t kClocks = 3;  // of each node
 constexpr milliseconds kAskEvery{5000};
 constexpr milliseconds kAloneAfter{10'000};
 constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
@@ -501,7 +502,7 @@ void Replica::judge(const Read& read) {
   } else {
     clocks.back().second = std::max(clocks.back().second, clock);
   }
-  while (clocks.front().first < Clock::now() - kClockLasts) clocks.pop_front();
+  if (clocks.size() > kClocks) clocks.pop_front();
 }
 
 void Replica::judge_seen(const Read& read) {

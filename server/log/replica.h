@@ -166,7 +166,7 @@ class Replica {
     std::optional<bool> agrees;
     Clock::time_point judged{};
     // Its clock less the one of this machine that nobody sets, in milliseconds: the latest of each
-    // few seconds.
+    // of a few spans.
     std::deque<std::pair<Clock::time_point, std::int64_t>> clocks;
   };
   std::map<std::string, Other> others_;

@@ -283,7 +283,7 @@ class Clocks(ClusterCase):
         second.stop()
         self.expect_refused(first, "s behind")
         set_clock(0)
-        cluster.expect_well((first, third), seconds=300)
+        cluster.expect_well((first, third), seconds=120)
         self.account(third)
         second.start()
         cluster.expect_well()
