@@ -25,6 +25,9 @@ constexpr milliseconds kClockLasts{180'000};
 constexpr milliseconds kClockEvery{10'000};
 constexpr std::size_t kClocks = 3;  // of each node
 constexpr milliseconds kAskEvery{5000};
+// What a node sent before it was started again was made before that, by its own clock.
+constexpr std::int64_t kStartTakes = 5000;  // milliseconds
+constexpr milliseconds kNamesakeLasts{300'000};
 constexpr milliseconds kAloneAfter{10'000};
 constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
 constexpr int kBadReadsMax = 6;              // in a row, and an operator is told
@@ -54,7 +57,8 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
     : writer_(writer),
       log_(std::move(log)),
       options_(std::move(options)),
-      apply_(std::move(apply)) {
+      apply_(std::move(apply)),
+      started_(clock_milliseconds()) {
   writer_.write([&](Database& database) {
     const auto state = read_log_state(database);
     if (!state) {
@@ -138,6 +142,7 @@ std::optional<std::string> Replica::refusal() const {
   if (!ready_) return "this node catches up with the log; nothing was done";
   if (count_verdicts(false) > count_verdicts(true))
     return "this node and others differ; nothing was done";
+  if (has_namesake()) return "two nodes have the same name; nothing was done";
   if (unreachable_ && Clock::now() - contact_ > kUnreachable)
     return "the log is out of reach; nothing was done";
   if (const auto clock = clock_problem()) return *clock + "; nothing was done";
@@ -205,6 +210,10 @@ std::optional<std::string> Replica::problem() const {
     return "this node and others differ in what the log has made of the books, and it is not known "
            "which is right; no writes are taken";
   }
+  if (has_namesake()) {
+    return "another node has the name " + options_.node +
+           ", too; no writes are taken until one of them was stopped for some minutes";
+  }
   if (Clock::now() - contact_ > options_.stale_after) {
     return "the log has been out of reach for " +
            std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
@@ -255,6 +264,14 @@ std::optional<std::string> Replica::clock_problem() const {
   return "this machine's clock is " + std::to_string(static_cast<long>(std::abs(*offset) / 1000)) +
          (*offset > 0 ? " s ahead of" : " s behind") +
          " the others'; no writes are taken until it, or theirs, is set";
+}
+
+bool Replica::has_namesake() const {
+  return namesake_at_ != Clock::time_point() && Clock::now() - namesake_at_ < kNamesakeLasts;
+}
+
+std::string Replica::new_put_id() const {
+  return mark_of_process_ + random_id().substr(mark_of_process_.size());
 }
 
 std::size_t Replica::count_verdicts(bool agree) const {
@@ -313,7 +330,7 @@ bool Replica::all_done(const Pendings& pendings) const {
 
 // One put, until it is known what came of it, or nobody waits for that any more.
 void Replica::send(const Pendings& pendings, const Seen& seen) {
-  Put put{random_id(), options_.node, options_.build, seen, clock_milliseconds(), {}};
+  Put put{new_put_id(), options_.node, options_.build, seen, clock_milliseconds(), {}};
   auto until = Clock::time_point::max();
   std::optional<Instant> by;
   for (const auto& pending : pendings) {
@@ -346,8 +363,8 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   const auto end = Clock::now() + kFencePatience;
   const Instant at = by + seconds{1};
   barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
-  const Put put{random_id(), options_.node,        options_.build,
-                seen,        clock_milliseconds(), {barrier->entry}};
+  const Put put{new_put_id(), options_.node,        options_.build,
+                seen,         clock_milliseconds(), {barrier->entry}};
   {
     const std::lock_guard lock(mutex_);
     pending_.emplace(barrier->entry.id, barrier);
@@ -487,7 +504,14 @@ void Replica::judge(const Read& read) {
                     " is of another build: " + read.put.build + "; this one is " + options_.build +
                     "; install that one here and start it again");
   }
-  if (read.put.node == options_.node) return;
+  if (read.put.node == options_.node) {
+    const bool is_own = read.put.id.compare(0, mark_of_process_.size(), mark_of_process_) == 0;
+    if (is_own || read.put.clock < started_ + kStartTakes) return;
+    spdlog::error("another node has the name {}, too", options_.node);
+    const std::lock_guard lock(mutex_);
+    namesake_at_ = Clock::now();
+    return;
+  }
   judge_seen(read);
   const std::lock_guard lock(mutex_);
   knows_others_ = true;
@@ -556,6 +580,12 @@ void Replica::apply_all(const std::vector<Read>& reads) {
     try {
       writer_.write(
           [&](Database& database) {
+            const auto there = read_log_state(database);
+            if (!there || there->position.number != state_.position.number ||
+                there->chain != state_.chain)
+              throw LogBroken(
+                  "another program has changed where in the log this file is: let one server alone "
+                  "have it, and start that again");
             state = state_;
             seen.clear();
             results.clear();
@@ -568,6 +598,8 @@ void Replica::apply_all(const std::vector<Read>& reads) {
           true);
       note_applied(state, judged, seen, results);
       done = true;
+    } catch (const LogBroken&) {
+      throw;
     } catch (const std::exception& error) {
       const auto* sqlite = dynamic_cast<const SqliteError*>(&error);
       const std::string what =

@@ -137,6 +137,8 @@ class Replica {
                                         nlohmann::ordered_json data) const;
   std::optional<std::string> refusal() const;
   std::optional<std::string> clock_problem() const;
+  [[nodiscard]] bool has_namesake() const;
+  [[nodiscard]] std::string new_put_id() const;
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
 
@@ -171,6 +173,10 @@ class Replica {
   };
   std::map<std::string, Other> others_;
   Clock::time_point mark_at_{};
+  // Of puts: those that this process makes begin with it.
+  const std::string mark_of_process_ = random_id().substr(0, 16);
+  const std::int64_t started_;  // by this machine's clock, in milliseconds
+  Clock::time_point namesake_at_{};  // when another node of this name was heard last
   bool knows_others_ = false;  // there are nodes that could tell their clocks
   Clock::time_point alone_from_ = Clock::time_point::max();  // without them it goes on from then
   Clock::time_point ask_at_{};  // when the others may be asked for their clocks again

@@ -121,6 +121,11 @@ void Service::follow_log() {
         }
       }
     }
+    lock_.emplace(options_.database);
+    if (!lock_->is_held()) {
+      throw std::runtime_error("another server follows the log with " + options_.database +
+                               "; each needs a file of its own (`saldod log join`)");
+    }
     require_deterministic(routes_, *reader);
     build = build_of(*reader, sql);
   }

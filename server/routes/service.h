@@ -14,6 +14,7 @@
 #include "delivery/sender.h"
 #include "jobs/closing.h"
 #include "jobs/notices.h"
+#include "log/file_lock.h"
 #include "log/writes.h"
 #include "metrics.h"
 #include "page/service.h"
@@ -150,6 +151,7 @@ class Service {
   std::mutex posted_mutex_;
   std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind
   std::int64_t last_posted_ = 0;                 // notice_id
+  std::optional<FileLock> lock_;                 // while there is a log
   std::unique_ptr<Replica> replica_;             // null: there is no log
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;

@@ -294,6 +294,46 @@ class Clocks(ClusterCase):
         self.expect_today(cluster)
 
 
+class Doubled(ClusterCase):
+    def test_two_programs_with_one_file(self):
+        cluster = self.cluster(members=1, nodes=1)
+        node = cluster.nodes[0]
+        refused = saldod("serve", "--database", node.database, "--listen", "127.0.0.1:0", *node.log_flags)
+        self.assertEqual(2, refused.returncode)
+        self.assertIn("another server follows the log with", refused.stderr)
+        self.account(node)
+        tamper(node.database, "UPDATE log_state SET number = number + 1")
+        with node.client("admin") as client:
+            client.post("/v1/accounts", {"name": "x"}).expect(503)
+            self.expect_problem(node, "another program has changed where in the log this file is")
+            self.assertIn("nothing was done", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
+        self.assertEqual(1, peek(node.database, "SELECT count(*) FROM account")[0][0])
+
+    def test_two_nodes_of_one_name(self):
+        cluster = self.cluster(members=1, nodes=2, start=False)
+        first, second = cluster.nodes
+        second.name = first.name
+        for node in cluster.nodes:
+            node.start()
+
+        def is_noticed():
+            # Any write of either tells.
+            for node in cluster.nodes:
+                node.ask("POST", "/v1/accounts", {"name": "x"})
+            return all("has the name n0, too" in (node.problem() or "") for node in cluster.nodes)
+        self.assertTrue(wait_for(is_noticed, 120), [node.problem() for node in cluster.nodes])
+        with first.client("admin") as client:
+            self.assertIn("two nodes have the same name", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
+        for node in cluster.nodes:
+            node.stop()
+        second.name = "n1"
+        for node in cluster.nodes:
+            node.start()
+        cluster.expect_well()
+        self.account(second)
+        self.expect_same(cluster)
+
+
 class Twice(ClusterCase):
     """Each route that writes, applied again under another clock, in another time zone and language, to a file of
     another page size whose tables were analysed: the same rows. replayed.py does the same with other tests' writes."""
