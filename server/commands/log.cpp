@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "delivery/smtp.h"
 #include "log/etcd_log.h"
+#include "log/file_lock.h"
 #include "log/replica.h"
 
 namespace saldo::server::commands {
@@ -89,6 +90,16 @@ void append_patiently(Log& log, const Put& put) {
   }
 }
 
+// What follows that position.
+LogItem item_behind(Log& log, const Log::Position& position) {
+  return patiently([&] {
+    const auto item = log.next(std::chrono::milliseconds{1000});
+    if (item) return *item;
+    log.follow(position);
+    throw LogUnreachable("nothing comes");
+  });
+}
+
 // The first put of a log, which is this node's own: made a moment ago, or by an `init` that was
 // killed.
 LogItem first_put(Log& log, const LogFlags& flags, Put& put) {
@@ -102,18 +113,38 @@ LogItem first_put(Log& log, const LogFlags& flags, Put& put) {
   } else if (head.number > 1) {
     throw std::runtime_error(exists);
   }
-  return patiently([&] {
-    const auto item = log.next(std::chrono::milliseconds{1000});
-    if (!item) {
-      log.follow({});
-      throw LogUnreachable("nothing comes");
-    }
-    const auto first = decode(item->text);
-    if (!first || item->number != 1 || first->node != flags.node || first->build != put.build)
-      throw std::runtime_error(exists);
-    put = *first;
-    return *item;
-  });
+  auto item = item_behind(log, {});
+  const auto first = decode(item.text);
+  if (!first || item.number != 1 || first->node != flags.node || first->build != put.build)
+    throw std::runtime_error(exists);
+  put = *first;
+  return item;
+}
+
+// Where no server can apply it, since the build of the file is there no more: the seal goes into
+// the log behind what the file has, or is there already, and is applied here.
+void seal_alone(Database& books, Log& log, const LogFlags& flags, LogState state) {
+  if (state.build.empty())
+    throw std::runtime_error("nothing was applied since the log was begun or sealed");
+  Put put = put_of(flags, state.build, seen_in(books, state),
+                   entry_of(state, "seal", {{"build", state.build}}));
+  const auto head = patiently([&] { return log.follow(state.position); });
+  if (head.number == state.position.number) append_patiently(log, put);
+  const auto item = item_behind(log, state.position);
+  const auto next = decode(item.text);
+  if (!next || item.number != state.position.number + 1 || !counts(state, *next) ||
+      next->entries.size() != 1 || next->entries.front().kind != "seal") {
+    throw std::runtime_error("what follows this file at put " + std::to_string(item.number) +
+                             " is no seal: start the build that made it, " + state.build +
+                             ", or join from a backup of a node that has applied it");
+  }
+  const Entry& seal = next->entries.front();
+  Transaction transaction(books, "BEGIN IMMEDIATE");
+  state.chain = next_chain(state.chain, encode(seal), Applied::kDone, "");
+  move_past(state, item, *next, true);
+  add_log_entry(books, seal.id, item.number, Applied::kDone);
+  write_log_state(books, state);
+  transaction.commit();
 }
 
 void print_nodes(Database& books) {
@@ -294,8 +325,15 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
 
 int log_seal(const std::string& database, const LogFlags& flags) {
   const auto log = required_log(flags);
-  Database books(database, Database::Mode::kRead);
+  const FileLock lock(database);
+  Database books(database, lock.is_held() ? Database::Mode::kWrite : Database::Mode::kRead);
   const auto state = required_state(books, database);
+  if (lock.is_held()) {
+    seal_alone(books, *log, flags, state);
+    std::cout << "the log is sealed, and this file is behind the seal: any build may go on with "
+                 "it; the same on each node whose server cannot start\n";
+    return 0;
+  }
   append_for(books, *log, flags, "seal", {{"build", state.build}});
   std::cout << "the log is sealed: no node writes any more; when `saldod log status` says on each "
                "that nothing is left to apply, replace saldod there and start it again\n";

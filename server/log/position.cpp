@@ -57,6 +57,21 @@ void drop_log_state(Database& database) {
       "log_node");
 }
 
+bool counts(const LogState& state, const Put& put) {
+  return put.seen.number >= state.seal && (state.build.empty() || put.build == state.build);
+}
+
+void move_past(LogState& state, const LogItem& item, const Put& put, bool seals) {
+  if (counts(state, put)) state.build = put.build;
+  if (seals) {
+    state.seal = item.number;
+    state.build.clear();
+  }
+  state.position.number = item.number;
+  state.position.revision = item.revision;
+  state.position.last_id = put.id;
+}
+
 std::optional<int> find_log_entry(Database& database, const std::string& id) {
   auto row = database.prepare("SELECT status FROM log_entry WHERE id = ?1");
   row.bind_static(1, id);

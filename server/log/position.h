@@ -19,6 +19,12 @@ struct LogState {
   std::int64_t seal = 0;  // the number of the last seal; 0: there is none
 };
 
+// Whether entries of the put count: it was made behind the last seal, and by the build with which
+// all have gone on from there, which is that of the first put behind it.
+bool counts(const LogState& state, const Put& put);
+// Where the file is behind the put; of entries that count, `seals`: one is a seal.
+void move_past(LogState& state, const LogItem& item, const Put& put, bool seals);
+
 // The status with which log_entry tells of one that came too late to count.
 inline constexpr int kSkippedStatus = 0;
 

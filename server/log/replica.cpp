@@ -73,7 +73,8 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
   if (!state_.build.empty() && state_.build != options_.build) {
     throw std::runtime_error("the last entry applied in this file was of another build: " +
                              state_.build + "; this one is " + options_.build +
-                             "; start that one, or seal the log with it (`saldod log seal`)");
+                             "; start that one, seal the log (`saldod log seal`), or join from a "
+                             "backup of a node that has gone on");
   }
   history_.emplace(seen_.number, seen_);
   figures_.number = state_.position.number;
@@ -497,12 +498,17 @@ void Replica::look_at_head() {
 }
 
 // Whether the put may be applied here, and what it says of its node. Throws LogBroken.
-void Replica::judge(const Read& read) {
-  if (read.put.seen.number < state_.seal) return;
+void Replica::judge(const Read& read, const LogState& before) {
+  if (!counts(before, read.put)) {
+    spdlog::warn("put {} of node {} does not count: it was made before the log was sealed, or by "
+                 "another build",
+                 read.item.number, read.put.node);
+    return;
+  }
   if (read.put.build != options_.build) {
     throw LogBroken("put " + std::to_string(read.item.number) + " of node " + read.put.node +
                     " is of another build: " + read.put.build + "; this one is " + options_.build +
-                    "; install that one here and start it again");
+                    "; install that one here and start it again, or join from a backup");
   }
   if (read.put.node == options_.node) {
     const bool is_own = read.put.id.compare(0, mark_of_process_.size(), mark_of_process_) == 0;
@@ -557,13 +563,15 @@ void Replica::judge_seen(const Read& read) {
 void Replica::apply_all(const std::vector<Read>& reads) {
   std::size_t count = 0;
   std::exception_ptr broken;
+  LogState before = state_;
   for (; count < reads.size(); ++count) {
     try {
-      judge(reads[count]);
+      judge(reads[count], before);
     } catch (const LogBroken&) {
       broken = std::current_exception();
       break;
     }
+    move_past(before, reads[count].item, reads[count].put, false);
     // What follows a seal is judged by it.
     const auto& entries = reads[count].put.entries;
     if (std::any_of(entries.begin(), entries.end(),
@@ -620,32 +628,24 @@ void Replica::apply_all(const std::vector<Read>& reads) {
 void Replica::apply_put(Database& database, LogState& state, const Read& read,
                         std::vector<Result>& results) {
   const Put& put = read.put;
-  // Made before its node had seen the seal.
-  const bool is_sealed_out = put.seen.number < state.seal;
-  std::int64_t seal = state.seal;
+  const bool does_count = counts(state, put);
+  bool seals = false;
   for (const Entry& entry : put.entries) {
     if (find_log_entry(database, entry.id)) continue;
     Applied applied;
     applied.status = kSkippedStatus;
-    if (!is_sealed_out && entry.by >= state.log_time) {
+    if (does_count && entry.by >= state.log_time) {
       // A mark or a seal tells of its node, whose clock may be wrong; it dates nothing.
       if (entry.kind != "mark" && entry.kind != "seal")
         state.log_time = std::max(state.log_time, entry.at);
       applied = apply_entry(database, state, put, entry);
       state.chain = next_chain(state.chain, encode(entry), applied.status, applied.body);
-      if (entry.kind == "seal") seal = read.item.number;
+      seals = seals || entry.kind == "seal";
     }
     add_log_entry(database, entry.id, read.item.number, applied.status);
     results.push_back({entry.id, std::move(applied)});
   }
-  if (!is_sealed_out) state.build = put.build;
-  if (seal != state.seal) {
-    state.seal = seal;
-    state.build.clear();
-  }
-  state.position.number = read.item.number;
-  state.position.revision = read.item.revision;
-  state.position.last_id = put.id;
+  move_past(state, read.item, put, seals);
 }
 
 Applied Replica::apply_entry(Database& database, LogState& state, const Put& put,

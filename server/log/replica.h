@@ -120,7 +120,7 @@ class Replica {
   void follow_once();
   void read_on();
   std::optional<Read> accept(LogItem item);
-  void judge(const Read& read);
+  void judge(const Read& read, const LogState& before);
   void judge_seen(const Read& read);
   void apply_all(const std::vector<Read>& reads);
   void apply_put(Database& database, LogState& state, const Read& read,

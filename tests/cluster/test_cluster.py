@@ -236,9 +236,21 @@ class Alone(ClusterCase):
         self.assertEqual(1, peek(self.node.database, "SELECT count(*) FROM account")[0][0])
 
     def test_an_entry_of_another_build_is_not_applied(self):
-        number = self.put(("mark", {}), build="another")
+        account = ("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
+                               "body": '{"name": "By hand"}', "gives": "json"})
+        # All have gone on with this build: what another one sends is passed over, by everybody.
+        number = self.put(account, build="another")
+        self.assertTrue(wait_for(lambda: self.node.number() >= number))
+        self.assertIsNone(self.node.problem())
+        # So is what was sent before its node knew of the seal; whoever comes first behind that has the build.
+        must("log", "seal", "--database", self.node.database, *self.node.log_flags)
+        self.put(account)
+        seal = peek(self.node.database, "SELECT seal FROM log_state")[0][0]
+        number = self.put(account, build="another", seen={"number": seal, "chain": "", "day": "", "digest": ""})
         self.expect_problem(self.node, "is of another build: another")
-        self.assertLess(self.node.number(), number)
+        self.assertEqual(number - 1, self.node.number())
+        self.assertEqual([(0,), ("",)], [*peek(self.node.database, "SELECT count(*) FROM account"),
+                                         *peek(self.node.database, "SELECT build FROM log_state")])
 
 
 class Clocks(ClusterCase):
@@ -595,6 +607,52 @@ class Alike(ClusterCase):
         cluster.expect_well()
         self.account(second)
         self.expect_same(cluster)
+
+    def test_another_build_without_a_seal(self):
+        cluster = self.cluster(members=1, nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        build = cluster.folder / "saldod"
+        shutil.copy(server.SALDOD, build)
+        with open(build, "ab") as file:
+            file.write(b"another build")
+
+        def are_together():
+            return all("0 not applied here yet" in must("log", "status", "--database", node.database, *node.log_flags)
+                       for node in cluster.nodes)
+        # All stop when they have applied the same.
+        while True:
+            cluster.expect_together()
+            for node in cluster.nodes:
+                node.stop()
+            if are_together():
+                break
+            for node in cluster.nodes:
+                node.start()
+        usual, server.SALDOD = server.SALDOD, str(build)
+        self.addCleanup(setattr, server, "SALDOD", usual)
+        refused = saldod("serve", "--database", first.database, "--listen", "127.0.0.1:0", *first.log_flags)
+        self.assertIn("of another build", refused.stderr)
+        self.assertIn("join from a backup", refused.stderr)
+        old = cluster.folder / "old.backup"
+        must("backup", "--database", second.database, old)
+        for node in cluster.nodes:
+            self.assertIn("any build", must("log", "seal", "--database", node.database, *node.log_flags))
+        self.assertIn("nothing was applied since",
+                      saldod("log", "seal", "--database", first.database, *first.log_flags).stderr)
+        first.start()
+        cluster.expect_well((first,))
+        self.account(first)
+        second.start()
+        cluster.expect_well()
+        self.account(second)
+        self.expect_same(cluster)
+        # Whose file is not at the log's end needs its own build, or a newer file.
+        late = cluster.folder / "late.db"
+        must("log", "join", "--database", late, *second.log_flags, old)
+        tamper(late, "UPDATE log_state SET seal = 0, build = 'another'")
+        self.assertIn("is no seal: start the build that made it, another, or join from a backup",
+                      saldod("log", "seal", "--database", late, *second.log_flags).stderr)
 
     def test_another_time_zone_data(self):
         cluster = self.cluster(members=1, nodes=1)
