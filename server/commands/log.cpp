@@ -82,12 +82,10 @@ Put put_of(const LogFlags& flags, const std::string& build, const Seen& seen, En
 
 void append_patiently(Log& log, const Put& put) {
   const std::string text = encode(put);
-  const auto end = std::chrono::steady_clock::now() + kOpenPatience;
-  while (!log.append(text)) {
-    if (std::chrono::steady_clock::now() >= end)
-      throw std::runtime_error("the log is out of reach, or has no majority");
-    std::this_thread::sleep_for(kLookAgain);
-  }
+  patiently([&] {
+    log.append(text);
+    return true;
+  });
 }
 
 // What follows that position.
@@ -142,7 +140,7 @@ void seal_alone(Database& books, Log& log, const LogFlags& flags, LogState state
   Transaction transaction(books, "BEGIN IMMEDIATE");
   state.chain = next_chain(state.chain, encode(seal), Applied::kDone, "");
   move_past(state, item, *next, true);
-  add_log_entry(books, seal.id, item.number, Applied::kDone);
+  add_log_entry(books, seal, item.number, Applied::kDone);
   write_log_state(books, state);
   transaction.commit();
 }
@@ -308,12 +306,11 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
     throw std::runtime_error(
         "nothing was applied since the log was begun or sealed; start `saldod serve --log` first");
   }
-  Entry entry = entry_of(*state, kind, data);
-  const std::string id = entry.id;
-  append_patiently(log, put_of(flags, state->build, seen_in(books, *state), std::move(entry)));
+  const Entry entry = entry_of(*state, kind, data);
+  append_patiently(log, put_of(flags, state->build, seen_in(books, *state), entry));
   const auto end = std::chrono::steady_clock::now() + kOpenPatience;
   while (std::chrono::steady_clock::now() < end) {
-    if (const auto status = find_log_entry(books, id)) {
+    if (const auto status = find_log_entry(books, entry)) {
       if (*status == kSkippedStatus) throw std::runtime_error("it came too late; try again");
       return *status;
     }

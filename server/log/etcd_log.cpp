@@ -23,6 +23,7 @@ constexpr milliseconds kConnectPatience{1000};
 constexpr milliseconds kAnswerPatience{2500};
 constexpr std::size_t kAnswerBytes = 64 << 20;
 // As gRPC numbers them.
+constexpr int kInvalidArgument = 3;  // also of a token from before users or roles were changed
 constexpr int kOutOfRangeCode = 11;
 constexpr int kUnauthenticated = 16;
 
@@ -51,11 +52,9 @@ const json& member(const json& object, const char* name) {
   return found != object.end() && found->is_object() ? *found : kNone;
 }
 
-// What etcd has refused.
-struct EtcdError : std::runtime_error {
-  EtcdError(int its_code, const std::string& message)
-      : std::runtime_error(message), code(its_code) {}
-  int code;
+// That revision is not there: forgotten, or not yet.
+struct NoSuchRevision : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 std::size_t collect(char* data, std::size_t size, std::size_t count, void* into) {
@@ -81,18 +80,14 @@ class EtcdClient {
   }
 
   // By the member that is used now. Throws LogUnreachable, and then another one is used from now
-  // on; EtcdError.
+  // on; NoSuchRevision.
   json ask(const std::string& path, const json& question) {
-    for (bool again = true;; again = false) {
-      if (token_.empty() && !options_.user.empty()) authenticate();
-      try {
-        return ask_once(path, question);
-      } catch (const EtcdError& error) {
-        if (error.code != kUnauthenticated || options_.user.empty()) throw;
-        token_.clear();
-        if (!again) throw unreachable("etcd does not take the user");
-      }
+    if (token_.empty() && !options_.user.empty()) {
+      token_ = text(ask_once("/v3/auth/authenticate",
+                             {{"name", options_.user}, {"password", options_.password}}),
+                    "token");
     }
+    return ask_once(path, question);
   }
 
   // Sets what is asked; the body must outlive the request.
@@ -127,17 +122,6 @@ class EtcdClient {
   }
 
  private:
-  void authenticate() {
-    try {
-      const auto answer = ask_once("/v3/auth/authenticate",
-                                   {{"name", options_.user}, {"password", options_.password}});
-      token_ = text(answer, "token");
-    } catch (const EtcdError& error) {
-      throw unreachable(std::string("etcd does not take the user: ") + error.what());
-    }
-    if (token_.empty()) throw unreachable("etcd gives no token");
-  }
-
   json ask_once(const std::string& path, const json& question) {
     const std::string body = question.dump();
     std::string answer;
@@ -159,8 +143,9 @@ class EtcdClient {
     if (status == kOk && parsed.is_object()) return parsed;
     const std::string message = parsed.is_object() ? text(parsed, "error") : std::string();
     const int its_code = parsed.is_object() ? static_cast<int>(integer(parsed, "code")) : 0;
-    if (its_code == kOutOfRangeCode || its_code == kUnauthenticated)
-      throw EtcdError(its_code, message);
+    if (its_code == kOutOfRangeCode) throw NoSuchRevision(message);
+    // The next time with another one.
+    if (its_code == kInvalidArgument || its_code == kUnauthenticated) token_.clear();
     throw unreachable(std::to_string(status) + " " + detail_of(message));
   }
 
@@ -189,30 +174,24 @@ class EtcdLog : public Log {
   EtcdLog& operator=(EtcdLog&&) = delete;
   ~EtcdLog() override { close_watch(); }
 
-  bool append(const std::string& value) override {
-    try {
-      appending_.ask("/v3/kv/put", {{"key", key_}, {"value", base64_of(value)}});
-      return true;
-    } catch (const LogUnreachable&) {
-      return false;
-    } catch (const EtcdError&) {
-      return false;
-    }
+  void append(const std::string& value) override {
+    appending_.ask("/v3/kv/put", {{"key", key_}, {"value", base64_of(value)}});
   }
 
   Head follow(const Position& position) override {
     close_watch();
     following_.move_on();
-    const json answer = following_.ask("/v3/kv/range", {{"key", key_}, {"keys_only", true}});
+    const json answer = following_.ask("/v3/kv/range", {{"key", key_}});
     Head head = head_of(answer);
     check_cluster(answer, position.cluster_id);
     if (position.number > 0) check_position(position, answer, head);
     cluster_id_ = head.cluster_id;
-    // At the beginning: the key's own, whatever was there before it was deleted.
-    std::int64_t from = position.revision + 1;
-    if (position.number == 0) {
-      from = head.number > 0 ? integer(answer["kvs"].front(), "create_revision")
-                             : integer(member(answer, "header"), "revision") + 1;
+    // At the end nothing before now is needed, which may be forgotten.
+    std::int64_t from = integer(member(answer, "header"), "revision") + 1;
+    if (head.number > position.number) {
+      // At the beginning: the key's own, whatever was there before it was deleted.
+      from = position.number > 0 ? position.revision + 1
+                                 : integer(answer["kvs"].front(), "create_revision");
     }
     open_watch(from);
     return head;
@@ -253,8 +232,6 @@ class EtcdLog : public Log {
         return head_of(answer);
       } catch (const LogUnreachable&) {
         if (tried >= options_.members.size() || stopping_) throw;
-      } catch (const EtcdError& error) {
-        throw looking_.unreachable(error.what());
       }
     }
   }
@@ -262,9 +239,8 @@ class EtcdLog : public Log {
   void trim(std::int64_t revision) override {
     try {
       looking_.ask("/v3/kv/compaction", {{"revision", std::to_string(revision)}});
-    } catch (const EtcdError& error) {
+    } catch (const NoSuchRevision&) {
       // It is trimmed so far already.
-      if (error.code != kOutOfRangeCode) throw looking_.unreachable(error.what());
     }
   }
 
@@ -303,11 +279,13 @@ class EtcdLog : public Log {
                       std::to_string(position.number) +
                       ": etcd was put back from a backup, or the file is of another log");
     }
-    json there;
+    json there = newest;
     try {
-      there = following_.ask("/v3/kv/range",
-                             {{"key", key_}, {"revision", std::to_string(position.revision)}});
-    } catch (const EtcdError& error) {
+      if (head.number > position.number) {
+        there = following_.ask("/v3/kv/range",
+                               {{"key", key_}, {"revision", std::to_string(position.revision)}});
+      }
+    } catch (const NoSuchRevision& error) {
       throw LogBroken("what follows " + at + " is not in the log any more: " + error.what() +
                       "; restore this node from a newer backup (`saldod log join`)");
     }
@@ -358,7 +336,10 @@ class EtcdLog : public Log {
           json::parse(std::string_view(received_).substr(begin, end - begin), nullptr, false);
       begin = end + 1;
       if (!line.is_object()) throw following_.unreachable("the watch gives no JSON");
-      if (line.contains("error")) throw following_.unreachable("the watch was refused");
+      if (line.contains("error")) {
+        throw following_.unreachable("the watch was refused: " +
+                                     detail_of(text(member(line, "error"), "message")));
+      }
       read_answer(member(line, "result"));
     }
     received_.erase(0, begin);

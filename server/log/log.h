@@ -51,9 +51,9 @@ class Log {
   Log& operator=(Log&&) = delete;
   virtual ~Log() = default;
 
-  // Once. True: it is in the log, for good. False: it may be there, or still come. Each call tries
-  // the next member that can be reached. From another thread than the rest.
-  virtual bool append(const std::string& text) = 0;
+  // Once. Then it is in the log, for good. Throws LogUnreachable, and then it may be there, or
+  // still come; the next call tries the next member. From another thread than the rest.
+  virtual void append(const std::string& text) = 0;
 
   // Checks that the log is the one of the position and still has what follows it, by the next
   // member; from now on next() gives that. Throws LogUnreachable and LogBroken.
@@ -65,7 +65,7 @@ class Log {
   virtual Head head() = 0;
   // Forgets what stands before that revision. Throws LogUnreachable.
   virtual void trim(std::int64_t revision) = 0;
-  // From any thread: calls under way end soon, with LogUnreachable or false.
+  // From any thread: calls under way end soon, with LogUnreachable.
   virtual void stop() = 0;
 };
 

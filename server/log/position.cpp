@@ -23,8 +23,8 @@ void write_log_state(Database& database, const LogState& state) {
       "CREATE TABLE IF NOT EXISTS log_state(one INTEGER PRIMARY KEY CHECK (one = 1), cluster_id "
       "TEXT NOT NULL, revision INTEGER NOT NULL, number INTEGER NOT NULL, last_id TEXT NOT NULL, "
       "chain TEXT NOT NULL, log_time TEXT NOT NULL, build TEXT NOT NULL, seal INTEGER NOT NULL)",
-      "CREATE TABLE IF NOT EXISTS log_entry(id TEXT PRIMARY KEY NOT NULL, number INTEGER NOT "
-      "NULL, status INTEGER NOT NULL) WITHOUT ROWID",
+      "CREATE TABLE IF NOT EXISTS log_entry(by TEXT NOT NULL, id TEXT NOT NULL, number INTEGER NOT "
+      "NULL, status INTEGER NOT NULL, PRIMARY KEY (by, id)) WITHOUT ROWID",
       "CREATE TABLE IF NOT EXISTS log_node(node TEXT PRIMARY KEY NOT NULL, number INTEGER NOT "
       "NULL, "
       "revision INTEGER NOT NULL, at TEXT NOT NULL, day TEXT NOT NULL, build TEXT NOT NULL) "
@@ -72,19 +72,27 @@ void move_past(LogState& state, const LogItem& item, const Put& put, bool seals)
   state.position.last_id = put.id;
 }
 
-std::optional<int> find_log_entry(Database& database, const std::string& id) {
-  auto row = database.prepare("SELECT status FROM log_entry WHERE id = ?1");
-  row.bind_static(1, id);
+std::optional<int> find_log_entry(Database& database, const Entry& entry) {
+  const auto by = format_instant(entry.by);
+  auto row = database.prepare("SELECT status FROM log_entry WHERE by = ?1 AND id = ?2");
+  row.bind_static(1, by).bind_static(2, entry.id);
   if (!row.step()) return std::nullopt;
   return static_cast<int>(row.integer(0));
 }
 
-void add_log_entry(Database& database, const std::string& id, std::int64_t number, int status) {
-  database.prepare("INSERT INTO log_entry(id, number, status) VALUES (?1, ?2, ?3)")
-      .bind_static(1, id)
-      .bind(2, number)
-      .bind(3, std::int64_t{status})
+void add_log_entry(Database& database, const Entry& entry, std::int64_t number, int status) {
+  const auto by = format_instant(entry.by);
+  database.prepare("INSERT INTO log_entry(by, id, number, status) VALUES (?1, ?2, ?3, ?4)")
+      .bind_static(1, by)
+      .bind_static(2, entry.id)
+      .bind(3, number)
+      .bind(4, std::int64_t{status})
       .step();
+}
+
+void forget_log_entries(Database& database, Instant log_time) {
+  const auto by = format_instant(log_time - std::chrono::minutes{1});
+  database.prepare("DELETE FROM log_entry WHERE by < ?1").bind_static(1, by).step();
 }
 
 void note_node(Database& database, const std::string& node, const Entry& mark) {

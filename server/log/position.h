@@ -1,5 +1,6 @@
 // Where in the log a file is: its table log_state has one row, and log_entry one for each entry
-// that was applied or skipped. Written in the transaction that applies.
+// that was applied or skipped, for as long as it could come again. Written in the transaction that
+// applies.
 #pragma once
 
 #include <optional>
@@ -36,8 +37,10 @@ void write_log_state(Database& database, const LogState& state);
 void drop_log_state(Database& database);
 
 // nullopt: there is no such entry.
-std::optional<int> find_log_entry(Database& database, const std::string& id);
-void add_log_entry(Database& database, const std::string& id, std::int64_t number, int status);
+std::optional<int> find_log_entry(Database& database, const Entry& entry);
+void add_log_entry(Database& database, const Entry& entry, std::int64_t number, int status);
+// Those that could not count any more, for a minute already: whoever waits for one has seen it.
+void forget_log_entries(Database& database, Instant log_time);
 
 // Where each node was when it said so last (table log_node); a mark with `leaves` takes it out.
 void note_node(Database& database, const std::string& node, const Entry& mark);

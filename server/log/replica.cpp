@@ -12,6 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kPutsPerCommit = 256;
+constexpr std::size_t kBytesPerCommit = 4 << 20;
 constexpr std::size_t kHistory = 10'000;
 constexpr milliseconds kLook{500};  // without a put, the log is asked so often whether it is
                                     // still there
@@ -146,6 +147,7 @@ std::optional<std::string> Replica::refusal() const {
   if (has_namesake()) return "two nodes have the same name; nothing was done";
   if (unreachable_ && Clock::now() - contact_ > kUnreachable)
     return "the log is out of reach; nothing was done";
+  if (takes_nothing(kUnreachable)) return "the log takes nothing right now; nothing was done";
   if (const auto clock = clock_problem()) return *clock + "; nothing was done";
   return std::nullopt;
 }
@@ -202,32 +204,39 @@ LogFigures Replica::figures() const {
   return figures;
 }
 
-std::optional<std::string> Replica::problem() const {
+std::optional<Replica::Problem> Replica::problem() const {
   const std::lock_guard lock(mutex_);
-  if (stopped_) return *stopped_;
-  if (failing_) return "what is in the log cannot be applied right now: " + *failing_;
-  if (damaged_) return *damaged_;
+  if (stopped_) return Problem{*stopped_};
+  if (failing_) return Problem{"what is in the log cannot be applied right now: " + *failing_};
+  if (damaged_) return Problem{*damaged_};
   if (count_verdicts(false) > 0 && count_verdicts(false) > count_verdicts(true)) {
-    return "this node and others differ in what the log has made of the books, and it is not known "
-           "which is right; no writes are taken";
+    return Problem{
+        "this node and others differ in what the log has made of the books, and it is not known "
+        "which is right; no writes are taken"};
   }
   if (has_namesake()) {
-    return "another node has the name " + options_.node +
-           ", too; no writes are taken until one of them was stopped for some minutes";
+    return Problem{"another node has the name " + options_.node +
+                   ", too; no writes are taken until one of them was stopped for some minutes"};
   }
-  if (Clock::now() - contact_ > options_.stale_after) {
-    return "the log has been out of reach for " +
-           std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
-           " s: " + unreachable_.value_or("nothing comes");
+  if (!applying_ && Clock::now() - contact_ > options_.stale_after) {
+    return Problem{"the log has been out of reach for " +
+                   std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
+                   " s: " + unreachable_.value_or("nothing comes")};
   }
-  if (auto clock = clock_problem()) return clock;
-  if (sealed_) {
-    return "the log is sealed for an upgrade: replace saldod on this machine, or start it again to "
-           "go on with this build";
-  }
+  if (const auto clock = clock_problem()) return Problem{*clock};
   if (!ready_) {
-    return "this node catches up with the log: " + std::to_string(state_.position.number) + " of " +
-           std::to_string(std::max(live_from_, figures_.head));
+    return Problem{"this node catches up with the log: " + std::to_string(state_.position.number) +
+                   " of " + std::to_string(std::max(live_from_, figures_.head))};
+  }
+  if (sealed_) {
+    return Problem{
+        "the log is sealed for an upgrade: replace saldod on this machine, or start it again to go "
+        "on with this build",
+        true};
+  }
+  if (takes_nothing(kUnreachable)) {
+    return Problem{"the log takes nothing right now, and so no writes are taken: " + *untaken_,
+                   !takes_nothing(options_.stale_after)};
   }
   return std::nullopt;
 }
@@ -265,6 +274,11 @@ std::optional<std::string> Replica::clock_problem() const {
   return "this machine's clock is " + std::to_string(static_cast<long>(std::abs(*offset) / 1000)) +
          (*offset > 0 ? " s ahead of" : " s behind") +
          " the others'; no writes are taken until it, or theirs, is set";
+}
+
+// For so long.
+bool Replica::takes_nothing(Clock::duration since) const {
+  return untaken_ && Clock::now() - untaken_since_ > since;
 }
 
 bool Replica::has_namesake() const {
@@ -347,10 +361,17 @@ void Replica::send(const Pendings& pendings, const Seen& seen) {
 bool Replica::send_until(const std::string& text, Clock::time_point until,
                          const Pendings& pendings) {
   for (bool first = true;; first = false) {
-    const bool is_there = log_->append(text);
+    std::optional<std::string> why_not;
+    try {
+      log_->append(text);
+    } catch (const LogUnreachable& error) {
+      why_not = error.what();
+    }
     std::unique_lock lock(mutex_);
     ++(first ? figures_.appends : figures_.resends);
-    if (is_there || all_done(pendings)) return true;
+    if (why_not && !untaken_) untaken_since_ = Clock::now();
+    untaken_ = why_not;
+    if (!why_not || all_done(pendings)) return true;
     if (changed_.wait_for(lock, kAgain, [&] { return stopping_ || all_done(pendings); }))
       return true;
     if (Clock::now() >= until) return false;
@@ -453,11 +474,15 @@ void Replica::read_on() {
       continue;
     }
     bool again = false;
-    for (; item;
-         item = reads.size() < kPutsPerCommit ? log_->next(milliseconds{0}) : std::nullopt) {
+    std::size_t bytes = 0;
+    const auto may_be_more = [&] {
+      return reads.size() < kPutsPerCommit && bytes < kBytesPerCommit;
+    };
+    for (; item; item = may_be_more() ? log_->next(milliseconds{0}) : std::nullopt) {
       const std::int64_t expected =
           state_.position.number + 1 + static_cast<std::int64_t>(reads.size());
       if (item->number < expected) continue;  // it came before
+      bytes += item->text.size();
       auto read = item->number == expected ? accept(std::move(*item)) : std::nullopt;
       if (!read) {
         again = true;
@@ -500,9 +525,10 @@ void Replica::look_at_head() {
 // Whether the put may be applied here, and what it says of its node. Throws LogBroken.
 void Replica::judge(const Read& read, const LogState& before) {
   if (!counts(before, read.put)) {
-    spdlog::warn("put {} of node {} does not count: it was made before the log was sealed, or by "
-                 "another build",
-                 read.item.number, read.put.node);
+    spdlog::warn(
+        "put {} of node {} does not count: it was made before the log was sealed, or by "
+        "another build",
+        read.item.number, read.put.node);
     return;
   }
   if (read.put.build != options_.build) {
@@ -581,6 +607,10 @@ void Replica::apply_all(const std::vector<Read>& reads) {
     }
   }
   const std::vector<Read> judged(reads.begin(), reads.begin() + static_cast<std::ptrdiff_t>(count));
+  {
+    const std::lock_guard lock(mutex_);
+    applying_ = !judged.empty();
+  }
   for (bool done = judged.empty(); !done;) {
     LogState state;
     std::vector<Seen> seen;
@@ -601,6 +631,7 @@ void Replica::apply_all(const std::vector<Read>& reads) {
               apply_put(database, state, read, results);
               seen.push_back(seen_in(database, state));
             }
+            forget_log_entries(database, state.log_time);
             write_log_state(database, state);
           },
           true);
@@ -631,7 +662,7 @@ void Replica::apply_put(Database& database, LogState& state, const Read& read,
   const bool does_count = counts(state, put);
   bool seals = false;
   for (const Entry& entry : put.entries) {
-    if (find_log_entry(database, entry.id)) continue;
+    if (find_log_entry(database, entry)) continue;
     Applied applied;
     applied.status = kSkippedStatus;
     if (does_count && entry.by >= state.log_time) {
@@ -642,7 +673,7 @@ void Replica::apply_put(Database& database, LogState& state, const Read& read,
       state.chain = next_chain(state.chain, encode(entry), applied.status, applied.body);
       seals = seals || entry.kind == "seal";
     }
-    add_log_entry(database, entry.id, read.item.number, applied.status);
+    add_log_entry(database, entry, read.item.number, applied.status);
     results.push_back({entry.id, std::move(applied)});
   }
   move_past(state, read.item, put, seals);
@@ -670,6 +701,9 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
     sealed_ = true;
     spdlog::warn("the log is sealed at {}: no more writes are taken", state.seal);
   }
+  // Others have gone on with this build.
+  if (!state.build.empty()) sealed_ = false;
+  applying_ = false;
   state_ = state;
   seen_ = seen.back();
   failing_.reset();
@@ -710,15 +744,13 @@ void Replica::mark_when_due() {
     spdlog::warn("no other node tells what time it is: this one goes on by its own clock");
     knows_others_ = false;
   }
-  const bool asks = now >= ask_at_ && clock_problem();
+  // Where nothing is taken, it is what tries that again.
+  const bool asks = now >= ask_at_ && (clock_problem() || takes_nothing(kUnreachable));
   if (now < mark_at_ && !asks) return;
   mark_at_ = now + options_.mark_every;
-  nlohmann::ordered_json mark = {{"number", seen_.number},
-                                 {"revision", state_.position.revision},
-                                 {"chain", seen_.chain},
-                                 {"day", seen_.day},
-                                 {"digest", seen_.digest},
-                                 {"clock", clock_milliseconds()},
+  nlohmann::ordered_json mark = {{"number", seen_.number}, {"revision", state_.position.revision},
+                                 {"chain", seen_.chain},   {"day", seen_.day},
+                                 {"digest", seen_.digest}, {"clock", clock_milliseconds()},
                                  {"build", options_.build}};
   if (asks) {
     ask_at_ = now + kAskEvery;

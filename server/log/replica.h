@@ -78,8 +78,13 @@ class Replica {
   [[nodiscard]] bool may_claim(const std::string& channel);
 
   [[nodiscard]] LogFigures figures() const;
-  // What an operator has to know, in a sentence; nullopt: all is well.
-  [[nodiscard]] std::optional<std::string> problem() const;
+  // What an operator has to know, in a sentence.
+  struct Problem {
+    std::string sentence;
+    bool is_of_writes = false;  // what is read here is as good as anywhere
+  };
+  // nullopt: all is well.
+  [[nodiscard]] std::optional<Problem> problem() const;
 
   // From any thread: nothing more is taken, and nobody waits any more.
   void stop();
@@ -138,6 +143,7 @@ class Replica {
   std::optional<std::string> refusal() const;
   std::optional<std::string> clock_problem() const;
   [[nodiscard]] bool has_namesake() const;
+  [[nodiscard]] bool takes_nothing(Clock::duration since) const;
   [[nodiscard]] std::string new_put_id() const;
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
@@ -159,8 +165,11 @@ class Replica {
   std::optional<std::string> failing_;  // why what was read cannot be applied right now
   std::optional<std::string> damaged_;  // likewise, why it cannot be read
   std::optional<std::string> unreachable_;
-  bool sealed_ = false;  // a seal was applied by this process
-  bool ready_ = false;   // what was in the log at the start is applied
+  std::optional<std::string> untaken_;  // why the last put was not taken
+  Clock::time_point untaken_since_{};
+  bool applying_ = false;  // what may take long
+  bool sealed_ = false;    // a seal was applied by this process, and nothing behind it
+  bool ready_ = false;     // what was in the log at the start is applied
   std::int64_t live_from_ = 0;
   Clock::time_point contact_{};  // when the log was last known to be there
   std::map<std::int64_t, Seen> history_;
@@ -175,9 +184,9 @@ class Replica {
   Clock::time_point mark_at_{};
   // Of puts: those that this process makes begin with it.
   const std::string mark_of_process_ = random_id().substr(0, 16);
-  const std::int64_t started_;  // by this machine's clock, in milliseconds
+  const std::int64_t started_;       // by this machine's clock, in milliseconds
   Clock::time_point namesake_at_{};  // when another node of this name was heard last
-  bool knows_others_ = false;  // there are nodes that could tell their clocks
+  bool knows_others_ = false;        // there are nodes that could tell their clocks
   Clock::time_point alone_from_ = Clock::time_point::max();  // without them it goes on from then
   Clock::time_point ask_at_{};  // when the others may be asked for their clocks again
   struct Claim {

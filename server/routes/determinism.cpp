@@ -12,7 +12,7 @@
 namespace saldo::server {
 namespace {
 
-constexpr std::array<std::string_view, 2> kRandom = {"random", "randomblob"};
+constexpr std::array<std::string_view, 3> kRandom = {"random", "randomblob", "total_changes"};
 constexpr std::array<std::string_view, 3> kCurrent = {"current_time", "current_date",
                                                       "current_timestamp"};
 constexpr std::array<std::string_view, 6> kOfTime = {"date",      "time",      "datetime",
@@ -83,17 +83,19 @@ class CalledFunctions {
   sqlite3* db_;
 };
 
-// Whether the compiled statement, its triggers included, has the text 'now'.
-bool has_now(Database& database, const std::string& sql) {
+// Which of these texts the compiled statement has, its triggers included: of them functions of time
+// take the machine's clock and time zone. Empty: none.
+std::string machine_time_in(Database& database, const std::string& sql) {
+  constexpr std::array<std::string_view, 3> kOfMachine = {"now", "localtime", "utc"};
   auto program = database.compile_once("EXPLAIN " + sql);
   constexpr int kOpcodeColumn = 1;
   constexpr int kP4Column = 5;
   while (program.step()) {
     if (program.text(kOpcodeColumn).substr(0, 6) == "String" &&
-        equal_ignoring_case(program.text(kP4Column), "now"))
-      return true;
+        is_one_of(kOfMachine, program.text(kP4Column)))
+      return "'" + std::string(program.text(kP4Column)) + "'";
   }
-  return false;
+  return "";
 }
 
 }  // namespace
@@ -107,8 +109,7 @@ std::string chance_in(Database& database, const std::string& sql) {
     of_time = of_time || is_one_of(kOfTime, name);
   }
   if (of_time && asks_the_time(tokens_of(sql))) return "the time of the machine";
-  if (of_time && has_now(database, sql)) return "'now'";
-  return "";
+  return of_time ? machine_time_in(database, sql) : "";
 }
 
 bool is_unordered(std::string_view sql) {

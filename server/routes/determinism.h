@@ -8,9 +8,10 @@
 namespace saldo::server {
 
 // Looks at what the routes write with. Throws std::runtime_error "FILE: what is wrong, and what
-// would be right": random(), the clock ('now', CURRENT_TIMESTAMP and their like), or, of an
-// operator's own, INSERT … SELECT … FROM without an ORDER BY. `database` is one with the schema in
-// it; its authorizer is this function's meanwhile, and then none.
+// would be right": random(), total_changes(), the clock ('now', CURRENT_TIMESTAMP and their like),
+// the machine's time zone ('localtime', 'utc'), or, of an operator's own, INSERT … SELECT … FROM
+// without an ORDER BY. `database` is one with the schema in it; its authorizer is this function's
+// meanwhile, and then none.
 void require_deterministic(const RouteTable& routes, Database& database);
 
 // What of these a statement has; empty: nothing. `text` is SQL that SQLite has compiled.

@@ -112,22 +112,13 @@ void Service::follow_log() {
   {
     const auto reader = readers_.lend(options_.busy_timeout);
     if (!options_.log) return require_no_log(*reader, options_.database);
-    std::string sql;
-    for (const auto& path : routes_.paths()) {
-      for (const auto& [method, alternatives] : path.routes) {
-        for (const auto& route : alternatives) {
-          for (const auto& statement : route->last.statements)
-            sql += method + " " + route->path + "\n" + statement.sql + "\n";
-        }
-      }
-    }
     lock_.emplace(options_.database);
     if (!lock_->is_held()) {
       throw std::runtime_error("another server follows the log with " + options_.database +
                                "; each needs a file of its own (`saldod log join`)");
     }
     require_deterministic(routes_, *reader);
-    build = build_of(*reader, sql);
+    build = build_of(*reader, routes_.sum());
   }
   ReplicaOptions options = options_.replica;
   options.build = build;

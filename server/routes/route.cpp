@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "codecs/json.h"
+#include "hash.h"
 #include "payments/functions.h"
 #include "rules/text.h"
 
@@ -807,6 +808,7 @@ std::vector<std::string_view> path_parts(std::string_view path) {
 void RouteTable::add(RouteOwner owner, const std::string& file, std::string text,
                      Database& database) {
   const std::string lines = normalized(std::move(text));
+  sum_ = sha256_hex(sum_ + lines);
   register_request_functions(database.handle(), nullptr);
   for (auto& route : FileReader(owner, file, lines).read(database)) place(std::move(route));
 }

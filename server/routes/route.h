@@ -210,11 +210,14 @@ class RouteTable {
   [[nodiscard]] const std::vector<Path>& paths() const { return paths_; }
   // By path and method; of several of one method the first.
   [[nodiscard]] std::vector<const Route*> all() const;
+  // Of all files, their heads included: SHA-256 in hexadecimal.
+  [[nodiscard]] const std::string& sum() const { return sum_; }
 
  private:
   void place(std::unique_ptr<Route> route);
 
   Metrics& metrics_;
+  std::string sum_;
   std::vector<Path> paths_;  // in the order in which they are tried
 };
 

@@ -727,7 +727,14 @@ Reply Service::health() {
                          {"number", figures.number},
                          {"head", figures.head},
                          {"clock_offset", figures.clock_offset_seconds}};
-      if (const auto its = replica_->problem()) problem = *its;
+      if (const auto its = replica_->problem()) {
+        // Whoever only reads is not to be sent elsewhere.
+        if (its->is_of_writes) {
+          document["log"]["detail"] = its->sentence;
+        } else {
+          problem = its->sentence;
+        }
+      }
     }
   } catch (const Error& error) {
     problem = error.what();

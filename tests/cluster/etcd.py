@@ -84,7 +84,7 @@ def encode_put(node, build, entries, clock=None, seen=None):
 class Etcd:
     """Members 0, 1, …, each a process that can be killed, frozen and started again."""
 
-    def __init__(self, members=3, token="saldo", tls=False, hosts=None):
+    def __init__(self, members=3, token="saldo", tls=False, hosts=None, flags=()):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="saldo-etcd-"))
         self.tls = tls
         self.hosts = hosts or ["127.0.0.1"] * members
@@ -92,7 +92,7 @@ class Etcd:
             make_certificates(self.folder, sorted({"127.0.0.1", *self.hosts}))
         ports = free_ports(2 * members)
         self.clients, self.peers = ports[:members], ports[members:]
-        self.token = token
+        self.token, self.flags = token, flags
         self.processes = [None] * members
         atexit.register(self.close)
         for member in range(members):
@@ -144,7 +144,7 @@ class Etcd:
                  "--advertise-client-urls", f"{self.scheme}://{host}:{client}", *self.tls_flags,
                  "--listen-peer-urls", f"http://{host}:{peer}",
                  "--initial-advertise-peer-urls", f"http://{host}:{peer}",
-                 "--initial-cluster", cluster, "--initial-cluster-token", self.token],
+                 "--initial-cluster", cluster, "--initial-cluster-token", self.token, *self.flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def log(self, member):
@@ -157,7 +157,7 @@ class Etcd:
         self.processes[member].kill()
         self.processes[member].wait()
 
-    def ask(self, path, question, member=None, timeout=5):
+    def ask(self, path, question, member=None, timeout=5, token=""):
         """The gateway's answer of a member, or of the first that answers; None: none does."""
         context = None
         if self.tls:
@@ -166,7 +166,7 @@ class Etcd:
         for each in range(len(self.clients)) if member is None else [member]:
             url = f"{self.scheme}://{self.hosts[each]}:{self.clients[each]}{path}"
             request = urllib.request.Request(url, json.dumps(question).encode(),
-                                             {"Content-Type": "application/json"})
+                                             {"Content-Type": "application/json", "Authorization": token})
             try:
                 return self.inside(lambda: fetch(request, timeout, context))
             except (OSError, urllib.error.URLError):
@@ -196,6 +196,19 @@ class Etcd:
     def get(self):
         """The log's newest put as etcd has it."""
         return self.ask("/v3/kv/range", {"key": base64.b64encode(KEY.encode()).decode()})["kvs"][0]
+
+    def fill(self):
+        """Puts something else, until the quota is reached."""
+        megabyte = base64.b64encode(os.urandom(1 << 20)).decode()
+        while self.ask("/v3/kv/put", {"key": base64.b64encode(b"more").decode(), "value": megabyte}) is not None:
+            pass
+
+    def make_room(self):
+        """As the README says."""
+        self.compact(self.ask("/v3/maintenance/status", {})["header"]["revision"])
+        for path, question in (("defragment", {}), ("alarm", {"action": "DEACTIVATE", "alarm": "NOSPACE"})):
+            if self.ask(f"/v3/maintenance/{path}", question, timeout=60) is None:
+                raise AssertionError(f"etcd refuses {path}")
 
     def put(self, text):
         """The put's number in the log."""
@@ -256,11 +269,12 @@ class Node:
             return client.get("/healthz")
 
     def is_well(self):
-        return self.health().status == 200
+        return self.problem() is None
 
     def problem(self):
+        """What it says is wrong, with writes alone or with all."""
         answer = self.health()
-        return answer.json.get("detail") if answer.status != 200 else None
+        return (answer.json["log"] if answer.status == 200 else answer.json).get("detail")
 
     def number(self):
         return self.health().json["log"]["number"]

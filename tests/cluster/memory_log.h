@@ -33,6 +33,7 @@ class LogStore {
  public:
   LogStore(LogFaults faults, unsigned seed) : faults_(faults), random_(seed) {}
 
+  // False: it is not acknowledged.
   bool append(const std::string& text) {
     const std::lock_guard lock(mutex_);
     if (happens(faults_.lost)) return ++counts.lost, false;
@@ -89,8 +90,9 @@ class MemoryLog : public Log {
  public:
   explicit MemoryLog(std::shared_ptr<LogStore> store) : store_(std::move(store)) {}
 
-  bool append(const std::string& text) override {
-    return !stopping_ && !store_->out_of_reach && store_->append(text);
+  void append(const std::string& text) override {
+    if (stopping_ || store_->out_of_reach || !store_->append(text))
+      throw LogUnreachable("not acknowledged");
   }
 
   Head follow(const Position& position) override {

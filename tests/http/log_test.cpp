@@ -132,6 +132,10 @@ TEST(Determinism, OfFunctionsIsTheirArguments) {
     EXPECT_NE(chance("INSERT INTO t VALUES (datetime('NOW', '+1 day'))"), "");
     EXPECT_NE(chance("INSERT INTO t VALUES (unixepoch())"), "");
     EXPECT_NE(chance("UPDATE t SET a = 1 WHERE a < strftime('%s', 'now')"), "");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (datetime(?1, 'LocalTime'))"), "'LocalTime'");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (datetime(?1, 'utc'))"), "'utc'");
+    EXPECT_EQ(chance("INSERT INTO t VALUES (total_changes())"), "total_changes()");
+    EXPECT_EQ(chance("INSERT INTO t VALUES ('utc')"), "");
     EXPECT_EQ(chance("INSERT INTO t VALUES (datetime(?1, '+1 day'))"), "");
     EXPECT_EQ(chance("INSERT INTO t VALUES ('now')"), "");
     books.execute("CREATE TRIGGER u AFTER INSERT ON t BEGIN UPDATE t SET a = random(); END");
