@@ -142,7 +142,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   figure("saldo_log_differs", "gauge", "Nodes that had another outcome of the log than this one.",
          log.differs);
   figure("saldo_log_clock_offset_seconds", "gauge",
-         "How far this machine's clock is ahead of the median of all nodes'.",
+         "How far this machine's clock is ahead of the median of the others'.",
          log.clock_offset_seconds);
   return text;
 }

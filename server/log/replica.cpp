@@ -223,11 +223,11 @@ std::optional<Replica::Problem> Replica::problem() const {
                    std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
                    " s: " + unreachable_.value_or("nothing comes")};
   }
-  if (const auto clock = clock_problem()) return Problem{*clock};
   if (!ready_) {
     return Problem{"this node catches up with the log: " + std::to_string(state_.position.number) +
                    " of " + std::to_string(std::max(live_from_, figures_.head))};
   }
+  if (const auto clock = clock_problem()) return Problem{*clock};
   if (sealed_) {
     return Problem{
         "the log is sealed for an upgrade: replace saldod on this machine, or start it again to go "
@@ -536,18 +536,19 @@ void Replica::judge(const Read& read, const LogState& before) {
                     " is of another build: " + read.put.build + "; this one is " + options_.build +
                     "; install that one here and start it again, or join from a backup");
   }
-  if (read.put.node == options_.node) {
-    const bool is_own = read.put.id.compare(0, mark_of_process_.size(), mark_of_process_) == 0;
-    if (is_own || read.put.clock < started_ + kStartTakes) return;
+  const bool is_own = read.put.node == options_.node;
+  if (!is_own) judge_seen(read);
+  const std::lock_guard lock(mutex_);
+  knows_others_ = knows_others_ || !is_own;
+  if (read.item.number <= live_from_ || read.put.clock == Put::kNoClock) return;
+  if (is_own) {
+    if (read.put.clock < started_ + kStartTakes ||
+        read.put.id.compare(0, mark_of_process_.size(), mark_of_process_) == 0)
+      return;
     spdlog::error("another node has the name {}, too", options_.node);
-    const std::lock_guard lock(mutex_);
     namesake_at_ = Clock::now();
     return;
   }
-  judge_seen(read);
-  const std::lock_guard lock(mutex_);
-  knows_others_ = true;
-  if (read.item.number <= live_from_ || read.put.clock == Put::kNoClock) return;
   for (const Entry& entry : read.put.entries) {
     if (entry.kind == "mark" && entry.data.contains("asks")) mark_at_ = Clock::now();
   }

@@ -362,9 +362,9 @@ def make_other(database):
 def other_surroundings(seconds=OTHER_CLOCK_SECONDS):
     """What is started meanwhile has another clock, time zone and language. The value sets that clock once more."""
     with tempfile.TemporaryDirectory(prefix="saldo-clock-") as folder:
-        library, shift = pathlib.Path(folder) / "other_clock.so", pathlib.Path(folder) / "shift"
+        library, shift = pathlib.Path(folder) / "other_surroundings.so", pathlib.Path(folder) / "shift"
         shift.write_text(f"{seconds:<16}")
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "other_clock.c"], check=True)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, HERE / "other_surroundings.c"], check=True)
         before = dict(os.environ)
         os.environ.update(TZ="Asia/Tokyo", LC_ALL="C", LD_PRELOAD=str(library),
                           SALDO_CLOCK_SHIFT=str(shift))

@@ -1,6 +1,8 @@
 /* Loaded before all other libraries (LD_PRELOAD) it moves the time of day by as many seconds as are in the file
- * SALDO_CLOCK_SHIFT at the moment. The clocks that measure how long something takes are left as they are. */
+ * SALDO_CLOCK_SHIFT at the moment, and has SQLite give rows that no ORDER BY is for the other way round. The clocks that
+ * measure how long something takes are left as they are. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -36,4 +38,12 @@ time_t time(time_t* at) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (at) *at = now.tv_sec;
   return now.tv_sec;
+}
+
+int sqlite3_open_v2(const char* file, void** database, int flags, const char* vfs) {
+  int (*opened)(const char*, void**, int, const char*) = dlsym(RTLD_NEXT, "sqlite3_open_v2");
+  int (*execute)(void*, const char*, void*, void*, char**) = dlsym(RTLD_NEXT, "sqlite3_exec");
+  const int result = opened(file, database, flags, vfs);
+  if (result == 0) execute(*database, "PRAGMA reverse_unordered_selects = ON", 0, 0, 0);
+  return result;
 }
