@@ -416,6 +416,10 @@ class Twice(ClusterCase):
             client.request("DELETE", "/v1/webhooks/w").expect(204)
             client.put("/v1/webhooks/v", {"url": "https://example.org/"}).expect(201)
             client.post("/v1/accounts/99/payments", {"amount": 1, "method": "sbp"}).expect(404)
+            # A notice to several, which is a row for each.
+            client.put("/v1/webhooks/u", {"url": "https://example.org/"}).expect(201)
+            client.post("/v1/accounts/1/payments", {"amount": 9, "method": "sbp"}).expect(201)
+            client.post("/v1/notice-clock", {"at": server.noon("2026-11-03")}).expect(200)
         self.assertTrue(secret)
         make_other(second.database)
         with other_surroundings():
@@ -426,6 +430,7 @@ class Twice(ClusterCase):
         books = self.expect_same(cluster)
         self.assertGreater(len(books["stored_answer"]), 25)
         self.assertNotEqual([], books["day_close"])
+        self.assertEqual({"u", "v"}, {row[3] for row in books["delivery"]} - {"email"})
 
     def test_routes_that_write_by_chance_are_refused(self):
         cluster = self.cluster(members=1, nodes=1, start=False)
