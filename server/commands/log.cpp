@@ -71,7 +71,7 @@ void require_alone(Database& books, const std::string& database) {
 
 // Nobody has compared this machine's clock with the others', so it dates nothing: what is done is
 // of the log's own time. How long it counts is another matter.
-Entry entry_of(const LogState& state, std::string kind, nlohmann::ordered_json data) {
+Entry new_entry(const LogState& state, std::string kind, nlohmann::ordered_json data) {
   return {random_id(), std::move(kind), state.log_time,
           std::max(clock_now(), state.log_time) + kCountsFor, std::move(data)};
 }
@@ -125,7 +125,7 @@ void seal_alone(Database& books, Log& log, const LogFlags& flags, LogState state
   if (state.build.empty())
     throw std::runtime_error("nothing was applied since the log was begun or sealed");
   Put put = put_of(flags, state.build, seen_in(books, state),
-                   entry_of(state, "seal", {{"build", state.build}}));
+                   new_entry(state, "seal", {{"build", state.build}}));
   const auto head = patiently([&] { return log.follow(state.position); });
   if (head.number == state.position.number) append_patiently(log, put);
   const auto item = item_behind(log, state.position);
@@ -254,7 +254,7 @@ int log_leave(const std::string& database, const LogFlags& flags) {
   // Behind a seal, or before the first entry, no node has a build yet, and none needs to be told.
   if (const auto log = open_log(flags); log && !state.build.empty()) {
     append_patiently(*log, put_of(flags, state.build, seen_in(books, state),
-                                  entry_of(state, "mark", {{"leaves", flags.node}})));
+                                  new_entry(state, "mark", {{"leaves", flags.node}})));
   }
   Transaction transaction(books, "BEGIN IMMEDIATE");
   drop_log_state(books);
@@ -306,7 +306,7 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
     throw std::runtime_error(
         "nothing was applied since the log was begun or sealed; start `saldod serve --log` first");
   }
-  const Entry entry = entry_of(*state, kind, data);
+  const Entry entry = new_entry(*state, kind, data);
   append_patiently(log, put_of(flags, state->build, seen_in(books, *state), entry));
   const auto end = std::chrono::steady_clock::now() + kOpenPatience;
   while (std::chrono::steady_clock::now() < end) {
