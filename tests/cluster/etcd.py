@@ -165,8 +165,8 @@ class Etcd:
             context.load_cert_chain(self.folder / "node.pem", self.folder / "node.key")
         for each in range(len(self.clients)) if member is None else [member]:
             url = f"{self.scheme}://{self.hosts[each]}:{self.clients[each]}{path}"
-            request = urllib.request.Request(url, json.dumps(question).encode(),
-                                             {"Content-Type": "application/json", "Authorization": token})
+            headers = {"Content-Type": "application/json", **({"Authorization": token} if token else {})}
+            request = urllib.request.Request(url, json.dumps(question).encode(), headers)
             try:
                 return self.inside(lambda: fetch(request, timeout, context))
             except (OSError, urllib.error.URLError):
@@ -205,9 +205,12 @@ class Etcd:
 
     def make_room(self):
         """As the README says."""
-        self.compact(self.ask("/v3/maintenance/status", {})["header"]["revision"])
-        for path, question in (("defragment", {}), ("alarm", {"action": "DEACTIVATE", "alarm": "NOSPACE"})):
-            if self.ask(f"/v3/maintenance/{path}", question, timeout=60) is None:
+        revision = self.ask("/v3/maintenance/status", {})["header"]["revision"]
+        alarms = self.ask("/v3/maintenance/alarm", {"action": "GET"})["alarms"]
+        for path, question in (("kv/compaction", {"revision": revision, "physical": True}),
+                               ("maintenance/defragment", {}),
+                               *(("maintenance/alarm", {"action": "DEACTIVATE", **each}) for each in alarms)):
+            if self.ask(f"/v3/{path}", question, timeout=60) is None:
                 raise AssertionError(f"etcd refuses {path}")
 
     def put(self, text):
