@@ -1,7 +1,7 @@
 // Nothing acknowledged is lost, and nothing half done is left, when the disk fails or the power
 // goes.
 //
-// A day at the office (kSteps) runs over a VFS whose 1st, 2nd, 3rd … operation fails
+// A day at the office (kEntering, kDocuments) runs over a VFS whose 1st, 2nd, 3rd … operation fails
 // (faulty_vfs.h), until it gets through without meeting the fault; in WAL mode, as saldod has its
 // files, and with a rollback journal, as the shell makes them. Each step that was answered must be
 // there afterwards, one that failed be there or not, but never in part; then `PRAGMA
@@ -59,20 +59,25 @@ bool is_fault(int code) {
 
 class Office {
  public:
-  explicit Office(const Mode& mode)
-      : mode_(mode), base_(folder_.file("base.db")), file_(folder_.file("books.db")) {
+  // `before` has been done when the day begins.
+  Office(const Mode& mode, std::span<const Step> before, std::span<const Step> steps)
+      : mode_(mode),
+        steps_(steps),
+        base_(folder_.file("base.db")),
+        file_(folder_.file("books.db")) {
     FaultyVfs::instance().arm(0, Fault::kOnce);
     {
       Connection connection(base_, Extension::kLoaded);
       connection.must("PRAGMA page_size = 1024");
       connection.must(mode.pragmas);
       make_office(connection);
+      for (const Step& step : before) connection.must(step.sql);
     }
     copy();
     Connection connection(file_, Extension::kLoaded);
     connection.must(mode.pragmas);
     FaultyVfs::instance().arm(0, Fault::kOnce);
-    for (const Step& step : kSteps) {
+    for (const Step& step : steps_) {
       connection.must(step.sql);
       if (step.done != nullptr && !is_done(connection.must(step.done)))
         throw std::logic_error(std::string("not done: ") + step.sql);
@@ -90,11 +95,11 @@ class Office {
     copy();
     vfs.settle();
     vfs.arm(at, fault);
-    std::vector<bool> answered(std::size(kSteps), false);
+    std::vector<bool> answered(steps_.size(), false);
     {
       std::optional<Connection> connection;
-      for (std::size_t i = 0; i < std::size(kSteps); ++i) {
-        answered[i] = take(connection, kSteps[i], fault);
+      for (std::size_t i = 0; i < steps_.size(); ++i) {
+        answered[i] = take(connection, steps_[i], fault);
         if (!answered[i]) break;
       }
       if (connection) {
@@ -170,8 +175,8 @@ class Office {
     EXPECT_EQ(connection.must("SELECT day, charges FROM day_close EXCEPT SELECT day, count(*) FROM "
                               "charge GROUP BY day"),
               std::vector<std::string>{});
-    for (std::size_t i = 0; i < std::size(kSteps); ++i) {
-      const Step& step = kSteps[i];
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      const Step& step = steps_[i];
       if (step.done != nullptr) {
         const auto done = connection.must(step.done);
         EXPECT_TRUE(is_done(done) || (!answered[i] && done == std::vector<std::string>{"0"}))
@@ -185,6 +190,7 @@ class Office {
   }
 
   const Mode& mode_;
+  std::span<const Step> steps_;
   TemporaryFolder folder_;
   std::string base_;
   std::string file_;
@@ -197,8 +203,7 @@ long stride() {
   return text == nullptr ? 1 : std::max(1L, std::strtol(text, nullptr, 10));
 }
 
-void fail_each(const Mode& mode, Fault fault, int repeats = 1) {
-  Office office(mode);
+void fail_each(Office& office, const char* what, Fault fault, int repeats) {
   std::mt19937 random(1);
   long runs = 0;
   for (long at = 1;;
@@ -207,7 +212,15 @@ void fail_each(const Mode& mode, Fault fault, int repeats = 1) {
     for (int i = 0; i < repeats; ++i, ++runs) reached = office.run(at, fault, random);
     if (!reached || testing::Test::HasFailure()) break;
   }
-  std::cout << mode.name << ": " << runs << " runs, of " << office.operations() << " operations\n";
+  std::cout << what << ": " << runs << " runs, of " << office.operations() << " operations\n";
+}
+
+void fail_each(const Mode& mode, Fault fault, int repeats = 1) {
+  std::cout << mode.name << ":\n";
+  Office entering(mode, {}, kEntering);
+  fail_each(entering, "entering", fault, repeats);
+  Office documents(mode, kBeforeDocuments, kDocuments);
+  fail_each(documents, "documents", fault, repeats);
 }
 
 TEST(Disk, FailsOnceWal) { fail_each(kWal, Fault::kOnce); }

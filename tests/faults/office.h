@@ -1,5 +1,7 @@
-// A day at the office, with one write of each kind, for the tests of faults.
+// Two days at the office, with one write of each kind, for the tests of faults.
 #pragma once
+
+#include <span>
 
 #include "closed_books.h"
 
@@ -82,6 +84,12 @@ inline constexpr Step kSteps[] = {
     {"INSERT INTO document_correction(corrects, corrected_on) VALUES (1, '2026-04-01')",
      "SELECT count(*) FROM document WHERE corrects IS NOT NULL"},
 };
+
+// A day of entering and closing; the rest of its month is closed; a day of documents.
+inline constexpr std::size_t kEnteringSteps = 13;
+inline constexpr std::span kEntering = std::span(kSteps).first<kEnteringSteps>();
+inline constexpr std::span kBeforeDocuments = std::span(kSteps).first<kEnteringSteps + 1>();
+inline constexpr std::span kDocuments = std::span(kSteps).subspan<kEnteringSteps + 1>();
 
 inline constexpr const char* kMoreAccounts =
     "WITH RECURSIVE n(x) AS (SELECT 100 UNION ALL SELECT x + 1 FROM n LIMIT 80) "
