@@ -2618,7 +2618,8 @@ CREATE TRIGGER notice_post_deliveries AFTER INSERT ON notice BEGIN
   INSERT INTO delivery(notice_id, account_id, channel, recipient)
   SELECT NEW.notice_id, NEW.account_id, name, url
   FROM webhook
-  WHERE disabled_at IS NULL AND (kinds IS NULL OR NEW.kind IN (SELECT value FROM json_each(kinds)));
+  WHERE disabled_at IS NULL AND (kinds IS NULL OR NEW.kind IN (SELECT value FROM json_each(kinds)))
+  ORDER BY name;
 END;
 
 CREATE TRIGGER delivery_refuse_invalid_insert BEFORE INSERT ON delivery BEGIN
