@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "documents/pdf.h"
 #include "documents/sheet.h"
 
 namespace saldo::server {
@@ -200,11 +201,15 @@ std::string document_html(const nlohmann::json& document) {
   html += "</title>\n<style>\n@page { size: A4";
   html += sheet.landscape ? " landscape" : "";
   html += "; margin: " + css_number(kMargin) + "mm " + css_number(kMargin) + "mm " +
-          css_number(kMargin) + "mm " + css_number(left) + "mm;\n  @bottom-right { content: ";
-  html += sheet.language == "ru" ? R"("Страница " counter(page) " из " counter(pages))"
-                                 : R"("Page " counter(page) " of " counter(pages))";
-  html += "; font: 7pt \"PT Sans\", sans-serif }\n}\nbody { width: " + css_number(width) +
-          "mm; font: " + css_number(sheet.letter_size) + "pt \"PT Sans\", sans-serif }";
+          css_number(kMargin) + "mm " + css_number(left) + "mm";
+  if (count_pages(sheet) > 1) {
+    html += ";\n  @bottom-right { content: ";
+    html += sheet.language == "ru" ? R"("Страница " counter(page) " из " counter(pages))"
+                                   : R"("Page " counter(page) " of " counter(pages))";
+    html += "; font: 7pt \"PT Sans\", sans-serif }\n";
+  }
+  html += " }\nbody { width: " + css_number(width) + "mm; font: " + css_number(sheet.letter_size) +
+          "pt \"PT Sans\", sans-serif }";
   html += kStyle;
   html += "</style>\n</head>\n<body>\n";
   for (const Table& table : sheet.tables) append_table(html, table);

@@ -656,6 +656,8 @@ void PostPdf::add(const nlohmann::json& document) {
 
 void PostPdf::finish() { file_->finish(); }
 
+std::size_t count_pages(const Sheet& sheet) { return Typesetter(sheet).pages().size(); }
+
 std::string document_pdf(const nlohmann::json& document) {
   const Sheet sheet = document_sheet(document);
   std::string bytes;

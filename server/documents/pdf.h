@@ -6,6 +6,7 @@
 // (Debian: fonts-paratype), std::bad_alloc, or as document_sheet does.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,9 +16,13 @@
 namespace saldo::server {
 
 class PdfFile;
+struct Sheet;
 
 // `document` is a row of the table document.
 std::string document_pdf(const nlohmann::json& document);
+
+// How many pages the sheet takes, at least 1.
+std::size_t count_pages(const Sheet& sheet);
 
 // Documents to be posted, one after the other in one PDF, each on pages of its own, with the
 // customer's postal address at the top right of its first page.

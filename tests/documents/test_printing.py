@@ -586,6 +586,10 @@ class Html(Case):
                 return collections.Counter("".join(text.replace("-", "").split()))
             self.assertEqual(letters(self.text(content)), letters("".join(self.read(content).text)), content["kind"])
 
+    def test_pages_are_numbered_where_there_are_several(self):
+        for content, several in ((month("act"), False), (month("upd"), False), (month("act", 60), True)):
+            self.assertEqual(several, b"counter(pages)" in self.render("html", content))
+
     def test_is_well_formed_and_without_scripts(self):
         for content in (month("act", 60), invoice(), month("upd", 60), reconciliation(60)):
             names = self.read(content).names
