@@ -2141,7 +2141,8 @@ CREATE TABLE stored_answer(
 ) WITHOUT ROWID;
 
 CREATE TABLE search_queue(
-  account_id INTEGER PRIMARY KEY
+  account_id INTEGER PRIMARY KEY,
+  mark       TEXT
 );
 
 CREATE TRIGGER account_search_after_insert AFTER INSERT ON account BEGIN

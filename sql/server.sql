@@ -24,9 +24,12 @@ CREATE TABLE stored_answer(
   PRIMARY KEY (token, method, target, key)
 ) WITHOUT ROWID;
 
--- The accounts whose words have changed since the server's search index was told; it takes them off.
+-- The accounts whose words have changed since the server's search index was told; it takes them off. Of account 0,
+-- which there is not, `mark` is what the index that took the last ones off has as well: another's index is of other
+-- books, or of another state of them.
 CREATE TABLE search_queue(
-  account_id INTEGER PRIMARY KEY
+  account_id INTEGER PRIMARY KEY,
+  mark       TEXT
 );
 
 CREATE TRIGGER account_search_after_insert AFTER INSERT ON account BEGIN

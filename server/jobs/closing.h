@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ namespace saldo::server {
 // Closes the open day if it had ended `after` before now; false when there was none to close. One
 // statement, so that two servers do not close twice.
 bool close_next_day(Database& database, std::chrono::seconds after);
+
+// The ended days that are closed so long after their midnight, and should have been by now.
+std::int64_t overdue_days(sqlite3* database, std::chrono::seconds close_after);
 
 class ClosingJob {
  public:

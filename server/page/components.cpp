@@ -86,6 +86,9 @@ class Html {
     if (!css.empty()) attribute("class", css);
     return raw(">").text(label).raw("</a>");
   }
+  [[nodiscard]] bool may(std::string_view link, std::string_view method = "GET") const {
+    return !frame.may || link.substr(0, 1) != "/" || frame.may(method, link);
+  }
   Html& state(const std::string& state) {
     return raw("<span class=\"state\"")
         .attribute("data-state", state)
@@ -115,7 +118,7 @@ void write_heading(Html& html, const PageRow& of) {
   if (const auto state = text_in(of, "state"); !state.empty()) html.raw(" ").state(state);
   html.raw("</h").raw(level).raw(">");
   html.element("p", text_in(of, "text"));
-  if (const auto link = text_in(of, "link"); !link.empty())
+  if (const auto link = text_in(of, "link"); !link.empty() && html.may(link))
     html.link(link, text_in(of, "label", link), "button");
   html.raw("</header>");
 }
@@ -126,7 +129,7 @@ void write_banner(Html& html, const PageRow& of) {
       .attribute("data-kind", kind)
       .raw(kind == "error" ? " role=\"alert\">" : " role=\"status\">")
       .element("p", text_in(of, "text"));
-  if (const auto link = text_in(of, "link"); !link.empty())
+  if (const auto link = text_in(of, "link"); !link.empty() && html.may(link))
     html.link(link, text_in(of, "label", link));
   html.raw("</div>");
 }
@@ -139,7 +142,7 @@ void write_fact(Html& html, std::string_view label, std::string_view name,
     html.state(state);
   } else if (!value || value->empty()) {
     html.raw("—");
-  } else if (!link.empty()) {
+  } else if (!link.empty() && html.may(link)) {
     html.link(link, shown(html.locale, name, *value));
   } else {
     html.value(name, *value);
@@ -175,7 +178,7 @@ void write_cells(Html& html, const PageRow& row) {
     }
     html.raw(">");
     if (value && !value->empty()) {
-      if (first && !link.empty()) {
+      if (first && !link.empty() && html.may(link)) {
         html.link(link, shown(html.locale, name, *value));
       } else {
         html.value(name, *value);
@@ -186,7 +189,8 @@ void write_cells(Html& html, const PageRow& row) {
   }
   if (find_cell(row, "action") == nullptr) return;
   html.raw("<td>");
-  if (const auto action = text_in(row, "action"); !action.empty())
+  const auto action = text_in(row, "action");
+  if (!action.empty() && html.may(text_in(row, "action_link")))
     html.link(text_in(row, "action_link"), action, "button small");
   html.raw("</td>");
 }
@@ -217,6 +221,8 @@ void write_table(Html& html, const PageRow& of, const std::vector<std::string>& 
                  const std::vector<PageRow>& rows, const std::string& next) {
   const std::string title = text_in(of, "title");
   html.raw("<section class=\"table\">").element("h3", title);
+  if (const auto note = text_in(of, "note"); !note.empty())
+    html.raw("<p class=\"muted\">").text(note).raw("</p>");
   if (rows.empty()) {
     html.raw("<p class=\"muted\">")
         .text(text_in(of, "empty", html.locale.say("page_empty")))
@@ -233,15 +239,14 @@ void write_table(Html& html, const PageRow& of, const std::vector<std::string>& 
   html.raw("</section>");
 }
 
-// A number for the script: money in units, not in minor ones.
-std::string decimal_of(const Locale& locale, std::string_view name, const std::string& value) {
-  const auto amount = shown_integer(value);
+// Minor units as units, with `point` between them and their parts; what is no integer, as it is.
+std::string decimal_of(const Locale& locale, const std::string& value, char point) {
   const auto digits = static_cast<std::size_t>(minor_digits(locale.currency));
-  if (named(name).show != Show::kMoney || !amount || digits == 0) return value;
+  if (!shown_integer(value) || digits == 0) return value;
   const bool negative = value.front() == '-';
   std::string text = negative ? value.substr(1) : value;
   if (text.size() <= digits) text.insert(0, digits + 1 - text.size(), '0');
-  text.insert(text.size() - digits, ".");
+  text.insert(text.size() - digits, 1, point);
   return negative ? "-" + text : text;
 }
 
@@ -275,7 +280,9 @@ void write_chart(Html& html, const PageRow& of, const std::vector<std::string>& 
       if (is_unseen(name)) continue;
       html.raw("<td");
       if (is_numeric(named(name).show)) html.raw(" class=\"number\"");
-      if (value) html.attribute("data-value", decimal_of(html.locale, name, *value));
+      const bool is_money = named(name).show == Show::kMoney;
+      if (value)
+        html.attribute("data-value", is_money ? decimal_of(html.locale, *value, '.') : *value);
       html.raw(">");
       if (value) html.value(name, *value);
       html.raw("</td>");
@@ -288,11 +295,17 @@ void write_chart(Html& html, const PageRow& of, const std::vector<std::string>& 
 void write_tabs(Html& html, const PageRow& of, const std::vector<PageRow>& rows) {
   html.raw("<nav class=\"tabs\"").attribute("aria-label", text_in(of, "title")).raw("><ul>");
   for (const PageRow& row : rows) {
+    if (!html.may(text_in(row, "link"))) continue;
     html.raw("<li><a").attribute("href", own_link(text_in(row, "link")));
     if (is_set(row, "active")) html.raw(" aria-current=\"page\"");
     html.raw(">").text(text_in(row, "title")).raw("</a></li>");
   }
   html.raw("</ul></nav>");
+}
+
+// Of an option: its value, or what a person sees of it.
+std::string word_in(const nlohmann::json& part) {
+  return part.is_string() ? part.get<std::string>() : part.is_null() ? "" : part.dump();
 }
 
 class FormWriter {
@@ -302,6 +315,15 @@ class FormWriter {
     // What was sent is put into the form that it came from. Several may write by one route.
     is_given_ = !writes_.empty() && was_sent("_writes", writes_) &&
                 (text_in(of, "title").empty() || was_sent("_title", text_in(of, "title")));
+  }
+
+  // Whether whoever looks may send it.
+  [[nodiscard]] bool is_open() const {
+    if (writes_.empty())
+      return html_.may(text_in(of_, "link"), is_set(of_, "post") ? "POST" : "GET");
+    const auto space = std::min(writes_.find(' '), writes_.size());
+    return html_.may(std::string_view(writes_).substr(std::min(space + 1, writes_.size())),
+                     std::string_view(writes_).substr(0, space));
   }
 
   void write() {
@@ -351,7 +373,8 @@ class FormWriter {
         if (given == name) return value;
       }
     }
-    return text_in(row, "value");
+    const std::string value = text_in(row, "value");
+    return text_in(row, "type") == "money" ? typed_money(html_.locale, value) : value;
   }
 
   void field(const PageRow& row) {
@@ -408,12 +431,9 @@ class FormWriter {
       const auto options = nlohmann::json::parse(text_in(row, "options", "[]"), nullptr, false);
       for (const auto& option : options) {
         if (!option.is_array() || option.size() != 2) continue;
-        const auto word = [](const nlohmann::json& part) {
-          return part.is_string() ? part.get<std::string>() : part.is_null() ? "" : part.dump();
-        };
-        const std::string key = word(option[0]);
+        const std::string key = word_in(option[0]);
         html_.raw("<option").attribute("value", key).raw(key == value ? " selected>" : ">");
-        html_.text(word(option[1])).raw("</option>");
+        html_.text(word_in(option[1])).raw("</option>");
       }
       html_.raw("</select>");
       return;
@@ -561,6 +581,10 @@ std::string shown(const Locale& locale, std::string_view name, const std::string
   return value;
 }
 
+std::string typed_money(const Locale& locale, const std::string& value) {
+  return decimal_of(locale, value, locale.language == "ru" ? ',' : '.');
+}
+
 void Page::columns(const std::vector<std::string>& names) {
   columns_ = names;
   if (!names.empty() && names.front() != "component" && open_ && open_->columns.empty())
@@ -588,7 +612,11 @@ void Page::close() {
     place_ = text_in(open.properties, "place");
     bare_ = is_set(open.properties, "bare");
   } else if (component == "heading") {
+    drop_empty_heading();
+    heading_ = main_.size();
     write_heading(html, open.properties);
+    const bool leads_on = !text_in(open.properties, "link").empty();
+    below_heading_ = leads_on ? std::string::npos : main_.size();
   } else if (component == "text") {
     html.raw(text_in(open.properties, "kind") == "muted" ? "<p class=\"muted\">" : "<p>")
         .text(text_in(open.properties, "text"))
@@ -602,7 +630,12 @@ void Page::close() {
   } else if (component == "tabs") {
     write_tabs(html, open.properties, open.rows);
   } else if (component == "form") {
-    FormWriter(html, open.properties, open.rows).write();
+    FormWriter form(html, open.properties, open.rows);
+    if (form.is_open()) {
+      form.write();
+    } else {
+      left_out_ = true;
+    }
   } else if (component == "chart") {
     write_chart(html, open.properties, open.columns, open.rows);
   } else if (component == "confirm") {
@@ -612,8 +645,15 @@ void Page::close() {
   }
 }
 
+// Of forms that are all left out no heading remains.
+void Page::drop_empty_heading() {
+  if (left_out_ && main_.size() == below_heading_) main_.resize(heading_);
+  left_out_ = false;
+}
+
 std::string Page::html() {
   close();
+  drop_empty_heading();
   std::string text;
   Html html(text, locale_, frame_);
   html.raw("<!DOCTYPE html><html")
@@ -673,12 +713,49 @@ void FactSheet::row(const PageRow& row) {
   if (!in_facts_) return;
   if (find_cell(row, "label") != nullptr) {
     const auto state = text_in(row, "state");
+    if (find_cell(row, "before") != nullptr)
+      before_.emplace_back(text_in(row, "label"), text_in(row, "before"));
     facts_.emplace_back(text_in(row, "label"),
                         state.empty() ? text_in(row, "value") : shown(locale_, "state", state));
     return;
   }
   for (const auto& [name, value] : row)
     facts_.emplace_back(label_of(locale_, name), value ? shown(locale_, name, *value) : "");
+}
+
+void FormSheet::row(const PageRow& row) {
+  if (!row.empty() && row.front().first == "component") {
+    in_form_ = row.front().second == "form" && text_in(row, "writes") == writes_ &&
+               text_in(row, "title") == title_;
+    return;
+  }
+  if (in_form_ && text_in(row, "type") != "hidden") fields_.push_back(row);
+}
+
+const PageRow* FormSheet::find(std::string_view name) const {
+  const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const PageRow& field) {
+    return text_in(field, "name") == name;
+  });
+  return found == fields_.end() ? nullptr : &*found;
+}
+
+std::string FormSheet::label(std::string_view name) const {
+  const PageRow* field = find(name);
+  return field == nullptr ? std::string() : text_in(*field, "label", name);
+}
+
+std::string FormSheet::value(const Locale& locale, std::string_view name,
+                             const std::string& value) const {
+  const PageRow* field = find(name);
+  const std::string type = field == nullptr ? "" : text_in(*field, "type");
+  if (type == "day") return shown(locale, "day", value);
+  if (type != "select") return value;
+  const auto options = nlohmann::json::parse(text_in(*field, "options", "[]"), nullptr, false);
+  for (const auto& option : options) {
+    if (option.is_array() && option.size() == 2 && word_in(option[0]) == value)
+      return word_in(option[1]);
+  }
+  return value;
 }
 
 }  // namespace saldo::server

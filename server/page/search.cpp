@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "page/sessions.h"
 
@@ -19,7 +20,8 @@ std::uint32_t lower(std::uint32_t letter) {
   constexpr std::uint32_t kCase = 0x20;
   if (within(0xC0, 0xDE) && letter != 0xD7) return letter + kCase;  // À to Þ
   if (within(0x391, 0x3A9)) return letter + kCase;                  // Α to Ω
-  if (within(0x400, 0x40F)) return letter + 0x50;                   // Ѐ to Џ, with Ё
+  if (letter == 0x401 || letter == 0x451) return 0x435;             // Ё and ё are е
+  if (within(0x400, 0x40F)) return letter + 0x50;                   // Ѐ to Џ
   if (within(0x410, 0x42F)) return letter + kCase;                  // А to Я
   if (within(0x460, 0x481) || within(0x48A, 0x4BF) || within(0x4D0, 0x52F)) return letter | 1U;
   if (within(0x531, 0x556)) return letter + 0x30;  // Armenian
@@ -73,7 +75,14 @@ constexpr const char* kWordsOfAccount =
     " coalesce(a.tax_id, '') || char(10) || coalesce(a.external_id, '') || char(10) ||"
     " coalesce(a.contract, '')";
 
+constexpr const char* kWordTables =
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, tokenize = 'trigram');"
+    "CREATE TABLE IF NOT EXISTS beginning(letters TEXT NOT NULL, account_id INTEGER NOT NULL,"
+    " PRIMARY KEY (letters, account_id)) WITHOUT ROWID;";
+
 constexpr int kWaitMilliseconds = 5'000;
+constexpr int kStepsBetweenSearchChecks = 1'000;
+constexpr std::chrono::seconds kSearchPatience{5};
 
 }  // namespace
 
@@ -85,13 +94,30 @@ SearchIndex::SearchIndex(const std::string& path)
   writer_.prepare("PRAGMA journal_mode = WAL").step();
   // What is written here is taken out of the queue of the books, which are as safe.
   writer_.prepare("PRAGMA synchronous = FULL").step();
-  writer_.execute(
-      "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(text, tokenize = 'trigram')");
-  writer_.execute(
-      "CREATE TABLE IF NOT EXISTS beginning(letters TEXT NOT NULL, account_id INTEGER NOT NULL,"
-      " PRIMARY KEY (letters, account_id)) WITHOUT ROWID");
+  writer_.execute(kWordTables);
   writer_.execute("CREATE TABLE IF NOT EXISTS made(up_to INTEGER)");
   writer_.execute("INSERT INTO made SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM made)");
+  writer_.execute("CREATE TABLE IF NOT EXISTS mark(mark TEXT NOT NULL)");
+  sqlite3_progress_handler(
+      reader_.handle(), kStepsBetweenSearchChecks,
+      [](void* index) {
+        const auto* const self = static_cast<const SearchIndex*>(index);
+        return std::chrono::steady_clock::now() >= self->deadline_ ? 1 : 0;
+      },
+      this);
+}
+
+std::string SearchIndex::mark() {
+  auto row = writer_.prepare("SELECT mark FROM mark");
+  return row.step() ? std::string(row.text(0)) : std::string();
+}
+
+void SearchIndex::begin_anew(const std::string& mark) {
+  write([&] {
+    writer_.execute(std::string("DROP TABLE words; DROP TABLE beginning;") + kWordTables +
+                    "UPDATE made SET up_to = 0; DELETE FROM mark");
+    writer_.prepare("INSERT INTO mark VALUES (?1)").bind_static(1, mark).step();
+  });
 }
 
 std::vector<std::int64_t> SearchIndex::find(std::string_view text, std::int64_t after,
@@ -100,6 +126,7 @@ std::vector<std::int64_t> SearchIndex::find(std::string_view text, std::int64_t 
   const std::string wanted = folded(text);
   if (wanted.empty()) return found;
   const std::lock_guard lock(reading_);
+  deadline_ = std::chrono::steady_clock::now() + kSearchPatience;
   const bool is_short = count_letters(wanted) < kTrigram;
   std::string phrase = wanted;
   if (!is_short) {
@@ -117,43 +144,53 @@ std::vector<std::int64_t> SearchIndex::find(std::string_view text, std::int64_t 
   return found;
 }
 
-void SearchIndex::replace(const std::vector<Entry>& entries) {
+// In a transaction of the index's own, all of it or nothing.
+void SearchIndex::write(const std::function<void()>& work) {
   writer_.prepare("BEGIN IMMEDIATE").step();
   try {
-    for (const Entry& entry : entries) {
-      std::string before;
-      {
-        auto row = writer_.prepare("SELECT text FROM words WHERE rowid = ?1");
-        row.bind(1, entry.account_id);
-        if (row.step()) before = row.text(0);
-      }
-      const std::string words = folded(entry.words);
-      if (words == before) continue;
-      for (const auto& letters : beginnings(before)) {
-        writer_.prepare("DELETE FROM beginning WHERE letters = ?1 AND account_id = ?2")
-            .bind(1, std::string_view(letters))
-            .bind(2, entry.account_id)
-            .step();
-      }
-      if (!before.empty())
-        writer_.prepare("DELETE FROM words WHERE rowid = ?1").bind(1, entry.account_id).step();
-      if (words.empty()) continue;
-      writer_.prepare("INSERT INTO words(rowid, text) VALUES (?1, ?2)")
-          .bind(1, entry.account_id)
-          .bind(2, std::string_view(words))
-          .step();
-      for (const auto& letters : beginnings(words)) {
-        writer_.prepare("INSERT OR IGNORE INTO beginning VALUES (?1, ?2)")
-            .bind(1, std::string_view(letters))
-            .bind(2, entry.account_id)
-            .step();
-      }
-    }
+    work();
     writer_.prepare("COMMIT").step();
   } catch (...) {
     if (writer_.in_transaction()) writer_.prepare("ROLLBACK").step();
     throw;
   }
+}
+
+void SearchIndex::replace(const Entry& entry) {
+  std::string before;
+  {
+    auto row = writer_.prepare("SELECT text FROM words WHERE rowid = ?1");
+    row.bind(1, entry.account_id);
+    if (row.step()) before = row.text(0);
+  }
+  const std::string words = folded(entry.words);
+  if (words == before) return;
+  for (const auto& letters : beginnings(before)) {
+    writer_.prepare("DELETE FROM beginning WHERE letters = ?1 AND account_id = ?2")
+        .bind(1, std::string_view(letters))
+        .bind(2, entry.account_id)
+        .step();
+  }
+  if (!before.empty())
+    writer_.prepare("DELETE FROM words WHERE rowid = ?1").bind(1, entry.account_id).step();
+  if (words.empty()) return;
+  writer_.prepare("INSERT INTO words(rowid, text) VALUES (?1, ?2)")
+      .bind(1, entry.account_id)
+      .bind(2, std::string_view(words))
+      .step();
+  for (const auto& letters : beginnings(words)) {
+    writer_.prepare("INSERT OR IGNORE INTO beginning VALUES (?1, ?2)")
+        .bind(1, std::string_view(letters))
+        .bind(2, entry.account_id)
+        .step();
+  }
+}
+
+void SearchIndex::replace(const std::vector<Entry>& entries, const std::string& mark) {
+  write([&] {
+    for (const Entry& entry : entries) replace(entry);
+    if (!mark.empty()) writer_.prepare("UPDATE mark SET mark = ?1").bind_static(1, mark).step();
+  });
 }
 
 std::optional<std::int64_t> SearchIndex::made_up_to() {
@@ -170,6 +207,16 @@ void SearchIndex::set_made_up_to(std::optional<std::int64_t> account_id) {
   }
   row.step();
 }
+
+namespace {
+
+void set_mark(Database& database, const std::string& mark) {
+  database.prepare("INSERT OR REPLACE INTO search_queue(account_id, mark) VALUES (0, ?1)")
+      .bind_static(1, mark)
+      .step();
+}
+
+}  // namespace
 
 SearchJob::SearchJob(const std::string& books, Writer& writer, SearchIndex& index)
     : books_(books, Database::Mode::kRead),
@@ -217,30 +264,59 @@ bool SearchJob::make() {
   return true;
 }
 
+// Whether the index is that of the books, as `database` sees them.
+bool SearchJob::is_theirs(Database& database) {
+  auto row = database.prepare("SELECT mark FROM search_queue WHERE account_id = 0");
+  // What the index was given before the books were, and they then were not, is still in the queue.
+  return row.step() && (row.text(0) == index_.mark() || row.text(0) == before_);
+}
+
+// Makes the index anew where it is not theirs. Another server may be between the two.
+void SearchJob::agree() {
+  if (is_theirs(books_)) return;
+  bool is_index_theirs = false;
+  writer_.write([&](Database& database) { is_index_theirs = is_theirs(database); });
+  if (is_index_theirs) return;
+  const std::string mark = random_name();
+  index_.begin_anew(mark);
+  writer_.write([&](Database& database) { set_mark(database, mark); });
+}
+
 bool SearchJob::work() {
+  if (!std::exchange(agreed_, true)) agree();
   if (make()) return true;
   {
-    auto row = books_.prepare("SELECT 1 FROM search_queue LIMIT 1");
+    auto row = books_.prepare("SELECT 1 FROM search_queue WHERE account_id > 0 LIMIT 1");
     if (!row.step()) return false;
   }
   // Within a write, so that nothing changes between what is read and what is taken off the queue.
+  agreed_ = false;
   writer_.write([&](Database& database) {
+    if (!is_theirs(database)) return;
     constexpr std::int64_t kAtOnce = 200;
     std::vector<SearchIndex::Entry> entries;
     {
       const std::string sql = "SELECT q.account_id, " + std::string(kWordsOfAccount) +
                               " FROM search_queue AS q LEFT JOIN account AS a"
-                              " ON a.account_id = q.account_id ORDER BY q.account_id LIMIT ?1";
+                              " ON a.account_id = q.account_id WHERE q.account_id > 0"
+                              " ORDER BY q.account_id LIMIT ?1";
       auto row = database.compile_once(sql);
       row.bind(1, kAtOnce);
       while (row.step()) entries.push_back({row.integer(0), std::string(row.text(1))});
     }
-    index_.replace(entries);
+    {
+      auto row = database.prepare("SELECT mark FROM search_queue WHERE account_id = 0");
+      if (row.step()) before_ = row.text(0);
+    }
+    const std::string mark = random_name();
+    index_.replace(entries, mark);
+    set_mark(database, mark);
     for (const auto& entry : entries) {
       database.prepare("DELETE FROM search_queue WHERE account_id = ?1")
           .bind(1, entry.account_id)
           .step();
     }
+    agreed_ = true;
   });
   return true;
 }

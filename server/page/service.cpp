@@ -8,6 +8,7 @@
 
 #include "codecs/json.h"
 #include "hash.h"
+#include "jobs/closing.h"
 #include "page/assets.h"
 #include "page/search.h"
 #include "page/words.h"
@@ -63,7 +64,9 @@ Reply html_reply(int status, std::string html) {
 
 void add_security(Reply& reply, bool is_asset) {
   reply.headers.emplace_back("Content-Security-Policy", std::string(kContentPolicy));
-  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  // Of HTML the transport says it.
+  if (!reply.content_type.starts_with("text/html"))
+    reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
   reply.headers.emplace_back("Referrer-Policy", "same-origin");
   reply.headers.emplace_back("Cache-Control",
                              is_asset ? "public, max-age=31536000, immutable" : "no-store");
@@ -102,9 +105,19 @@ std::string sentence_of(const Error& error) {
   return colon == std::string::npos ? what : what.substr(colon + 2);
 }
 
-std::string told(const Locale& locale, const Error& error) {
-  return std::string(locale.say("page_not_done")) + " (" +
-         std::string(locale.say(error_code_name(error.code()))) + "): " + sentence_of(error);
+std::string told(const Locale& locale, const Error& error, const FormSheet& form) {
+  std::string text = std::string(locale.say("page_not_done")) + " (" +
+                     std::string(locale.say(error_code_name(error.code()))) + "): ";
+  const auto* wrong = dynamic_cast<const ParameterErrors*>(&error);
+  if (wrong == nullptr) return text + sentence_of(error);
+  bool is_first = true;
+  for (const auto& [name, detail] : wrong->parameters()) {
+    const std::string label = form.label(name);
+    text += std::exchange(is_first, false) ? "" : "; ";
+    text += label.empty() ? name + " " : label + ": ";
+    text += locale.say(detail);
+  }
+  return text;
 }
 
 // As people type sums: '1 990,00', '1990.5', '−10'; in the currency's minor units.
@@ -216,7 +229,7 @@ class BodyOfForm {
                                   const std::string& text) {
     if (std::find(money_.begin(), money_.end(), name) != money_.end()) {
       if (const auto sum = parse_sum(text, digits_)) return *sum;
-      wrong_.push_back({name, "is not a sum of money, such as 1990,00"});
+      wrong_.push_back({name, "page_no_sum"});
       return nullptr;
     }
     if (parameter != nullptr && parameter->type == Type::kValues) return values_of(text);
@@ -251,9 +264,22 @@ class BodyOfForm {
   std::vector<ParameterError> wrong_;
 };
 
-using Facts = std::vector<std::pair<std::string, std::string>>;
+// A link to a page, with what a body holds of the page's parameters.
+std::string with_fields(std::string link, const Route& page, const std::string& body) {
+  const auto fields = nlohmann::ordered_json::parse(body, nullptr, false);
+  for (const Parameter& parameter : page.parameters) {
+    if (parameter.in_path || !fields.is_object() || !fields.contains(parameter.name)) continue;
+    const auto& value = fields[parameter.name];
+    link += link.find('?') == std::string::npos ? '?' : '&';
+    link += parameter.name + "=";
+    append_percent_encoded(link, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return link;
+}
 
-std::string hash_of(const Facts& before, const Facts& after) {
+using ShownFacts = FactSheet::Facts;
+
+std::string hash_of(const ShownFacts& before, const ShownFacts& after) {
   std::string text;
   for (const auto* facts : {&before, &after}) {
     for (const auto& [label, value] : *facts)
@@ -265,9 +291,9 @@ std::string hash_of(const Facts& before, const Facts& after) {
 
 // What of an answer people can read: its values by columns that have a word, without those that
 // `hides` names.
-Facts facts_of_answer(const Locale& locale, const std::string& body,
-                      const std::function<bool(const std::string&)>& hides = nullptr) {
-  Facts facts;
+ShownFacts facts_of_answer(const Locale& locale, const std::string& body,
+                           const std::function<bool(const std::string&)>& hides = nullptr) {
+  ShownFacts facts;
   auto answer = nlohmann::ordered_json::parse(body, nullptr, false);
   if (answer.is_array() && answer.size() == 1) answer = nlohmann::ordered_json(answer[0]);
   if (!answer.is_object()) return facts;
@@ -280,22 +306,15 @@ Facts facts_of_answer(const Locale& locale, const std::string& body,
   return facts;
 }
 
-// What was typed into a form, as far as there is a word for it; sums as they were typed.
-Facts typed_facts(const Locale& locale, const Fields& fields) {
-  Facts facts;
-  const auto is_sum = [&](const std::string& name) {
-    return std::any_of(fields.begin(), fields.end(), [&](const auto& field) {
-      return field.first == "_money" && field.second == name;
-    });
-  };
+// What was filled into a form, as its page calls it.
+ShownFacts typed_facts(const Locale& locale, const Fields& fields, const FormSheet& form) {
+  ShownFacts facts;
   for (const auto& [name, value] : fields) {
     const bool is_without_limit = name == "_null";
-    const std::string& of = is_without_limit ? value : name;
-    if (value.empty() || find_word(of) == nullptr) continue;
-    facts.emplace_back(label_of(locale, of), is_without_limit
-                                                 ? std::string(locale.say("page_unlimited"))
-                                             : is_sum(name) ? value
-                                                            : shown(locale, name, value));
+    const std::string label = form.label(is_without_limit ? value : name);
+    if (value.empty() || label.empty()) continue;
+    facts.emplace_back(label, is_without_limit ? std::string(locale.say("page_unlimited"))
+                                               : form.value(locale, name, value));
   }
   return facts;
 }
@@ -319,12 +338,12 @@ struct PageService::Deed {
     return std::find(names.begin(), names.end(), name) != names.end();
   }
   // Of its answer, without these: those of a preview are not what will be recorded.
-  [[nodiscard]] Facts answer_facts(const Locale& locale) const {
+  [[nodiscard]] ShownFacts answer_facts(const Locale& locale) const {
     return facts_of_answer(locale, reply.body,
                            [&](const std::string& name) { return is_secret(name); });
   }
   // And without instants, which go on while one looks.
-  [[nodiscard]] Facts answer_facts_to_compare(const Locale& locale) const {
+  [[nodiscard]] ShownFacts answer_facts_to_compare(const Locale& locale) const {
     return facts_of_answer(locale, reply.body, [&](const std::string& name) {
       const Word* const word = find_word(name);
       return word == nullptr || word->show == Show::kTime || is_secret(name);
@@ -339,11 +358,12 @@ struct PageService::Deed {
   Request request;
   std::string body;
   const Route* shows = nullptr;  // the page whose facts are shown
+  std::string shown_link;
   std::vector<std::string> shown_values;
   Target shown_target;
 
-  Facts before;
-  Facts after;
+  ShownFacts before;
+  ShownFacts after;
   Reply reply;
   std::string seen;      // the hash of what is shown
   bool done = false;     // it was written, now or before
@@ -381,21 +401,25 @@ std::string PageService::cookie_of(const HttpRequest& http) const {
   return {};
 }
 
+Locale PageService::locale_of(Reader& reader) {
+  Locale locale;
+  auto row = reader.prepare(
+      "SELECT language, currency, time_zone FROM policy"
+      " WHERE valid_from <= (SELECT open_day FROM books) ORDER BY valid_from DESC LIMIT 1");
+  if (row.step()) {
+    locale.language = row.text(0);
+    locale.currency = row.text(1);
+    locale.zone = date::locate_zone(std::string(row.text(2)));
+  }
+  return locale;
+}
+
 PageService::Visitor PageService::meet(const HttpRequest& http, Instant now) {
   Visitor visitor;
   visitor.cookie = cookie_of(http);
   const auto reader = parts_.readers.lend(parts_.patience);
   const auto snapshot = reader->snapshot();
-  {
-    auto row = reader->prepare(
-        "SELECT language, currency, time_zone FROM policy"
-        " WHERE valid_from <= (SELECT open_day FROM books) ORDER BY valid_from DESC LIMIT 1");
-    if (row.step()) {
-      visitor.locale.language = row.text(0);
-      visitor.locale.currency = row.text(1);
-      visitor.locale.zone = date::locate_zone(std::string(row.text(2)));
-    }
-  }
+  visitor.locale = locale_of(*reader);
   auto session = parts_.sessions.find(visitor.cookie, now);
   if (!session) return visitor;
   const Token* token = reader->tokens.find_hash(*reader, snapshot.integer(0), session->token_hash);
@@ -404,6 +428,12 @@ PageService::Visitor PageService::meet(const HttpRequest& http, Instant now) {
   visitor.role = token->role;
   visitor.session = std::move(session);
   visitor.frame.who = visitor.who;
+  visitor.frame.may = [this, role = visitor.role](std::string_view method, std::string_view link) {
+    std::vector<std::string> values;
+    const auto* path = parts_.routes.find(parse_target(link).parts, values);
+    const Route* route = path == nullptr ? nullptr : path->find(method);
+    return route == nullptr || is_allowed(role, route->role);
+  };
   for (const auto& entry : kMenu) {
     std::vector<std::string> values;
     const auto* path = parts_.routes.find(parse_target(entry.path).parts, values);
@@ -462,9 +492,15 @@ Reply PageService::respond(const HttpRequest& http, const Target& target, const 
   const bool is_public = route != nullptr && route->role == Role::kNone;
   if (!visitor.session && !is_public) {
     std::string to(kSignIn);
-    if (!is_post && target.path != "/") {
-      to += "?to=";
-      append_percent_encoded(to, http.target);
+    // What was sent is not done; one goes on where it was filled in.
+    const Fields sent = !is_post             ? Fields()
+                        : http.parts.empty() ? parse_form(http.body)
+                                             : http.parts;
+    const std::string back = is_post ? field_of(sent, "_form") : std::string(http.target);
+    if (is_post) to += "?lost=1";
+    if (!back.empty() && back != "/") {
+      to += is_post ? "&to=" : "?to=";
+      append_percent_encoded(to, back);
     }
     return redirect(to);
   }
@@ -527,7 +563,12 @@ Reply PageService::sign_in(const HttpRequest& http, Visitor& visitor) {
       visitor.frame.problem = visitor.locale.say("page_wrong_token");
       std::vector<std::string> values;
       const auto* path = parts_.routes.find(parse_target(kSignIn).parts, values);
-      Target again = parse_target(kSignIn);
+      std::string where(kSignIn);
+      if (!to.empty()) {
+        where += "?to=";
+        append_percent_encoded(where, to);
+      }
+      Target again = parse_target(where);
       Reply reply = show(http, again, *path->find("GET"), values, visitor);
       reply.status = status_of(ErrorCode::kForbidden);
       return reply;
@@ -572,19 +613,24 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
     Target target = parse_target(deed.target);
     deed.path = parts_.routes.find(target.parts, deed.path_values);
     deed.route = deed.path == nullptr ? nullptr : deed.path->find(method);
-    const bool is_writing = deed.route != nullptr && deed.route->writes && !deed.route->calls &&
+    // What a form does besides is sending something, or making the server begin something.
+    const bool calls = deed.route != nullptr && deed.route->calls && method == "POST" &&
+                       *deed.route->calls != BuiltIn::kSql;
+    const bool is_writing = deed.route != nullptr && deed.route->writes &&
                             deed.route->auth == Auth::kToken && deed.route->protocol.empty() &&
                             !deed.route->asking.exists();
-    if (!is_writing) throw not_found("a form writes through a route that writes to the books");
+    if (!is_writing && !calls)
+      throw not_found("a form writes through a route that writes to the books");
     logged = deed.route;
     if (!is_allowed(visitor.role, deed.route->role)) {
       throw Error(ErrorCode::kForbidden,
-                  "this takes the role " + std::string(role_name(deed.route->role)));
+                  std::string(visitor.locale.say("page_takes_role")) +
+                      std::string(visitor.locale.say(role_name(deed.route->role))));
     }
     if (deed.route->takes_statement) {
       deed.body = deed.is_confirmed() ? parts_.sessions.kept(*visitor.session, deed.field("_kept"))
                                       : deed.field("file");
-      if (deed.body.empty()) throw invalid("there is no file, or it is empty");
+      if (deed.body.empty()) throw invalid(visitor.locale.say("page_no_file"));
     } else if (deed.route->has_fields_in_body()) {
       deed.body = BodyOfForm(*deed.route, deed.fields, visitor.locale).body().dump();
     } else {
@@ -599,20 +645,32 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
     deed.request = request_for(http, visitor, *deed.route, parse_target(deed.target));
     deed.request.body = deed.body;
     read_parameters(deed.request, deed.path_values, "");
-    if (const auto shows = deed.field("_shows"); !shows.empty()) {
-      deed.shows = page_for(visitor, shows, deed.shown_target, deed.shown_values);
-      if (deed.shows == nullptr) throw not_found("there is no page " + shows);
+    if (calls) {
+      deed.reply = parts_.call(deed.request);
+      return result(visitor, deed, "page_result");
+    }
+    deed.shown_link = deed.field("_shows");
+    if (!deed.shown_link.empty()) {
+      deed.shows = page_for(visitor, deed.shown_link, deed.shown_target, deed.shown_values);
+      if (deed.shows == nullptr || deed.shows->facts == Facts::kNone)
+        throw not_found("there is no page of facts " + deed.shown_link);
+      if (deed.shows->facts == Facts::kForm) {
+        deed.shown_link = with_fields(deed.shown_link, *deed.shows, deed.body);
+        deed.shown_target = parse_target(deed.shown_link);
+      }
     }
     if (deed.route->has_parts_before()) parts_.read_before(http, deed.request, *deed.path);
     return do_deed(http, visitor, deed);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
-    return show_form_again(http, visitor, deed.fields, told(visitor.locale, error),
+    return show_form_again(http, visitor, deed.fields,
+                           told(visitor.locale, error, form_of(http, visitor, deed.fields)),
                            status_of(error.code()));
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
     if (status_of(known.code()) == 500) throw;
-    return show_form_again(http, visitor, deed.fields, told(visitor.locale, known),
+    return show_form_again(http, visitor, deed.fields,
+                           told(visitor.locale, known, form_of(http, visitor, deed.fields)),
                            status_of(known.code()));
   }
 }
@@ -624,6 +682,17 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
   if (deed.shows != nullptr) {
     sight = request_for(http, visitor, *deed.shows, deed.shown_target);
     read_parameters(*sight, deed.shown_values, "");
+  }
+  const bool is_of_form = sight && deed.shows->facts == Facts::kForm;
+  if (is_of_form) {
+    // That may take long: no write waits for it.
+    FactSheet sheet(visitor.locale);
+    const auto reader = parts_.readers.lend(parts_.patience);
+    const auto snapshot = reader->snapshot();
+    reader->set_now(sight->has_own_now ? std::optional(sight->now) : std::nullopt);
+    run_page(*reader, *sight, sheet);
+    deed.before = sheet.before();
+    deed.after = sheet.facts();
   }
   const auto facts = [&](Database& database) {
     FactSheet sheet(visitor.locale);
@@ -641,9 +710,9 @@ void PageService::do_at_once(const HttpRequest& http, const Visitor& visitor, De
       // The clock is read again: the write may have waited behind the closing of a day.
       parts_.set_now(http, deed.request);
       database.set_now(deed.request.has_own_now ? std::optional(deed.request.now) : std::nullopt);
-      deed.before = facts(database);
+      if (!is_of_form) deed.before = facts(database);
       deed.reply = run_part(database, deed.request, deed.route->last);
-      deed.after = facts(database);
+      if (!is_of_form) deed.after = facts(database);
       // A form that shows no page is judged by what the route answers.
       deed.seen = deed.shows != nullptr ? hash_of(deed.before, deed.after)
                                         : hash_of({}, deed.answer_facts_to_compare(visitor.locale));
@@ -735,10 +804,13 @@ Reply PageService::do_deed(const HttpRequest& http, Visitor& visitor, Deed& deed
   if (!deed.done) {
     if (deed.route->takes_statement && !deed.is_confirmed())
       deed.fields.emplace_back("_kept", parts_.sessions.keep(*visitor.session, deed.body));
-    return preview(visitor, deed,
+    return preview(visitor, deed, form_of(http, visitor, deed.fields),
                    deed.changed ? std::string(visitor.locale.say("page_changed")) : "");
   }
-  if (deed.field("_secret") == "1") return result(visitor, deed);
+  if (deed.field("_secret") == "1") {
+    const bool is_gone = deed.reply.is_stored && !deed.secrets().empty();
+    return result(visitor, deed, is_gone ? "page_secret_gone" : "page_secret");
+  }
   parts_.sessions.set_notice(*visitor.session, visitor.locale.say("page_done"));
   return redirect(place_behind(visitor, deed.fields));
 }
@@ -766,7 +838,32 @@ std::string PageService::place_behind(const Visitor& visitor, const Fields& fiel
   return "/";
 }
 
-Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::string& problem) {
+// As the page has it that it was sent from; empty where that is not there any more.
+FormSheet PageService::form_of(const HttpRequest& http, const Visitor& visitor,
+                               const Fields& fields) {
+  FormSheet form(field_of(fields, "_writes"), field_of(fields, "_title"));
+  const std::string at = field_of(fields, "_form");  // target's parts lie in it
+  Target target;
+  std::vector<std::string> values;
+  const Route* route = page_for(visitor, at, target, values);
+  if (route == nullptr) return form;
+  try {
+    Request request = request_for(http, visitor, *route, target);
+    read_parameters(request, values, "");
+    const auto reader = parts_.readers.lend(parts_.patience);
+    const auto snapshot = reader->snapshot();
+    reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
+    run_page(*reader, request, form);
+  } catch (const Error&) {
+    // What it was sent from is gone.
+  } catch (const SqliteError& error) {
+    if (status_of(error_of(error).code()) >= 500) throw;
+  }
+  return form;
+}
+
+Reply PageService::preview(const Visitor& visitor, const Deed& deed, const FormSheet& form,
+                           const std::string& problem) {
   Frame frame = visitor.frame;
   frame.problem = problem;
   for (const auto& field : deed.fields) {
@@ -781,7 +878,7 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
   page.row({{"component", "confirm"},
             {"text", std::string(visitor.locale.say("page_check"))},
             {"back", back}});
-  for (const auto& [label, value] : typed_facts(visitor.locale, deed.fields))
+  for (const auto& [label, value] : typed_facts(visitor.locale, deed.fields, form))
     page.row({{"label", label}, {"before", std::string()}, {"after", value}});
   std::size_t place = 0;
   for (const auto& [label, value] : deed.after) {
@@ -802,14 +899,13 @@ Reply PageService::preview(const Visitor& visitor, const Deed& deed, const std::
 }
 
 // The answer itself, for what is shown once.
-Reply PageService::result(const Visitor& visitor, const Deed& deed) {
-  const bool is_gone = deed.reply.is_stored && !deed.secrets().empty();
+Reply PageService::result(const Visitor& visitor, const Deed& deed, std::string_view told) {
   Page page(visitor.locale, visitor.frame);
-  const std::string back = deed.field("_back");
+  const std::string back = place_behind(visitor, deed.fields);
   page.row({{"component", "shell"}, {"title", deed.field("_title")}, {"place", back}});
   page.row({{"component", "banner"},
-            {"kind", "warning"},
-            {"text", std::string(visitor.locale.say(is_gone ? "page_secret_gone" : "page_secret"))},
+            {"kind", told == "page_result" ? "info" : "warning"},
+            {"text", std::string(visitor.locale.say(told))},
             {"link", back},
             {"label", std::string(visitor.locale.say("page_back"))}});
   page.row({{"component", "facts"}});
@@ -836,6 +932,20 @@ Reply PageService::show_form_again(const HttpRequest& http, Visitor& visitor, co
   throw invalid(problem);
 }
 
+Reply PageService::refused(const Error& error) {
+  Visitor nobody;
+  try {
+    const auto reader = parts_.readers.lend(std::chrono::milliseconds(0));
+    nobody.locale = locale_of(*reader);
+  } catch (const std::exception&) {
+    // It is told in the language that most books have.
+  }
+  Reply reply = error_page(nobody, error);
+  if (reply.status == 503) reply.headers.push_back(retry_after());
+  add_security(reply, false);
+  return reply;
+}
+
 Reply PageService::error_page(const Visitor& visitor, const Error& error) {
   const bool is_missing = error.code() == ErrorCode::kNotFound && sentence_of(error).empty();
   Page page(visitor.locale, visitor.frame);
@@ -849,42 +959,87 @@ Reply PageService::error_page(const Visitor& visitor, const Error& error) {
   return html_reply(status_of(error.code()), page.html());
 }
 
-void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index) {
-  const auto call = [](sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
-    guard_function(result, [&] {
-      auto* const open = static_cast<Sessions*>(sqlite3_user_data(result));
-      const auto now = parse_instant(value_text(arguments[0]));
-      if (open == nullptr || !now) return;
-      result_text(result, open->list(*now));
-    });
-  };
-  if (sqlite3_create_function_v2(db, "open_sessions", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, sessions,
-                                 call, nullptr, nullptr, nullptr) != SQLITE_OK)
-    throw SqliteError(db);
-  const auto find = [](sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
-    guard_function(result, [&] {
-      auto* const finder = static_cast<SearchIndex*>(sqlite3_user_data(result));
-      constexpr std::size_t kFoundMax = 101;
-      const std::string wanted = without_blanks(value_text(arguments[0]));
-      const std::int64_t after = sqlite3_value_int64(arguments[1]);
-      nlohmann::json found = nlohmann::json::array();
-      // A number is an account's first of all.
-      std::int64_t number = 0;
-      const auto [end, error] =
-          std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-      if (after == 0 && error == std::errc() && end == wanted.data() + wanted.size())
-        found.push_back(number);
-      if (finder != nullptr) {
-        for (const auto account_id : finder->find(wanted, after, kFoundMax)) {
-          if (account_id != number) found.push_back(account_id);
-        }
-      }
-      result_text(result, found.dump());
-    });
-  };
-  if (sqlite3_create_function_v2(db, "found_accounts", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY, index,
-                                 find, nullptr, nullptr, nullptr) != SQLITE_OK)
-    throw SqliteError(db);
+namespace {
+
+using PageFunction = void (*)(const PageSources& sources, sqlite3_context* result,
+                              sqlite3_value** arguments);
+
+void answer_open_sessions(const PageSources& sources, sqlite3_context* result,
+                          sqlite3_value** arguments) {
+  const auto now = parse_instant(value_text(arguments[0]));
+  if (sources.sessions != nullptr && now) result_text(result, sources.sessions->list(*now));
+}
+
+void answer_found_accounts(const PageSources& sources, sqlite3_context* result,
+                           sqlite3_value** arguments) {
+  if (sources.index == nullptr) return;
+  const auto count = sqlite3_value_int64(arguments[2]);
+  const nlohmann::json found = sources.index->find(
+      without_blanks(value_text(arguments[0])), sqlite3_value_int64(arguments[1]),
+      static_cast<std::size_t>(std::max<std::int64_t>(count, 0)));
+  result_text(result, found.dump());
+}
+
+void answer_figures(const PageSources& sources, sqlite3_context* result,
+                    sqlite3_value** arguments) {
+  const auto now = parse_instant(value_text(arguments[1]));
+  if (sources.figures == nullptr || !now) return;
+  result_text(result, sources.figures->get(value_text(arguments[0]),
+                                           sqlite3_context_db_handle(result), *now));
+}
+
+void answer_last_audit(const PageSources& sources, sqlite3_context* result,
+                       sqlite3_value** /*arguments*/) {
+  if (sources.audits != nullptr) result_text(result, sources.audits->last());
+}
+
+void answer_overdue_days(const PageSources& sources, sqlite3_context* result,
+                         sqlite3_value** /*arguments*/) {
+  sqlite3_result_int64(result, sources.close_after ? overdue_days(sqlite3_context_db_handle(result),
+                                                                  *sources.close_after)
+                                                   : 0);
+}
+
+void answer_in_units(const PageSources& /*sources*/, sqlite3_context* result,
+                     sqlite3_value** arguments) {
+  if (sqlite3_value_type(arguments[0]) == SQLITE_NULL) return;
+  const Locale locale{std::string(value_text(arguments[2])), std::string(value_text(arguments[1])),
+                      nullptr};
+  result_text(result, typed_money(locale, std::to_string(sqlite3_value_int64(arguments[0]))));
+}
+
+template <PageFunction answer>
+void call_page_function(sqlite3_context* result, int /*count*/, sqlite3_value** arguments) {
+  guard_function(result, [&] {
+    answer(*static_cast<const PageSources*>(sqlite3_user_data(result)), result, arguments);
+  });
+}
+
+struct RegisteredFunction {
+  const char* name;
+  int arguments;
+  void (*call)(sqlite3_context*, int, sqlite3_value**);
+};
+
+constexpr RegisteredFunction kPageFunctions[] = {
+    {"open_sessions", 1, call_page_function<answer_open_sessions>},
+    {"found_accounts", 3, call_page_function<answer_found_accounts>},
+    {"figures", 2, call_page_function<answer_figures>},
+    {"last_audit", 0, call_page_function<answer_last_audit>},
+    {"in_units", 3, call_page_function<answer_in_units>},
+    {"overdue_days", 0, call_page_function<answer_overdue_days>},
+};
+
+}  // namespace
+
+void register_page_functions(sqlite3* db, const PageSources* sources) {
+  for (const auto& function : kPageFunctions) {
+    if (sqlite3_create_function_v2(db, function.name, function.arguments,
+                                   SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                   const_cast<PageSources*>(sources), function.call, nullptr,
+                                   nullptr, nullptr) != SQLITE_OK)
+      throw SqliteError(db);
+  }
 }
 
 }  // namespace saldo::server

@@ -6,12 +6,15 @@
 // form; where what was shown is another by now, it is shown again instead.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "jobs/audits.h"
+#include "jobs/figures.h"
 #include "page/components.h"
 #include "page/search.h"
 #include "page/sessions.h"
@@ -40,6 +43,8 @@ struct PageParts {
   // answer is kept under the key.
   using Replicate = std::function<Reply(const Request&, const AnswerKey&, bool is_last)>;
   Replicate replicate;
+  // What a route does that has no SQL of its own.
+  std::function<Reply(const Request&)> call;
 };
 
 class PageService {
@@ -52,6 +57,8 @@ class PageService {
   // Whatever goes wrong is a page, too. What the log is told goes into `who` and `route`.
   Reply answer(const HttpRequest& http, const Target& target, const Route* route,
                const std::vector<std::string>& path_values, std::string& who, const Route*& logged);
+  // What went wrong before a page was begun, or cannot be told by one.
+  Reply refused(const Error& error);
   // Whether a form may bring a file.
   bool may_upload(const HttpRequest& http);
 
@@ -66,6 +73,7 @@ class PageService {
   };
   struct Deed;
 
+  static Locale locale_of(Reader& reader);
   Visitor meet(const HttpRequest& http, Instant now);
   std::string_view cookie_name(const HttpRequest& http) const;
   std::string cookie_of(const HttpRequest& http) const;
@@ -85,8 +93,10 @@ class PageService {
   void replicate(Deed& deed, const AnswerKey& key, bool is_last) const;
   static bool replay(Database& database, Deed& deed, const AnswerKey& key);
   static void keep_answer(Database& database, Deed& deed, const AnswerKey& key);
-  Reply preview(const Visitor& visitor, const Deed& deed, const std::string& problem);
-  Reply result(const Visitor& visitor, const Deed& deed);
+  FormSheet form_of(const HttpRequest& http, const Visitor& visitor, const Fields& fields);
+  Reply preview(const Visitor& visitor, const Deed& deed, const FormSheet& form,
+                const std::string& problem);
+  Reply result(const Visitor& visitor, const Deed& deed, std::string_view told);
   const Route* page_for(const Visitor& visitor, std::string_view link, Target& target,
                         std::vector<std::string>& values) const;
   [[nodiscard]] std::string place_behind(const Visitor& visitor, const Fields& fields) const;
@@ -99,11 +109,26 @@ class PageService {
   PageParts parts_;
 };
 
-// Functions of SQL for pages:
+// What the functions of SQL for pages ask. Where routes are only read, nothing is asked, and all
+// are null.
+struct PageSources {
+  Sessions* sessions = nullptr;
+  SearchIndex* index = nullptr;
+  const Figures* figures = nullptr;
+  const AuditJob* audits = nullptr;
+  std::optional<std::chrono::seconds> close_after;  // nullopt: the server closes no days
+};
+
+// Functions of SQL for pages; `sources` outlives the connection:
 //   open_sessions(now)             JSON as of Sessions::list()
-//   found_accounts(text, after)    a JSON array of numbers of accounts, ascending, above `after`:
-//   those
-//                                  that a search by the text finds
-void register_page_functions(sqlite3* db, Sessions* sessions, SearchIndex* index);
+//   found_accounts(text, after, count)
+//                                  a JSON array of numbers of accounts, ascending, above `after`:
+//                                  the first that a search by the text finds
+//   figures(name, now)             JSON as of Figures::get()
+//   in_units(amount, currency, language)
+//                                  minor units as typed_money() has them
+//   last_audit()                   JSON as of AuditJob::last()
+//   overdue_days()                 as /healthz tells them
+void register_page_functions(sqlite3* db, const PageSources* sources);
 
 }  // namespace saldo::server

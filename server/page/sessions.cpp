@@ -55,15 +55,19 @@ Sessions::Sessions(const std::string& path)
   file_.execute("PRAGMA foreign_keys = ON");
 }
 
+void Sessions::delete_ended(std::int64_t now) {
+  file_.prepare("DELETE FROM session WHERE started_at < ?1 OR seen_at < ?2")
+      .bind(1, now - seconds(kSessionLength).count())
+      .bind(2, now - seconds(kSessionIdle).count())
+      .step();
+}
+
 std::string Sessions::begin(std::string_view token, std::string_view token_hash, Instant now) {
   std::string cookie = random_name();
   const std::string hash = sha256_hex(cookie);
   const std::int64_t second = now.time_since_epoch().count();
   const std::lock_guard lock(mutex_);
-  file_.prepare("DELETE FROM session WHERE started_at < ?1 OR seen_at < ?2")
-      .bind(1, second - seconds(kSessionLength).count())
-      .bind(2, second - seconds(kSessionIdle).count())
-      .step();
+  delete_ended(second);
   file_.prepare("INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?4, NULL)")
       .bind(1, std::string_view(hash))
       .bind(2, token)
@@ -96,6 +100,7 @@ std::optional<Session> Sessions::find(std::string_view cookie, Instant now) {
         .bind(1, std::string_view(hash))
         .bind(2, second)
         .step();
+    delete_ended(second);
   }
   return session;
 }

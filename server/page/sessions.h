@@ -50,6 +50,9 @@ class Sessions {
   std::string list(Instant now);
 
  private:
+  // What is kept of them goes, too.
+  void delete_ended(std::int64_t now);
+
   std::mutex mutex_;
   Connection file_;
 };

@@ -379,6 +379,7 @@ void run_page(Connection& database, const Request& request, Sheet& sheet) {
 }
 template void run_page<Page>(Connection&, const Request&, Page&);
 template void run_page<FactSheet>(Connection&, const Request&, FactSheet&);
+template void run_page<FormSheet>(Connection&, const Request&, FormSheet&);
 
 std::vector<PartRow> read_rows(Connection& database, const Request& request, const RoutePart& part,
                                std::size_t rows_max) {

@@ -19,9 +19,10 @@ namespace {
 constexpr std::array<std::string_view, 10> kTypes = {
     "integer", "text", "day", "month", "instant", "flag", "cursor", "list", "values", "wait"};
 constexpr std::array<std::string_view, 3> kAnswers = {"one", "many", "none"};
-constexpr std::array<std::string_view, 6> kBuiltIns = {"health", "metrics",   "openapi",
-                                                       "sql",    "mail_test", "webhook_test"};
+constexpr std::array<std::string_view, 7> kBuiltIns = {
+    "health", "metrics", "openapi", "sql", "mail_test", "webhook_test", "audit_run"};
 constexpr std::array<std::string_view, 4> kAuths = {"session", "basic", "signature", "ask"};
+constexpr std::array<std::string_view, 2> kFactsOf = {"books", "form"};
 constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "windows-1251"};
 constexpr std::array<std::string_view, 15> kBound = {"now",
                                                      "today",
@@ -204,8 +205,8 @@ class FileReader {
   bool read_optional_line(std::string_view line) {
     const auto label = line.substr(0, line.find(": "));
     const auto value = line.substr(std::min(label.size() + 2, line.size()));
-    constexpr std::array<std::string_view, 6> kLabels = {"takes", "gives",    "calls",
-                                                         "auth",  "protocol", "charset"};
+    constexpr std::array<std::string_view, 7> kLabels = {"takes",    "gives",   "calls", "auth",
+                                                         "protocol", "charset", "facts"};
     const auto known_label = index_of(kLabels, label);
     if (!known_label) return false;
     // A field may be called protocol.
@@ -224,6 +225,8 @@ class FileReader {
     } else if (label == "protocol") {
       if (!is_name(value)) fail("a protocol's name is of lower-case letters, digits and '_'");
       route_->protocol = value;
+    } else if (label == "facts") {
+      route_->facts = static_cast<Facts>(known(kFactsOf, label, value) + 1);
     } else {
       route_->charset = static_cast<Charset>(known(kCharsets, label, value));
     }
@@ -684,7 +687,10 @@ class FileReader {
     const auto opens = [](const RouteStatement& each) {
       return !each.columns.empty() && each.columns.front().name == kComponentColumn;
     };
-    if (std::none_of(statements.begin(), statements.end(), opens)) return;
+    if (std::none_of(statements.begin(), statements.end(), opens)) {
+      if (route_->facts != Facts::kNone) fail_at(1, "facts is for a page");
+      return;
+    }
     line_ = 1;
     if (route_->method != "GET" || route_->answer != Answer::kMany)
       fail("a page, whose rows name components, is a GET with `answer: many`");

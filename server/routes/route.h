@@ -39,7 +39,11 @@ enum class Charset { kUtf8, kWindows1251 };
 
 // A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
 // server's own, as these functions know its parameters.
-enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest };
+// Of which facts a page tells that a form shows before it writes: none; those of the books, as they
+// are before and after the write; or those that are computed from what the form holds.
+enum class Facts { kNone, kBooks, kForm };
+
+enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest, kAuditRun };
 
 // What the server binds besides the parameters.
 enum class Bound {
@@ -119,6 +123,7 @@ struct Route {
   std::vector<Format> gives = {Format::kJson, Format::kCsv};
   std::optional<BuiltIn> calls;
   Auth auth = Auth::kToken;
+  Facts facts = Facts::kNone;
   std::string protocol;  // which that of the request's channel must be; empty: any, or no channel
   Charset charset = Charset::kUtf8;
   std::vector<Parameter> parameters;

@@ -30,7 +30,8 @@ constexpr int kAnalystConnections = 2;
 
 void add_routes(RouteTable& routes, const ServiceOptions& options) {
   Database database(options.database, Database::Mode::kRead);
-  register_page_functions(database.handle(), nullptr, nullptr);
+  const PageSources none;
+  register_page_functions(database.handle(), &none);
   for (const auto& file : kEmbeddedRoutes) {
     routes.add(RouteOwner::kServer, "sql/" + std::string(file.name), std::string(file.text),
                database);
@@ -116,9 +117,13 @@ Service::Service(const ServiceOptions& options)
                               Instant now) { return apply(database, entry, now); }),
       sessions_(options.database + "-sessions"),
       search_(options.database + "-search"),
+      audits_(
+          options.database, options.database + "-audits", [this] { return now(); },
+          !options.test_clock && !options.demo_clock),
+      page_sources_({&sessions_, &search_, nullptr, &audits_, std::nullopt}),
       readers_(options.database, options.readers,
                [this](Reader& reader) {
-                 register_page_functions(reader.handle(), &sessions_, &search_);
+                 register_page_functions(reader.handle(), &page_sources_);
                  reader.watch_deadline();
                  register_request_functions(reader.handle(), &reader.sight);
                }),
@@ -136,7 +141,8 @@ Service::Service(const ServiceOptions& options)
               options.log
                   ? [this](const Request& request, const AnswerKey& key,
                            bool is_last) { return replicate(request, key, nullptr, is_last); }
-                  : PageParts::Replicate()}),
+                  : PageParts::Replicate(),
+              [this](const Request& request) { return call(request); }}),
       failures_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
       sender_(options.database, writer_, writes_, metrics_, options.sender) {
   register_text_functions(failures_.handle());
@@ -158,8 +164,12 @@ Service::Service(const ServiceOptions& options)
   follow_log();
   sender_.start();
   searching_.emplace(options.database, writer_, search_);
+  figures_.emplace(
+      options.database, [this] { return now(); }, !options.test_clock);
+  page_sources_.figures = &*figures_;
   if (options.test_clock || options.demo_clock) return;
   closing_.emplace(writer_, writes_, metrics_, options.close_after, options.anchor);
+  page_sources_.close_after = options.close_after;
   notices_.emplace(writer_, writes_, metrics_, options.notice_every);
 }
 
@@ -246,6 +256,7 @@ Reply Service::try_to_answer(const HttpRequest& http, Progress& progress) {
                   failure);
   };
   const auto refused = [&](const Error& error) {
+    if (progress.is_for_people) return pages_.refused(error);
     const Route* payment = progress.path != nullptr ? progress.path->payment() : nullptr;
     return payment != nullptr ? failure(http, *payment, error) : problem_reply(error);
   };
@@ -272,7 +283,10 @@ Reply Service::refuse(std::string_view target, const Error& error) noexcept {
     std::vector<std::string> path_values;
     const RouteTable::Path* path = nullptr;
     try {
-      path = routes_.find(parse_target(target).parts, path_values);
+      const Target asked = parse_target(target);
+      path = routes_.find(asked.parts, path_values);
+      const Route* page = path != nullptr ? path->find("GET") : nullptr;
+      if (PageService::is_for(http, asked.path, page)) return pages_.refused(error);
     } catch (const Error&) {
       // There is no path in it.
     }
@@ -324,6 +338,7 @@ Reply Service::answer(const HttpRequest& http, Progress& progress) {
   }
   const Route* asked = progress.path != nullptr ? progress.path->find(method_of(http)) : nullptr;
   if (PageService::is_for(http, request.target.path, asked)) {
+    progress.is_for_people = true;
     return pages_.answer(http, request.target, asked, path_values, progress.who, progress.route);
   }
   const bool is_public = progress.path != nullptr && progress.path->is_public();
@@ -647,6 +662,10 @@ Reply Service::call(const Request& request) {
       return test_mail(request);
     case BuiltIn::kWebhookTest:
       return test_webhook(request);
+    case BuiltIn::kAuditRun:
+      audits_.ask();
+      return {
+          200, std::string(names_of(Format::kJson).content_type), R"({"status":"started"})", {}};
   }
   return {};
 }
@@ -679,14 +698,8 @@ Reply Service::query(const Request& request) {
                  params != nullptr ? params->get() : nullptr, request.format, options_.sql);
 }
 
-// The ended days that the closing job should have closed by now.
 std::int64_t Service::overdue_days(Database& reader) const {
-  if (!closing_) return 0;
-  const std::string instant = format_instant(clock_now() - options_.close_after);
-  auto row =
-      reader.prepare("SELECT max(0, julianday(billing_day(?1)) - julianday(open_day)) FROM books");
-  row.bind_static(1, instant);
-  return row.step() ? row.integer(0) : 0;
+  return closing_ ? server::overdue_days(reader.handle(), options_.close_after) : 0;
 }
 
 // Where the clock of the notices is, if that is later than two clocks may differ.

@@ -12,7 +12,9 @@
 #include <string_view>
 
 #include "delivery/sender.h"
+#include "jobs/audits.h"
 #include "jobs/closing.h"
+#include "jobs/figures.h"
 #include "jobs/notices.h"
 #include "log/file_lock.h"
 #include "log/writes.h"
@@ -90,6 +92,7 @@ class Service {
     const RouteTable::Path* path = nullptr;
     const Route* route = nullptr;
     std::string who;
+    bool is_for_people = false;  // with a browser
   };
 
   Metrics::Requests& requests_of(std::string_view method, const Route* route);
@@ -124,7 +127,7 @@ class Service {
   Reply health();
   std::string metrics_text();
   Reply query(const Request& request);
-  std::int64_t overdue_days(Database& reader) const;
+  [[nodiscard]] std::int64_t overdue_days(Database& reader) const;
   static std::optional<std::string> notice_clock_ahead(Database& reader);
   std::map<std::string, std::uint64_t> count_notices(Database& reader);
   void set_now(const HttpRequest& http, Request& request) const;
@@ -140,6 +143,8 @@ class Service {
   Sessions sessions_;
   SearchIndex search_;
   std::chrono::seconds clock_ahead_{0};  // of the system's: by --demo-clock
+  AuditJob audits_;
+  PageSources page_sources_;
   Readers readers_;
   Readers analysts_;
   Secrets secrets_;
@@ -156,6 +161,7 @@ class Service {
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
   std::optional<SearchJob> searching_;
+  std::optional<Figures> figures_;
   Sender sender_;
 };
 

@@ -8,6 +8,7 @@ namespace saldo::server {
 namespace {
 
 constexpr int kStepsBetweenDeadlineChecks = 200;
+constexpr int kStepsBetweenStopChecks = 10'000;
 
 int open_flags(Database::Mode mode) {
   switch (mode) {
@@ -76,6 +77,13 @@ void Database::watch_deadline() {
   sqlite3_progress_handler(
       handle(), kStepsBetweenDeadlineChecks,
       [](void* database) { return static_cast<Database*>(database)->is_late() ? 1 : 0; }, this);
+}
+
+void Database::watch_stop(const std::atomic<bool>& stopping) {
+  sqlite3_progress_handler(
+      handle(), kStepsBetweenStopChecks,
+      [](void* flag) { return *static_cast<const std::atomic<bool>*>(flag) ? 1 : 0; },
+      const_cast<std::atomic<bool>*>(&stopping));
 }
 
 Transaction::~Transaction() {

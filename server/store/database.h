@@ -1,6 +1,7 @@
 // A connection of the server's to the database file, with Saldo registered on it.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ class Database : private OwnClock, public Connection {
   // rolls back the whole transaction, which other requests share.
   void set_deadline(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   void watch_deadline();
+  // Likewise as soon as `stopping`, which outlives the connection.
+  void watch_stop(const std::atomic<bool>& stopping);
   [[nodiscard]] bool is_late() const { return std::chrono::steady_clock::now() >= deadline_; }
 
   // What Saldo and SQLite take for now, from the next statement on; nullopt: the system's clock.

@@ -8,7 +8,7 @@
 -- be another one to take.
 
 WITH due AS MATERIALIZED (
-  SELECT delivery_id, notice_id, account_id, body IS NULL AS is_new
+  SELECT delivery_id, notice_id, account_id, body IS NULL AS is_new, next_at
   FROM delivery
   WHERE channel = 'email' AND status = 'waiting' AND in_turn = 1 AND coalesce(next_at, '') <= :now
   ORDER BY coalesce(next_at, ''), delivery_id LIMIT 1),
@@ -17,7 +17,8 @@ asked AS MATERIALIZED (
          CASE
            WHEN a.admin_email IS NULL THEN 'the account has no address any more'
            WHEN d.is_new AND NOT :test_clock
-                AND n.at < strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-4 days')
+                -- Sent by hand it is as new as that.
+                AND max(n.at, coalesce(d.next_at, n.at)) < strftime('%Y-%m-%dT%H:%M:%SZ', :now, '-4 days')
            THEN 'too old' || iif(n.kind IN ('payment', 'document'), ': no relay took it within 4 days', '')
            WHEN n.kind IN ('payment', 'document') THEN NULL
            WHEN n.kind IN ('low_balance', 'trial_ending', 'promise_ending')

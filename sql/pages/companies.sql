@@ -1,6 +1,6 @@
 -- GET /companies
 -- Find a company.
--- role: operator
+-- role: cashier
 -- answer: many
 -- gives: html
 -- q: text A number, a part of the name, a tax id, an external id, or the number of an invoice
@@ -21,31 +21,40 @@ SELECT 'state', 'select', say('Состояние', 'State'), :state,
                   json_array('grace', say('Отсрочка', 'Grace')),
                   json_array('promised', say('Обещанный платёж', 'Promised')),
                   json_array('restricted', say('Ограничена', 'Restricted')),
-                  json_array('held', say('Закрыта оператором', 'Held')),
+                  json_array('held', say('Доступ закрыт оператором', 'Held')),
                   json_array('paused', say('Приостановлена', 'Paused')),
                   json_array('trial', say('Пробный период', 'Trial')),
                   json_array('trial_ended', say('Пробный закончен', 'Trial ended')),
-                  json_array('closed', say('Закрыта', 'Closed')));
+                  json_array('closed', say('Обслуживание закрыто', 'Closed')));
 
 SELECT 'table' AS component, say('Найденные компании', 'Companies found') AS about,
        say('Ничего не нашлось.', 'Nothing was found.') AS empty;
 
--- Without a search those of the state are read in the order of their numbers, as many as are shown.
-SELECT a.name, a.account_id, s.state, s.balance, a.tax_id, '/companies/' || a.account_id AS link,
-       s.account_id AS after
+-- What is exactly a number, an external id or an invoice's number comes first, once. A search is asked of the index in
+-- portions, until as many as are shown are of the state; without one those of the state are read in the order of their
+-- numbers.
+WITH RECURSIVE exact(account_id) AS MATERIALIZED (
+  SELECT account_id FROM account WHERE trim(:q) NOT GLOB '*[^0-9]*' AND account_id = CAST(trim(:q) AS INTEGER)
+  UNION
+  SELECT account_id FROM account WHERE external_id = trim(:q)
+  UNION
+  SELECT account_id FROM document
+  WHERE trim(:q) NOT GLOB '*[^0-9]*' AND kind = 'invoice' AND number = CAST(trim(:q) AS INTEGER)),
+portion(found) AS (
+  SELECT found_accounts(trim(:q), coalesce(:after, 0), :limit) WHERE trim(coalesce(:q, '')) <> ''
+  UNION ALL
+  SELECT found_accounts(trim(:q), found ->> '$[#-1]', :limit) FROM portion WHERE json_array_length(found) = :limit)
+SELECT a.name, a.account_id, s.state, s.balance, a.tax_id, '/companies/' || a.account_id AS link, found.after
 FROM (
-  SELECT value AS account_id FROM json_each(found_accounts(trim(:q), coalesce(:after, 0)))
-  WHERE trim(coalesce(:q, '')) <> ''
+  SELECT account_id, 0 AS after FROM exact WHERE :after IS NULL AND trim(coalesce(:q, '')) <> ''
   UNION ALL
-  -- The number of an invoice.
-  SELECT DISTINCT account_id FROM document
-  WHERE :after IS NULL AND trim(:q) NOT GLOB '*[^0-9]*' AND kind = 'invoice' AND number = CAST(trim(:q) AS INTEGER)
-    AND account_id NOT IN (SELECT value FROM json_each(found_accounts(trim(:q), 0)))
+  SELECT f.value, f.value FROM portion CROSS JOIN json_each(portion.found) AS f
+  WHERE f.value NOT IN (SELECT account_id FROM exact)
   UNION ALL
-  SELECT account_id FROM account
+  SELECT account_id, account_id FROM account
   WHERE trim(coalesce(:q, '')) = '' AND nullif(:state, '') IS NULL AND account_id > coalesce(:after, 0)
   UNION ALL
-  SELECT account_id FROM access_state
+  SELECT account_id, account_id FROM access_state
   WHERE trim(coalesce(:q, '')) = '' AND nullif(:state, '') IS NOT NULL AND at = :now AND state = :state
     AND account_id > coalesce(:after, 0)) AS found
 CROSS JOIN account AS a ON a.account_id = found.account_id

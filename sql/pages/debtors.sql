@@ -4,6 +4,7 @@
 -- answer: many
 -- gives: html
 -- by: text age: how many owe for how long
+-- after: text Go on behind this balance and account
 
 SELECT 'shell' AS component, say('Должники', 'Debtors') AS title, '/debtors' AS place;
 
@@ -15,10 +16,12 @@ SELECT 'table' AS component, say('Самые большие долги', 'The gr
        say('Долгов нет.', 'Nobody owes.') AS empty
 WHERE :by IS NOT 'age';
 SELECT a.name, s.account_id, s.state, s.balance, s.arrears_since, s.promised_until, s.restricted_from,
-       '/companies/' || s.account_id AS link
+       '/companies/' || s.account_id AS link, s.balance || ' ' || s.account_id AS after
 FROM access_state AS s CROSS JOIN account AS a ON a.account_id = s.account_id
 WHERE :by IS NOT 'age' AND s.at = :now AND s.arrears_since IS NOT NULL
-ORDER BY s.balance LIMIT 200;
+  AND (:after IS NULL OR (s.balance, s.account_id) > (CAST(:after AS INTEGER),
+                                                      CAST(substr(:after, instr(:after, ' ')) AS INTEGER)))
+ORDER BY s.balance, s.account_id LIMIT :limit;
 
 SELECT 'table' AS component, say('Долги по возрасту', 'Debts by age') AS about,
        say('Долгов нет.', 'Nobody owes.') AS empty

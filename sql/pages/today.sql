@@ -9,11 +9,10 @@ SELECT 'shell' AS component, say('Сегодня, ', 'Today, ') || day_text(:tod
 -- What needs somebody: each row is a thing to look at.
 SELECT 'banner' AS component, 'warning' AS kind, '/days' AS link, say('Открыть дни', 'Open the days') AS label,
        say('Не закрыты прошедшие дни: ', 'Days that have ended are not closed: ') || late AS text
-FROM (SELECT CAST(julianday(:today) - julianday(open_day) AS INTEGER) AS late FROM books)
-WHERE late > 1;
+FROM (SELECT overdue_days() AS late) WHERE late > 0;
 
 SELECT 'banner' AS component, 'info' AS kind, '/receipts' AS link, say('Разнести', 'Match them') AS label,
-       say('Поступлений ждут разноски: ', 'Receipts wait to be matched: ') || count(*) || say(' на ', ', ')
+       say('Ждут разноски поступлений: ', 'Receipts wait to be matched: ') || count(*) || say(' на ', ', ')
        || money(coalesce(sum(amount), 0)) AS text
 FROM receipt WHERE status = 'pending' HAVING count(*) > 0;
 
@@ -21,22 +20,25 @@ SELECT 'banner' AS component, 'warning' AS kind, '/notices?status=failed' AS lin
        say('Не доставлено сообщений: ', 'Messages that were not delivered: ') || count(*) AS text
 FROM delivery WHERE status = 'failed' HAVING count(*) > 0;
 
--- The audits that are quick; all of them are run by hand, at the days.
-SELECT 'banner' AS component, 'error' AS kind, '/days?audit=1' AS link,
-       say('Проверить книги', 'Audit the books') AS label,
-       say('Проверки находят нарушения: ', 'Audits find violations: ') || sum(found) AS text
-FROM (SELECT count(*) AS found FROM audit_day_gap UNION ALL SELECT count(*) FROM audit_promised_payment)
-HAVING sum(found) > 0;
+-- The server runs the audits after each day that it closed, and when it is told to.
+SELECT 'banner' AS component, 'error' AS kind, '/days#audits' AS link, say('Посмотреть', 'Look') AS label,
+       say('Проверка книг от ', 'The audit of the books of ') || time_text(last_audit() ->> 'at')
+       || say(' нашла нарушения: ', ' found violations: ') || group_concat(value ->> 0, ', ') AS text
+FROM json_each(last_audit() -> 'found') WHERE value ->> 1 > 0 HAVING count(*) > 0;
+
+SELECT 'banner' AS component, 'warning' AS kind, '/days#audits' AS link, say('Посмотреть', 'Look') AS label,
+       say('Проверить книги не удалось: ', 'The books could not be audited: ') || (last_audit() ->> 'problem') AS text
+WHERE last_audit() ->> 'problem' IS NOT NULL;
 
 SELECT 'heading' AS component, say('Компании', 'Companies') AS title, '/companies' AS link,
        say('Найти компанию', 'Find a company') AS label;
 
-SELECT 'table' AS component, say('Сколько компаний в каком состоянии',
-       'How many companies are in which state') AS about;
+SELECT 'table' AS component, say('Компании по состояниям', 'Companies by state') AS about,
+       say('на ', 'as of ') || time_text(figures('states', :now) ->> 'at') AS note;
 
-SELECT state, count(*) AS accounts, sum(balance) AS balance, '/companies?state=' || state AS link
-FROM access_state WHERE at = :now
-GROUP BY state ORDER BY accounts DESC;
+SELECT value ->> 0 AS state, value ->> 1 AS accounts, value ->> 2 AS balance,
+       '/companies?state=' || (value ->> 0) AS link
+FROM json_each(figures('states', :now), '$.rows') ORDER BY key;
 
 SELECT 'heading' AS component, say('Деньги', 'Money') AS title;
 
@@ -55,10 +57,13 @@ SELECT 'heading' AS component,
        say('ближайший рабочий день', 'the next working day') AS text;
 
 SELECT 'table' AS component, say('Будут ограничены', 'Will be restricted') AS about,
-       say('Никто.', 'Nobody.') AS empty;
+       say('Никто.', 'Nobody.') AS empty,
+       iif(found ->> '$.rows[0][4]' > 50,
+           say('Всего ', 'In all ') || (found ->> '$.rows[0][4]')
+           || say(', здесь 50 с наибольшим долгом; ', ', here are the 50 that owe most; '), '')
+       || say('на ', 'as of ') || time_text(found ->> 'at') AS note
+FROM (SELECT figures('restricted', :now) AS found);
 
-SELECT a.name, s.account_id, s.balance, s.arrears_since, '/companies/' || s.account_id AS link
-FROM access_state AS s CROSS JOIN account AS a ON a.account_id = s.account_id
-WHERE s.at = day_start(next_working_day(date(:today, '+1 day'))) AND s.state = 'restricted'
-  AND s.restricted_from > :now
-ORDER BY s.balance LIMIT 50;
+SELECT value ->> 0 AS name, value ->> 1 AS account_id, value ->> 2 AS balance, value ->> 3 AS arrears_since,
+       '/companies/' || (value ->> 1) AS link
+FROM json_each(figures('restricted', :now), '$.rows') ORDER BY key;

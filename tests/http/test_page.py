@@ -1,5 +1,6 @@
 """The operator's pages, by what a browser sends: sessions, forms in two steps, and what strangers may try."""
 
+import datetime
 import html
 import html.parser
 import http.client
@@ -93,7 +94,10 @@ class Browser:
             sent["Content-Type"] = "application/x-www-form-urlencoded"
             sent["Sec-Fetch-Site"] = "same-origin"
         sent.update(headers or {})
-        connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
+        try:
+            connection.request(method, path, body, {name: value for name, value in sent.items() if value is not None})
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused before all of it was sent: the answer is there
         response = connection.getresponse()
         answer = Answer(response, response.read(), binary)
         connection.close()
@@ -201,7 +205,8 @@ class Sessions(PageTest):
 
     def test_signing_in_and_out(self):
         browser = Browser(self.server)
-        wrong = browser.post("/sign-in", {"token": "f" * 64})
+        wrong = browser.post("/sign-in", {"token": "f" * 64, "to": "/debtors?by=age"})
+        self.assertIn('name="to" value="/debtors?by=age"', wrong.text)
         self.assertEqual((403, None), (wrong.status, browser.cookie))
         right = browser.post("/sign-in", {"token": self.tokens["operator"], "to": "/debtors"})
         self.assertEqual((303, "/debtors"), (right.status, right.location))
@@ -247,6 +252,27 @@ class Sessions(PageTest):
         browser.now = "2026-11-02T18:00:00Z"
         self.assertEqual(303, browser.get("/days").status)
 
+    def test_what_is_sent_after_its_end_is_said_not_to_be_recorded(self):
+        account = self.company()
+        browser = self.browser(now="2026-11-02T09:00:00Z")
+        page = f"/companies/{account}/actions"
+        preview = browser.fill(page, f"POST /v1/accounts/{account}/payments", amount="5")
+        browser.now = "2026-11-02T09:45:00Z"
+        answer = browser.confirm(preview)
+        self.assertEqual((303, f"/sign-in?lost=1&to=%2Fcompanies%2F{account}%2Factions"),
+                         (answer.status, answer.location))
+        self.assertIn("не записано", browser.get(answer.location).text)
+        self.assertEqual([], self.payments(account))
+
+    def test_what_goes_wrong_before_a_page_is_a_page(self):
+        browser = self.browser()
+        answer = browser.ask("POST", "/do", body=b"x" * 2_000_000, headers={
+            "Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"})
+        self.assertEqual(413, answer.status)
+        self.assertIn("<!DOCTYPE html>", answer.text)
+        self.assertIn("default-src 'none'", answer.headers["Content-Security-Policy"])
+        self.assertEqual(["nosniff"], answer.headers.get_all("X-Content-Type-Options"))
+
     def test_it_ends_with_its_token_and_outlives_the_server(self):
         browser = self.browser("cashier")
         self.assertEqual(200, browser.get("/receipts").status)
@@ -270,7 +296,7 @@ class Sessions(PageTest):
     def test_roles(self):
         cashier = self.browser("cashier")
         first = cashier.get("/")
-        self.assertEqual((303, "/receipts"), (first.status, first.location))
+        self.assertEqual((303, "/companies"), (first.status, first.location))
         page = cashier.get("/receipts")
         self.assertNotIn('href="/prices"', page.text)
         for path in ("/prices", "/access", "/days"):
@@ -364,12 +390,13 @@ class Forms(PageTest):
         account = self.company()
         browser = self.browser()
         writes = f"POST /v1/accounts/{account}/payments"
-        for amount, told in (("0", "out"), ("сто", "sum of money"), ("-5", "amount"), ("1,234", "sum of money"),
-                             ("99999999999999999999", "sum of money")):
+        for amount, told in (("0", "amount is 0"), ("сто", "Сумма: нужна сумма, как 1990,00"), ("-5", "amount is -500"),
+                             ("1,234", "Сумма: нужна сумма"), ("99999999999999999999", "Сумма: нужна сумма")):
             with self.subTest(amount):
                 answer = browser.fill(f"/companies/{account}/actions", writes, amount=amount, purpose=HOSTILE)
                 self.assertEqual(422, answer.status)
                 self.assertIn("Не записано", answer.text)
+                self.assertIn(told, answer.text)
                 fields = dict(answer.form(writes))
                 self.assertEqual((amount, HOSTILE), (fields["amount"], fields["purpose"]))
         self.assertEqual([], self.payments(account))
@@ -401,11 +428,32 @@ class Forms(PageTest):
         cashier = self.browser("cashier")
         page = f"/companies/{account}/actions"
         preview = cashier.fill(page, f"POST /v1/accounts/{account}/payments", amount="5")
-        self.assertIn(f'href="{page}"', preview.text)
+        self.assertIn(f'href="/companies/{account}"', preview.text)
         done = cashier.confirm(preview)
-        self.assertEqual((303, page), (done.status, done.location))
-        self.assertIn("Записано.", cashier.get(page).text)
+        self.assertEqual((303, f"/companies/{account}"), (done.status, done.location))
+        self.assertIn("Записано.", cashier.get(done.location).text)
         self.assertEqual([(500, "cashier")], self.payments(account))
+
+    def test_a_cashier_finds_a_company_and_what_they_may_do(self):
+        account = self.company()
+        cashier = self.browser("cashier")
+        self.assertIn(f'href="/companies/{account}"', cashier.get("/companies?q=").text)
+        seen = {}
+        for path in ("/companies", f"/companies/{account}", f"/companies/{account}/ledger",
+                     f"/companies/{account}/actions"):
+            answer = cashier.get(path)
+            self.assertEqual(200, answer.status, path)
+            for link in re.findall(r'href="(/[^"#]*)', answer.text):
+                self.assertEqual(200, cashier.get(html.unescape(link)).status, f"{link} of {path}")
+            seen[path] = [dict(form["fields"])["_writes"] for form in Form(answer.text).forms
+                          if form["action"] == "/do"]
+            for writes in seen[path]:
+                # All that they may not is refused with forbidden, whatever else is wrong with it.
+                self.assertNotEqual(403, cashier.post("/do", {"_writes": writes, "_form": path}).status, writes)
+            self.assertNotRegex(answer.text, r"</header><header[^>]*><h2>Обслуживание")
+        self.assertIn(f"POST /v1/accounts/{account}/payments", seen[f"/companies/{account}/actions"])
+        operator = Form(self.browser().get(f"/companies/{account}/actions").text).forms
+        self.assertGreater(len(operator) - 1, len(seen[f"/companies/{account}/actions"]))
 
     def test_a_preview_says_what_was_filled_in(self):
         account = self.company()
@@ -416,8 +464,53 @@ class Forms(PageTest):
         self.assertIn("-500", preview.text)
         preview = browser.fill(f"/companies/{account}/actions", f"POST /v1/accounts/{account}/payments", amount="5",
                                payer="ООО «Плательщик»", method="sbp")
-        for told in ("ООО «Плательщик»", "СБП"):
-            self.assertIn(told, preview.text)
+        for told in ("ООО «Плательщик»", "Система быстрых платежей"):
+            self.assertIn(f"<strong>{told}</strong>", preview.text)
+
+    def test_a_draft_of_a_price_says_what_it_would_bring(self):
+        account = self.company()
+        page, writes = "/prices/crm?price_list=standard", "POST /v1/tariffs"
+        browser = self.browser()
+        fields = dict(browser.get(page).form(writes))
+        self.assertEqual(("1", "1990,00", "6", "3490,00"), tuple(fields[f"tiers.{n}.{name}"] for n in (0, 1) for name
+                                                                 in ("min_quantity", "monthly_fee")))
+        more = {"tiers.0.monthly_fee": "2500", "valid_from": "2027-01-15"}
+        preview = browser.fill(page, writes, **more)
+        self.assertEqual(200, preview.status, preview.text)
+        text = preview.text.replace("\u00a0", " ").replace("\u202f", " ")
+        self.assertRegex(text, "За 30 дней с 15.01.2027</th><td>1 990,00 ₽</td><td><strong>2 500,00 ₽</strong>")
+        tariffs = self.api.get("/v1/tariffs?service_id=crm").expect(200).json
+        self.assertEqual(2, len(tariffs))
+        # Another's price list is not the company's.
+        other = browser.fill(page, writes, **more, price_list="other").text.replace("\u00a0", " ")
+        self.assertRegex(other.replace("\u202f", " "), "За 30 дней с 15.01.2027</th><td>1 990,00 ₽</td><td>1 990,00 ₽<")
+        self.assertEqual(303, browser.confirm(preview).status)
+        day = f"/v1/accounts/{account}/charges?from=2027-01-15&to=2027-01-15"
+        self.assertEqual(4, len(self.api.get("/v1/tariffs?service_id=crm").expect(200).json), day)
+
+    def test_a_draft_has_all_tiers_there_are(self):
+        tiers = [{"min_quantity": n, "monthly_fee": 100 * n + 5} for n in range(1, 13)]
+        self.api.post("/v1/tariffs", {"service_id": "crm", "valid_from": support.TODAY, "price_list": "many",
+                                      "tiers": tiers}).expect(201)
+        browser = self.browser()
+        page = "/prices/crm?price_list=many"
+        self.assertIn(f'href="{html.escape(page)}"', browser.get("/prices").text)
+        fields = dict(browser.get(page).form("POST /v1/tariffs"))
+        self.assertEqual(("12", "12,05", "", ""), tuple(fields[f"tiers.{n}.{name}"] for n in (11, 14)
+                                                        for name in ("min_quantity", "monthly_fee")))
+        self.assertEqual(303, browser.confirm(browser.fill(page, "POST /v1/tariffs", valid_from="2026-12-01")).status)
+        recorded = [row for row in self.api.get("/v1/tariffs?service_id=crm").expect(200).json
+                    if row["valid_from"] == "2026-12-01"]
+        self.assertEqual([tier["monthly_fee"] for tier in tiers], [row["monthly_fee"] for row in recorded])
+
+    def test_only_pages_of_facts_are_shown_before_a_write(self):
+        account = self.company()
+        browser = self.browser()
+        writes = f"POST /v1/accounts/{account}/payments"
+        for shows in ("/days", "/", f"/companies/{account}", "/companies?q=a", "/v1/days", "/nothing"):
+            with self.subTest(shows):
+                self.assertEqual(404, browser.fill(f"/companies/{account}/actions", writes, amount="5",
+                                                   _shows=shows).status)
 
     def test_what_has_changed_is_noticed_by_forms_without_a_page_of_facts(self):
         account = self.company(name="Первая")
@@ -581,6 +674,151 @@ class DemoClock(PageTest):
         self.assertEqual(("2026-11-02", "2026-11-02T09"), (account["registered_on"], account["recorded_at"][:13]))
 
 
+class Sending(PageTest):
+    def setUp(self):
+        super().setUp()
+        self.api.post("/v1/notice-clock").expect(200)
+        admin = self.server.client("admin", now=support.NOW)
+        self.addCleanup(admin.close)
+        admin.put("/v1/issuer", {
+            "valid_from": support.OPENING, "name": "Вендор", "tax_id": "7700000000", "bank_account": "4" * 20,
+            "bank_name": "Банк", "bic": "044525225", "corr_account": "3" * 20}).expect(201)
+
+    def invoice(self, account):
+        self.api.post(f"/v1/accounts/{account}/invoices", {"amount": 5000}).expect(201)
+        self.api.post("/v1/notice-clock").expect(200)
+        return self.api.get(f"/v1/documents?account_id={account}").expect(200).json[-1]["document_id"]
+
+    def deliveries(self, account):
+        return [(row["recipient"], row["status"])
+                for row in self.api.get(f"/v1/deliveries?account_id={account}&channel=email").expect(200).json
+                if row["kind"] == "document"]
+
+    def test_a_document_is_sent_and_the_page_says_to_whom(self):
+        account = self.company(admin_email="anna@a.example")
+        document = self.invoice(account)
+        browser = self.browser()
+        page, writes = f"/documents/{document}", f"POST /v1/documents/{document}/send"
+        self.assertIn("anna@a.example", browser.get(page).text)
+        self.assertEqual([("anna@a.example", "waiting")], self.deliveries(account))
+        self.api.patch(f"/v1/accounts/{account}", {"admin_email": "boris@a.example"}).expect(200)
+        self.assertEqual(303, browser.confirm(browser.fill(page, writes)).status)
+        self.assertEqual([("boris@a.example", "waiting")], self.deliveries(account))
+        self.assertIn("boris@a.example — ждёт", browser.get(f"/companies/{account}/notices").text)
+
+    def test_a_document_is_sent_to_an_address_that_came_later(self):
+        account = self.company()
+        document = self.invoice(account)
+        browser = self.browser()
+        page = browser.get(f"/documents/{document}").text
+        self.assertIn("Никому ещё не отправлялся", page)
+        self.assertNotIn(f"/v1/documents/{document}/send", page)
+        self.api.post(f"/v1/documents/{document}/send").expect(409)
+        self.api.patch(f"/v1/accounts/{account}", {"admin_email": "anna@a.example"}).expect(200)
+        self.assertEqual([], self.deliveries(account))
+        preview = browser.fill(f"/documents/{document}", f"POST /v1/documents/{document}/send")
+        for _ in range(2):
+            self.assertEqual(303, browser.confirm(preview).status)
+        self.assertEqual([("anna@a.example", "waiting")], self.deliveries(account))
+        self.api.post("/v1/documents/99/send").expect(404)
+
+    def test_a_month_goes_by_post(self):
+        account = self.company(HOSTILE, documents="always", postal_address="Москва, 1")
+        other = self.company("По почте не надо", documents="always", document_delivery="email")
+        late = "2026-12-01T09:00:00Z"
+        self.api.put("/v1/services/crm/tax-rates/" + support.OPENING, {"basis_points": 2200})
+        day = support.OPENING
+        while day < "2026-12-01":
+            self.api.post(f"/v1/days/{day}/close", now=late).expect(201)
+            day = support.day_plus(day, 1)
+        run = self.api.post("/v1/document-runs", {"month": "2026-11", "issued_on": "2026-11-30"}, now=late).expect(201)
+        self.assertEqual(2, run.json["documents"])
+        browser = self.browser(now=late)
+        page = browser.get("/documents/months/2026-11")
+        self.assertIn("Москва, 1", page.text)
+        self.assertNotIn("По почте не надо", page.text)
+        by_email = browser.get("/documents/months/2026-11?by=email").text
+        self.assertEqual((False, True), ("Москва, 1" in by_email, "По почте не надо" in by_email))
+        post = browser.ask("GET", "/documents/months/2026-11/post.pdf", binary=True)
+        self.assertEqual((200, "application/pdf"), (post.status, post.headers["Content-Type"]))
+        self.assertTrue(post.body.startswith(b"%PDF-"))
+        self.assertIn("post-2026-11.pdf", post.headers["Content-Disposition"])
+        self.assertEqual(404, browser.get("/documents/months/2026-10/post.pdf").status)
+        self.assertNotEqual(account, other)
+
+    def test_mail_and_webhooks_are_tested_from_their_pages(self):
+        browser = self.browser()
+        answer = browser.fill("/notices", "POST /v1/mail/test", to="anna@a.example")
+        self.assertEqual(409, answer.status)
+        self.assertIn("--smtp", answer.text)
+        self.api.put("/v1/webhooks/crm", {"url": "https://127.0.0.1:9/"})
+        self.api.put("/v1/webhooks/crm", {"url": "https://nowhere.invalid/"}).expect(200, 201)
+        answer = browser.fill("/notices/webhooks/change?name=crm", "POST /v1/webhooks/crm/test")
+        self.assertEqual(200, answer.status)
+        self.assertRegex(answer.text, "<dt>Отправлено</dt><dd>нет</dd>")
+
+
+class Audits(PageTest):
+    def found(self, browser, expected):
+        """Runs the audits by the page's form, and waits until they have found as much of the schema."""
+        asked = browser.fill("/days", "POST /v1/audit-runs")
+        self.assertEqual((200, True), (asked.status, "Начато" in asked.text))
+        row = f'<th scope="row">audit_schema</th><td class="number">{expected}</td>'
+        self.assertTrue(support.wait_for(lambda: row in browser.get("/days").text, support.START_SECONDS),
+                        browser.get("/days").text)
+
+    def test_audits_that_fail_are_told_without_being_computed_for_who_looks(self):
+        self.company()
+        browser = self.browser()
+        self.assertIn("ещё не было", browser.get("/days").text)
+        self.found(browser, 0)
+        support.alter(self.database, "CREATE TRIGGER strange AFTER INSERT ON payment BEGIN SELECT 1; END")
+        # What was found is told, not what there is: nothing was computed for this request.
+        self.assertNotIn("нашла нарушения", browser.get("/").text)
+        self.found(browser, 1)
+        self.assertRegex(browser.get("/").text, "Проверка книг от [^<]+ нашла нарушения: audit_schema<")
+        self.server.stop()
+        self.server = browser.server = self.start()
+        self.assertIn("нашла нарушения: audit_schema<", browser.get("/").text)
+        support.alter(self.database, "DROP TRIGGER strange")
+        self.found(browser, 0)
+        self.assertNotIn("нашла нарушения", browser.get("/").text)
+
+    def test_a_server_audits_by_itself_and_tells_of_overdue_days(self):
+        self.server.stop()
+        opening = support.day_plus(datetime.date.today().isoformat(), -4)
+        self.database = self.folder / "past.db"
+        self.tokens = support.Books.copy(self.database, opening)
+        support.must("close", "--database", self.database, "--through", opening)
+        self.server = self.start("--close-after", "6h")
+        browser = self.browser()
+        with self.server.client("crm") as crm:
+            overdue = crm.get("/healthz").expect(200).json["overdue_days"]
+        self.assertGreater(overdue, 0)
+        self.assertIn(f"Не закрыты прошедшие дни: {overdue}<", browser.get("/").text)
+        self.assertTrue(support.wait_for(
+            lambda: re.search(r"после закрытия \d\d\.\d\d\.\d{4}<", browser.get("/days").text), support.START_SECONDS),
+            browser.get("/days").text)
+
+
+class Figures(PageTest):
+    def test_today_shows_the_figures_of_a_minute_ago(self):
+        account = self.company()
+        self.api.post(f"/v1/days/{support.OPENING}/close").expect(201)
+        self.server.stop()
+        self.server = self.start("--demo-clock")
+        browser = self.browser()
+
+        def restricted():
+            """Of which minute the figures are, and whether the company is among those who will be restricted."""
+            text = browser.get("/").text
+            return re.search(r"на (\d\d\.\d\d[^<]*)<", text).group(1), f'href="/companies/{account}"' in text
+        self.assertTrue(support.wait_for(lambda: restricted()[1], support.START_SECONDS))
+        first, _ = restricted()
+        self.assertTrue(first)
+        self.assertIn("CRM", browser.get("/revenue").text)
+
+
 class Documents(PageTest):
     def test_an_invoice_is_issued_found_and_printed(self):
         account = self.company(HOSTILE, legal_name=HOSTILE, tax_id="7700000001", postal_address="Москва")
@@ -617,10 +855,12 @@ class Pages(PageTest):
                 "/receipts/standing",
                 "/debtors", "/debtors?by=age", "/prices", "/prices/crm", "/prices/crm/month", "/revenue",
                 "/prices/new?service_id=x", "/days",
-                "/days?audit=1", "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
+                "/days/change?day=2026-11-05", "/notices", "/notices?status=failed",
                 "/notices/templates", "/notices/templates/grace/ru", "/notices/templates/grace/ru/preview",
                 "/documents", "/documents?month=2026-11&kind=act", "/documents/standing",
-                f"/companies/{account}/documents", "/notices/webhooks", "/notices/webhooks/change?name=x", "/access",
+                f"/companies/{account}/documents", f"/companies/{account}/notices", "/documents/months/2026-11",
+                "/documents/months/2026-11?by=email", "/notices?status=moot", "/notices?status=captured",
+                "/notices/webhooks", "/notices/webhooks/change?name=x", "/access",
                 "/access/tokens/crm"]
 
     def test_every_page_with_hostile_names(self):
@@ -701,6 +941,7 @@ class Pages(PageTest):
 
         romashka, meadow, beta, tree = names.values()
         for query, expected in (("РОМАШК", {romashka, meadow}), ("рома", {romashka, meadow}), ("ЁЛКА", {tree}),
+                                ("елка", {tree}), ("е", {tree}),
                                 ("beta &", {beta}), ("7701234502", {beta}), ("crm-3", {tree}),
                                 ("ро", {romashka, meadow}),
                                 ("б", set()), ("B", {beta}), ("нет такой", set()), ('"', set()), ("%", set()),
@@ -709,6 +950,70 @@ class Pages(PageTest):
                 self.wait_for(lambda: found(query) == expected, lambda: f"{found(query)} is not {expected}")
         self.api.patch(f"/v1/accounts/{beta}", {"name": "Gamma"}).expect(200)
         self.wait_for(lambda: (found("gam"), found("beta")) == ({beta}, set()), lambda: "the index does not follow")
+
+    def test_a_search_within_a_state_is_complete(self):
+        for number in range(30):
+            self.api.post("/v1/accounts", {"name": f"ООО Пробная {number}"}).expect(201)
+        active = [self.company(f"ООО Работающая {number}") for number in range(5)]
+        browser = self.browser()
+
+        def found(path):
+            answer = browser.get(path)
+            self.assertEqual(200, answer.status, answer.text)
+            following = re.search(r'href="(/companies\?[^"]*after=[^"]*)"', answer.text)
+            return ([int(number) for number in re.findall(r'href="/companies/(\d+)"', answer.text)],
+                    following and html.unescape(following[1]))
+        path = "/companies?" + urllib.parse.urlencode({"q": "ооо", "state": "active", "limit": 2})
+        self.wait_for(lambda: found(path)[0] == active[:2], lambda: found(path))
+        seen = []
+        while path:
+            numbers, path = found(path)
+            seen += numbers
+        self.assertEqual(active, seen)
+
+    def test_what_is_exactly_asked_for_comes_first_and_once(self):
+        for number in range(12):
+            self.api.post("/v1/accounts", {"name": f"Филиал 12-{number}"}).expect(201)
+        other = self.api.post("/v1/accounts", {"name": "Другая", "external_id": "12-1"}).expect(201).json["account_id"]
+        browser = self.browser()
+
+        def found(query, **more):
+            text = browser.get("/companies?" + urllib.parse.urlencode({"q": query, **more})).text
+            following = re.search(r'href="(/companies\?[^"]*after=[^"]*)"', text)
+            numbers = [int(number) for number in re.findall(r'href="/companies/(\d+)"', text)]
+            return numbers, following and html.unescape(following[1])
+        self.wait_for(lambda: set(found("12-1")[0]) == {2, 11, 12, other}, lambda: found("12-1"))
+        self.assertEqual([other, 2, 11, 12], found("12-1")[0])
+        first, following = found("12-1", limit=1)
+        self.assertEqual([other], first)
+        rest = []
+        while following:
+            query = dict(urllib.parse.parse_qsl(following.partition("?")[2]))
+            numbers, following = found(query.pop("q"), **query)
+            rest += numbers
+        self.assertEqual([2, 11, 12], rest)
+
+    def test_the_index_follows_books_that_were_put_back(self):
+        account = self.company("Прежняя")
+        browser = self.browser()
+
+        def found(query):
+            text = browser.get("/companies?" + urllib.parse.urlencode({"q": query})).text
+            return f'href="/companies/{account}"' in text
+        self.wait_for(lambda: found("прежн"), lambda: "the index does not follow")
+        self.server.stop()
+        backup = self.folder / "backup.db"
+        support.must("backup", "--database", self.database, backup)
+        self.server = browser.server = self.start()
+        with self.server.client("operator", now=support.NOW) as api:
+            api.patch(f"/v1/accounts/{account}", {"name": "Новая"}).expect(200)
+        self.wait_for(lambda: (found("прежн"), found("новая")) == (False, True), lambda: "the index does not follow")
+        self.server.stop()
+        for suffix in ("-wal", "-shm"):
+            pathlib.Path(f"{self.database}{suffix}").unlink(missing_ok=True)
+        backup.replace(self.database)
+        self.server = browser.server = self.start()
+        self.wait_for(lambda: (found("прежн"), found("новая")) == (True, False), lambda: "the index is of other books")
 
     def wait_for(self, holds, told):
         for _ in range(2000):

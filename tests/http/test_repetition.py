@@ -66,6 +66,7 @@ WRITES = (
 # What stores nothing, what needs a delivery or a month's document first, and what answers with a secret made by chance:
 # tests of their own.
 OTHER_WRITES = {("POST", "/v1/sql"), ("POST", "/v1/mail/test"), ("POST", "/v1/accounts/{account_id}/checkouts"),
+                ("POST", "/v1/audit-runs"), ("POST", "/v1/documents/{document_id}/send"),
                 ("POST", "/v1/channels/{channel}/registry"), ("POST", "/v1/webhooks/{name}/test"),
                 ("POST", "/v1/deliveries/{delivery_id}/retry"), ("PUT", "/v1/webhooks/{name}"),
                 ("POST", "/v1/webhooks/{name}/rotate"), ("DELETE", "/v1/webhooks/{name}"), ("POST", "/v1/tokens"),

@@ -85,6 +85,9 @@ ROLE_OF_ROUTE = {
     ("GET", "/v1/deliveries"): "operator",
     ("POST", "/v1/deliveries/{delivery_id}/retry"): "operator",
     ("POST", "/v1/mail/test"): "operator",
+    # design/page.md.
+    ("POST", "/v1/audit-runs"): "operator",
+    ("POST", "/v1/documents/{document_id}/send"): "operator",
     # design/money_in.md.
     ("POST", "/v1/bank-statements"): "cashier",
     ("GET", "/v1/receipts"): "cashier",
@@ -177,6 +180,8 @@ FIELDS = {
     ("POST", f"{WEBHOOK}/test"): (set(), set()),
     ("POST", "/v1/deliveries/{delivery_id}/retry"): (set(), set()),
     ("POST", "/v1/mail/test"): ({"to"}, set()),
+    ("POST", "/v1/audit-runs"): (set(), set()),
+    ("POST", "/v1/documents/{document_id}/send"): (set(), set()),
     ("POST", "/v1/bank-statements"): (set(), {"account", "show"}),
     ("POST", f"{RECEIPT}/match"): (set(), {"account_id", "parts"}),
     ("POST", f"{RECEIPT}/ignore"): ({"reason"}, set()),

@@ -50,7 +50,8 @@
     };
     form.addEventListener('input', () => {
       clearTimeout(timer);
-      timer = setTimeout(search, 150);
+      // Where the server is not there just now, the form itself still asks it.
+      timer = setTimeout(() => search().catch(() => {}), 150);
     });
   }
 

@@ -14,7 +14,8 @@ SELECT 'tabs' AS component, say('Разделы компании', 'Parts of the
 SELECT say('Обзор', 'Overview') AS title, '/companies/' || :account_id AS link, 0 AS active
 UNION ALL SELECT say('Движения', 'Ledger'), '/companies/' || :account_id || '/ledger', 0
 UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 1
-UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0;
+UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0
+UNION ALL SELECT say('Уведомления', 'Notices'), '/companies/' || :account_id || '/notices', 0;
 
 SELECT 'heading' AS component, say('Деньги', 'Money') AS title;
 

@@ -1,6 +1,6 @@
 -- GET /companies/{account_id}
 -- A company: how it stands, and why.
--- role: operator
+-- role: cashier
 -- answer: many
 -- gives: html
 -- account_id: integer!
@@ -14,7 +14,8 @@ SELECT 'tabs' AS component, say('Разделы компании', 'Parts of the
 SELECT say('Обзор', 'Overview') AS title, '/companies/' || :account_id AS link, 1 AS active
 UNION ALL SELECT say('Движения', 'Ledger'), '/companies/' || :account_id || '/ledger', 0
 UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 0
-UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0;
+UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 0
+UNION ALL SELECT say('Уведомления', 'Notices'), '/companies/' || :account_id || '/notices', 0;
 
 SELECT 'facts' AS component;
 SELECT say('Состояние', 'State') AS label, NULL AS value, s.state AS state
@@ -27,6 +28,15 @@ UNION ALL SELECT say('Денег хватит по', 'Money lasts until'), day_t
 FROM access_state WHERE account_id = :account_id AND at = :now
 UNION ALL SELECT say('Ограничение с', 'Restricted from'), time_text(restricted_from), NULL
 FROM access_state WHERE account_id = :account_id AND at = :now
+UNION ALL SELECT say('Обещано до', 'Promised until'), time_text(promised_until), NULL
+FROM access_state WHERE account_id = :account_id AND at = :now AND promised_until IS NOT NULL
+UNION ALL SELECT say('Доступ закрыт', 'Held'), coalesce(reason, say('без причины', 'without a reason')), NULL
+FROM (SELECT * FROM account_terms WHERE account_id = :account_id AND valid_from <= :today
+      ORDER BY valid_from DESC LIMIT 1) WHERE held = 1
+UNION ALL SELECT say('Кредитный лимит', 'Credit limit'),
+                 iif(credit_limit IS NULL, say('без ограничения', 'without limit'), money(credit_limit)), NULL
+FROM (SELECT * FROM account_terms WHERE account_id = :account_id AND valid_from <= :today
+      ORDER BY valid_from DESC LIMIT 1)
 UNION ALL SELECT say('Сотрудников', 'Employees'),
                  (SELECT employees FROM headcount WHERE account_id = :account_id AND day <= :today
                   ORDER BY day DESC LIMIT 1), NULL

@@ -15,7 +15,8 @@ SELECT 'tabs' AS component, say('Разделы компании', 'Parts of the
 SELECT say('Обзор', 'Overview') AS title, '/companies/' || :account_id AS link, 0 AS active
 UNION ALL SELECT say('Движения', 'Ledger'), '/companies/' || :account_id || '/ledger', 0
 UNION ALL SELECT say('Действия', 'Actions'), '/companies/' || :account_id || '/actions', 0
-UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 1;
+UNION ALL SELECT say('Документы', 'Documents'), '/companies/' || :account_id || '/documents', 1
+UNION ALL SELECT say('Уведомления', 'Notices'), '/companies/' || :account_id || '/notices', 0;
 
 SELECT 'table' AS component, say('Документы компании', 'Documents of the company') AS about,
        say('Документов ещё нет.', 'There are no documents yet.') AS empty;

@@ -3,6 +3,7 @@
 -- role: cashier
 -- answer: many
 -- gives: html
+-- facts: books
 -- account_id: integer!
 
 SELECT saldo_refuse('not_found', 'there is no account ' || :account_id)

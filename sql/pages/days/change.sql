@@ -16,6 +16,6 @@ SELECT 'form' AS component, iif(is_working_day(:day), say('Сделать вых
 SELECT 'working' AS name, 'hidden' AS type, NULL AS label, 0 AS required, 1 - is_working_day(:day) AS value
 UNION ALL SELECT 'name', 'text', say('Почему', 'Why'), 0, NULL;
 
-SELECT 'form' AS component, say('Вернуть рабочей неделе', 'Let it follow the working week') AS title,
+SELECT 'form' AS component, say('Как в рабочей неделе', 'As in the working week') AS title,
        'DELETE /v1/calendar/' || :day AS writes, '/days' AS back
 FROM calendar_exception WHERE day = :day;

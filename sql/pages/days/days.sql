@@ -3,7 +3,7 @@
 -- role: operator
 -- answer: many
 -- gives: html
--- audit: text 1: run the audits
+-- after: day Go on with the days closed before it
 
 SELECT 'shell' AS component, say('Дни', 'Days') AS title, '/days' AS place;
 
@@ -18,21 +18,35 @@ SELECT 'form' AS component, say('Закрыть ', 'Close ') || day_text(open_da
          'The day has ended. The server closes it by itself, as a rule.') AS text
 FROM books WHERE day_end(open_day) <= :now;
 
-SELECT 'form' AS component, '/days' AS link, say('Проверить книги', 'Audit the books') AS submit,
-       say('Все начисления и остатки пересчитываются заново; на больших книгах это долго.',
-           'All charges and balances are computed anew; with large books that takes long.') AS text;
-SELECT 'audit' AS name, 'hidden' AS type, '1' AS value;
-
-SELECT 'table' AS component, say('Проверки', 'Audits') AS title WHERE :audit = '1';
-SELECT check_name, violations FROM audit WHERE :audit = '1';
+SELECT 'heading' AS component, 'audits' AS id, say('Проверки', 'Audits') AS title,
+       say('после каждого закрытого дня', 'after each day that was closed') AS text;
+SELECT 'facts' AS component;
+SELECT say('Последняя', 'The last one') AS label,
+       coalesce(time_text(last_audit() ->> 'at')
+                || say(', после закрытия ', ', with the days closed up to ') || day_text(last_audit() ->> 'day'),
+                time_text(last_audit() ->> 'at'), say('ещё не было', 'there was none yet')) AS value
+UNION ALL SELECT say('Заняла, с', 'Took, s'), last_audit() ->> 'seconds'
+UNION ALL SELECT say('Не удалась', 'Failed'), last_audit() ->> 'problem' WHERE last_audit() ->> 'problem' IS NOT NULL
+UNION ALL SELECT say('Сейчас', 'Now'), say('идёт', 'under way') WHERE last_audit() ->> 'running' = 1;
+SELECT 'table' AS component, say('Проверки', 'Audits') AS about,
+       say('Ещё не проверялось.', 'Nothing was checked yet.') AS empty;
+SELECT value ->> 0 AS check_name, value ->> 1 AS violations
+FROM json_each(last_audit() -> 'found') ORDER BY value ->> 1 > 0 DESC, key;
+SELECT 'form' AS component, say('Проверить книги', 'Audit the books') AS title, 'POST /v1/audit-runs' AS writes,
+       '/days' AS back, say('Проверить', 'Audit them') AS submit,
+       say('Сервер пересчитает все начисления и остатки, никого не задерживая; на больших книгах это долго.',
+           'The server computes all charges and balances anew, and holds up nobody; with large books that takes long.')
+       AS text;
 
 SELECT 'heading' AS component, say('Закрытые дни', 'Closed days') AS title;
 SELECT 'table' AS component, say('Закрытые дни', 'Closed days') AS about,
        say('Ни один день ещё не закрыт.', 'No day is closed yet.') AS empty;
-SELECT day, accounts, charges, charged, closed_at, digest FROM day_close ORDER BY day DESC LIMIT 31;
+SELECT day, accounts, charges, charged, closed_at, digest, day AS after
+FROM day_close WHERE :after IS NULL OR day < :after ORDER BY day DESC LIMIT :limit;
 
 SELECT 'heading' AS component, say('Календарь', 'Calendar') AS title,
-       say('что отличается от рабочей недели', 'what departs from the working week') AS text;
+       say('что отличается от рабочей недели, на полгода вперёд', 'what departs from the working week, for half a year')
+       AS text;
 SELECT 'table' AS component, say('Календарь', 'Calendar') AS about;
 SELECT day, working, name FROM calendar_exception
 WHERE day BETWEEN date(:today, '-7 days') AND date(:today, '+180 days') ORDER BY day;

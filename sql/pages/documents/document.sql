@@ -25,6 +25,30 @@ SELECT 'heading' AS component, 3 AS level, say('УПД для налоговой
        '/documents/' || :document_id || '.xml' AS link, 'XML' AS label
 FROM document WHERE document_id = :document_id AND kind = 'upd';
 
+SELECT 'heading' AS component, 'sent' AS id, say('Отправка', 'Sending') AS title,
+       iif(content ->> '$.customer.document_delivery' = 'post' AND month IS NOT NULL,
+           say('клиент получает документы по почте: ', 'the customer gets documents by post: ')
+           || coalesce(content ->> '$.customer.postal_address', say('адреса нет', 'there is no address')),
+           say('клиент получает его по электронной почте', 'the customer gets it by e-mail')) AS text,
+       iif(month IS NULL, NULL, '/documents/months/' || month) AS link, say('Весь месяц', 'The whole month') AS label
+FROM document WHERE document_id = :document_id;
+SELECT 'table' AS component, say('Кому отправлен', 'To whom it went') AS about,
+       say('Никому ещё не отправлялся.', 'It was sent to nobody yet.') AS empty;
+SELECT iif(d.channel = 'email', say('Почта', 'E-mail'), d.channel) AS channel, d.recipient, d.status, d.attempts,
+       coalesce(d.done_at, d.since) AS at, d.detail
+FROM document AS o
+JOIN notice AS n ON n.account_id = o.account_id AND n.kind = 'document' AND n.reference = o.document_id
+JOIN delivery AS d ON d.notice_id = n.notice_id
+WHERE o.document_id = :document_id ORDER BY d.delivery_id;
+SELECT 'form' AS component, say('Отправить по электронной почте', 'Send it by e-mail') AS title,
+       'POST /v1/documents/' || :document_id || '/send' AS writes, '/documents/' || :document_id AS back,
+       say('На ', 'To ') || a.admin_email || say('. Если уже отправлен — ещё раз.', '; once more, if it was sent.')
+       AS text
+FROM document AS d JOIN account AS a ON a.account_id = d.account_id
+WHERE d.document_id = :document_id AND a.admin_email IS NOT NULL
+  AND EXISTS (SELECT 1 FROM notice AS n WHERE n.account_id = d.account_id AND n.kind = 'document'
+                AND n.reference = d.document_id);
+
 SELECT 'table' AS component, say('Строки', 'Lines') AS title, say('Строк нет.', 'There are no lines.') AS empty;
 SELECT name AS service, quantity AS "page_amount_of:number", unit AS "page_unit", amount, tax_label AS "page_rate",
        tax AS "page_tax:money"
@@ -41,5 +65,5 @@ SELECT 'form' AS component, say('Исправить', 'Correct it') AS title,
        say('Тот же номер и день, содержание — по тому, что записано сейчас.',
            'The same number and day; its content is made of what is recorded now.') AS text
 FROM document WHERE document_id = :document_id AND month IS NOT NULL;
-SELECT 'corrected_on' AS name, 'day' AS type, say('Датой', 'Dated') AS label, :today AS value
+SELECT 'corrected_on' AS name, 'day' AS type, say('Дата исправления', 'Dated') AS label, :today AS value
 FROM document WHERE document_id = :document_id AND month IS NOT NULL;

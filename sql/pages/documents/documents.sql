@@ -12,8 +12,9 @@ SELECT 'shell' AS component, say('Документы', 'Documents') AS title, '/
 SELECT 'table' AS component, say('По месяцам', 'By month') AS title,
        say('За месяцы ещё ничего не выставляли.', 'Nothing was issued for a month yet.') AS empty;
 SELECT month AS "page_month", kind AS "page_document:word", documents, total AS "page_total:money",
-       tax AS "page_tax:money", '/documents?month=' || month || '&kind=' || kind AS link
-FROM document_month ORDER BY month DESC, kind LIMIT 24;
+       tax AS "page_tax:money", '/documents?month=' || month || '&kind=' || kind AS link,
+       say('Отправка', 'Sending') AS action, '/documents/months/' || month AS action_link
+FROM document_month ORDER BY month DESC, kind;
 
 SELECT 'form' AS component, say('Выставить за месяц', 'Issue those of a month') AS title,
        'POST /v1/document-runs' AS writes, '/documents/standing' AS shows, '/documents' AS back,
@@ -21,7 +22,7 @@ SELECT 'form' AS component, say('Выставить за месяц', 'Issue tho
            'To those who pay by bank or asked for documents; run again it adds what is missing.') AS text;
 SELECT 'month' AS name, 'month' AS type, say('Месяц', 'Month') AS label, 1 AS required,
        substr(date(:today, 'start of month', '-1 day'), 1, 7) AS value
-UNION ALL SELECT 'issued_on', 'day', say('Датой', 'Dated'), 1, date(:today, 'start of month', '-1 day');
+UNION ALL SELECT 'issued_on', 'day', say('Дата документов', 'Dated'), 1, date(:today, 'start of month', '-1 day');
 
 SELECT 'heading' AS component, say('Все документы', 'All documents') AS title;
 SELECT 'form' AS component, '/documents' AS link, say('Показать', 'Show') AS submit;

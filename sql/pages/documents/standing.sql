@@ -3,6 +3,7 @@
 -- role: operator
 -- answer: many
 -- gives: html
+-- facts: books
 
 SELECT 'shell' AS component, say('Документы', 'Documents') AS title, '/documents' AS place;
 SELECT 'facts' AS component;

@@ -3,12 +3,13 @@
 -- role: operator
 -- answer: many
 -- gives: html
+-- facts: books
 -- delivery_id: integer!
 
 SELECT saldo_refuse('not_found', 'there is no delivery ' || :delivery_id)
 WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery_id = :delivery_id);
 
-SELECT 'shell' AS component, say('Сообщение N ', 'Message N ') || :delivery_id AS title, '/notices' AS place;
+SELECT 'shell' AS component, say('Сообщение № ', 'Message No. ') || :delivery_id AS title, '/notices' AS place;
 
 SELECT 'facts' AS component;
 SELECT a.name, d.channel, d.recipient, d.status, d.attempts, d.detail

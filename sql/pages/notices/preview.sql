@@ -3,6 +3,7 @@
 -- role: operator
 -- answer: many
 -- gives: html
+-- facts: books
 -- kind: text!
 -- language: text!
 

@@ -16,7 +16,14 @@ UNION ALL SELECT 'kinds', 'text', say('Виды уведомлений', 'Kinds 
                  say('через запятую, как grace, restricted; пусто: все',
                      'parted by commas, as in grace, restricted; empty: all');
 
-SELECT 'form' AS component, say('Новый секрет', 'Another secret') AS title,
+SELECT 'form' AS component, say('Проверить', 'Test it') AS title,
+       'POST /v1/webhooks/' || percent_encode(:name) || '/test' AS writes,
+       '/notices/webhooks/change?name=' || percent_encode(:name) AS back, say('Отправить', 'Send') AS submit,
+       say('Пробное сообщение уйдёт сразу; будет видно, что ответил получатель.',
+           'A test message goes out at once; you see what the receiver said.') AS text
+FROM webhook WHERE name = :name;
+
+SELECT 'form' AS component, say('Новый секрет', 'New secret') AS title,
        'POST /v1/webhooks/' || percent_encode(:name) || '/rotate' AS writes, '/notices/webhooks' AS back, 1 AS secret
 FROM webhook WHERE name = :name;
 

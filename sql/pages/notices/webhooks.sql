@@ -13,6 +13,6 @@ SELECT name, url, (SELECT group_concat(value, ', ') FROM json_each(kinds)) AS "p
        '/notices/webhooks/change?name=' || percent_encode(name) AS action_link
 FROM webhook ORDER BY name;
 
-SELECT 'form' AS component, '/notices/webhooks/change' AS link, say('Завести или изменить',
-       'Make or change one') AS title;
+SELECT 'form' AS component, '/notices/webhooks/change' AS link, say('Завести или изменить вебхук',
+       'Add or change a webhook') AS title;
 SELECT 'name' AS name, 'text' AS type, say('Имя', 'Name') AS label, 1 AS required;

@@ -22,18 +22,21 @@ ORDER BY price_list, min_quantity;
 
 SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS columns,
        'POST /v1/tariffs' AS writes, '/prices/' || percent_encode(:service_id) || '/month' AS shows, '/prices' AS back,
-       say('Дальше будет видно, что эта цена принесла бы за 30 дней по сегодняшним подпискам, и что приносит нынешняя. '
+       say('Дальше будет видно, что эта цена принесла бы за 30 дней с её начала по сегодняшним подпискам, и что '
+           || 'приносит нынешняя. '
            || 'Ничего не записывается, пока вы не подтвердите.',
-           'Next you see what this price would bring in 30 days, by today''s subscriptions, against the one in force. '
+           'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, against '
+           || 'the one in force. '
            || 'Nothing is recorded until you confirm.') AS text;
-WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 8),
-tier AS (
+WITH RECURSIVE tier AS (
   SELECT row_number() OVER (ORDER BY min_quantity) AS n, min_quantity, monthly_fee, unit_fee
   FROM tariff
   WHERE service_id = :service_id AND price_list = coalesce(nullif(:price_list, ''), 'standard')
     AND valid_from = (SELECT max(valid_from) FROM tariff
                       WHERE service_id = :service_id AND price_list = coalesce(nullif(:price_list, ''), 'standard')
                         AND valid_from <= :today)),
+-- All that there are, and some more.
+numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < max(8, (SELECT count(*) + 3 FROM tier))),
 part(place, field, type, russian, english) AS (VALUES
   (1, 'min_quantity', 'integer', 'От, шт.', 'From quantity'), (2, 'monthly_fee', 'money', 'В месяц', 'A month'),
   (3, 'unit_fee', 'money', 'За единицу', 'Per unit'))
@@ -46,8 +49,6 @@ SELECT name, type, label, required, value FROM (
   UNION ALL
   SELECT 10 * x.n + p.place, 'tiers.' || (x.n - 1) || '.' || p.field, p.type, x.n || '. ' || say(p.russian,
     p.english), 0,
-         CASE WHEN t.n IS NULL THEN NULL WHEN p.place = 1 THEN t.min_quantity
-              ELSE printf('%d,%02d', iif(p.place = 2, t.monthly_fee, t.unit_fee) / 100,
-                          iif(p.place = 2, t.monthly_fee, t.unit_fee) % 100) END
+         CASE p.place WHEN 1 THEN t.min_quantity WHEN 2 THEN t.monthly_fee ELSE t.unit_fee END
   FROM numbers AS x CROSS JOIN part AS p LEFT JOIN tier AS t ON t.n = x.n)
 ORDER BY place;

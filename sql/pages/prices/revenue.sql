@@ -1,5 +1,5 @@
 -- GET /revenue
--- What the prices earn: computed for every company, which takes a moment with many.
+-- What the prices earn.
 -- role: operator
 -- answer: many
 -- gives: html
@@ -10,6 +10,8 @@ SELECT 'tabs' AS component, say('Цены и доход', 'Prices and revenue') 
 SELECT say('Цены', 'Prices') AS title, '/prices' AS link, 0 AS active
 UNION ALL SELECT say('Доход', 'Revenue'), '/revenue', 1;
 
-SELECT 'table' AS component, say('Доход в месяц на сегодня', 'What is earned a month, as of today') AS title;
-SELECT v.name AS service, m.price_list, m.accounts, m.quantity, m.amount
-FROM monthly_recurring_revenue AS m JOIN service AS v ON v.service_id = m.service_id ORDER BY m.amount DESC;
+SELECT 'table' AS component, say('Доход в месяц', 'What is earned a month') AS title,
+       say('на ', 'as of ') || time_text(figures('revenue', :now) ->> 'at') AS note;
+SELECT value ->> 0 AS service, value ->> 1 AS price_list, value ->> 2 AS accounts, value ->> 3 AS quantity,
+       value ->> 4 AS amount
+FROM json_each(figures('revenue', :now), '$.rows') ORDER BY key;

@@ -18,7 +18,7 @@ SELECT status, amount, received_at, source, payer, payer_tax_id, purpose, accoun
        external_id
 FROM receipt WHERE receipt_id = :receipt_id;
 
-SELECT 'table' AS component, say('Чем оно стало', 'What it became') AS title
+SELECT 'table' AS component, say('Куда зачислено', 'Credited to') AS title
 WHERE EXISTS (SELECT 1 FROM receipt_payment WHERE receipt_id = :receipt_id);
 SELECT a.name, p.account_id, p.amount, p.credited_at, p.recorded_by, '/companies/' || p.account_id AS link
 FROM receipt_payment AS m JOIN payment AS p ON p.payment_id = m.payment_id

@@ -3,6 +3,7 @@
 -- role: cashier
 -- answer: many
 -- gives: html
+-- facts: books
 -- receipt_id: integer!
 
 SELECT 'shell' AS component, say('Поступление № ', 'Receipt No. ') || :receipt_id AS title, '/receipts' AS place;

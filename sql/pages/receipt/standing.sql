@@ -3,6 +3,7 @@
 -- role: cashier
 -- answer: many
 -- gives: html
+-- facts: books
 
 SELECT 'shell' AS component, say('Поступления', 'Receipts') AS title, '/receipts' AS place;
 SELECT 'facts' AS component;

@@ -1,0 +1,145 @@
+#include "jobs/audits.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "page/sessions.h"
+
+namespace saldo::server {
+namespace {
+
+constexpr std::chrono::seconds kAuditLookAgain{30};
+constexpr int kOutcomesPatienceMilliseconds = 5'000;
+// Of a thread that others go before (Linux has a priority for each).
+constexpr int kAuditNiceness = 10;
+
+using nlohmann::ordered_json;
+
+}  // namespace
+
+AuditJob::AuditJob(const std::string& books, const std::string& outcomes,
+                   std::function<Instant()> now, bool by_itself)
+    : books_(books, Database::Mode::kRead),
+      outcomes_(private_file(outcomes), SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
+      now_(std::move(now)),
+      by_itself_(by_itself) {
+  sqlite3_busy_timeout(outcomes_.handle(), kOutcomesPatienceMilliseconds);
+  outcomes_.execute("CREATE TABLE IF NOT EXISTS audit_outcome(outcome TEXT NOT NULL)");
+  {
+    auto row = outcomes_.prepare("SELECT outcome FROM audit_outcome");
+    if (row.step()) outcome_ = row.text(0);
+  }
+  books_.watch_stop(stopping_);
+  thread_ = std::thread([this] { run(); });
+}
+
+AuditJob::~AuditJob() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void AuditJob::ask() {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_ = true;
+  }
+  wake_.notify_one();
+}
+
+std::string AuditJob::last() const {
+  const std::lock_guard lock(mutex_);
+  auto told = ordered_json::parse(outcome_.empty() ? "{}" : outcome_);
+  told["running"] = running_ || asked_ ? 1 : 0;
+  return told.dump();
+}
+
+void AuditJob::run() {
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kAuditNiceness);
+  while (!stopping_) {
+    bool due = false;
+    try {
+      due = by_itself_ && is_due();
+    } catch (const std::exception& error) {
+      spdlog::error("the audits: {}", error.what());
+    }
+    {
+      std::unique_lock lock(mutex_);
+      if (!due) {
+        const auto wakes = [&] { return stopping_ || asked_; };
+        // Where nothing is done unasked, nothing is looked for.
+        if (by_itself_) {
+          wake_.wait_for(lock, kAuditLookAgain, wakes);
+        } else {
+          wake_.wait(lock, wakes);
+        }
+        if (!asked_) continue;
+      }
+      asked_ = false;
+      running_ = true;
+    }
+    audit();
+  }
+}
+
+bool AuditJob::is_due() {
+  auto row = books_.prepare("SELECT last_closed_day FROM books");
+  if (!row.step() || row.is_null(0) || row.text(0) == tried_) return false;
+  tried_ = row.text(0);
+  const std::lock_guard lock(mutex_);
+  if (outcome_.empty()) return true;
+  return ordered_json::parse(outcome_).value("day", ordered_json()) != tried_;
+}
+
+void AuditJob::audit() {
+  const Instant at = now_();
+  const auto start = std::chrono::steady_clock::now();
+  ordered_json outcome = {{"day", nullptr}, {"at", format_instant(at)}};
+  auto found = ordered_json::array();
+  std::string violations;
+  try {
+    books_.set_now(at);
+    {
+      auto row = books_.prepare("SELECT last_closed_day FROM books");
+      if (row.step() && !row.is_null(0)) outcome["day"] = row.text(0);
+    }
+    auto row = books_.prepare("SELECT check_name, violations FROM audit");
+    while (row.step()) {
+      found.push_back({row.text(0), row.integer(1)});
+      if (row.integer(1) == 0) continue;
+      violations += " " + std::string(row.text(0)) + " " + std::to_string(row.integer(1));
+    }
+  } catch (const SqliteError& error) {
+    outcome["problem"] = error_of(error).what();
+    spdlog::error("the audits failed: {}", error_of(error).what());
+  } catch (const std::exception& error) {
+    outcome["problem"] = "the audits failed";
+    spdlog::error("the audits failed: {}", error.what());
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  outcome["seconds"] = static_cast<std::int64_t>(took.count());
+  outcome["found"] = std::move(found);
+  if (stopping_) return;
+  if (!violations.empty()) spdlog::error("the audits find violations:{}", violations);
+  const std::lock_guard lock(mutex_);
+  running_ = false;
+  outcome_ = outcome.dump();
+  try {
+    outcomes_.execute("BEGIN IMMEDIATE; DELETE FROM audit_outcome");
+    outcomes_.prepare("INSERT INTO audit_outcome VALUES (?1)").bind_static(1, outcome_).step();
+    outcomes_.execute("COMMIT");
+  } catch (const SqliteError& error) {
+    // It is told until the server stops, and then found anew.
+    spdlog::error("the outcome of the audits cannot be kept: {}", error.what());
+    if (outcomes_.in_transaction()) outcomes_.execute("ROLLBACK");
+  }
+}
+
+}  // namespace saldo::server

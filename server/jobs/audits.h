@@ -1,0 +1,57 @@
+// Runs the audits: after each day that was closed, and when somebody asks for it. With large books
+// that takes minutes, so nobody waits for it; what came of it is told until the next time, and lies
+// in a file of the server's own beside the books.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "sqlite/connection.h"
+#include "store/database.h"
+
+namespace saldo::server {
+
+class AuditJob {
+ public:
+  // `by_itself`: also when nobody asks. Makes the file `outcomes` where it is not there. Throws
+  // std::runtime_error.
+  AuditJob(const std::string& books, const std::string& outcomes, std::function<Instant()> now,
+           bool by_itself);
+  AuditJob(const AuditJob&) = delete;
+  AuditJob& operator=(const AuditJob&) = delete;
+  AuditJob(AuditJob&&) = delete;
+  AuditJob& operator=(AuditJob&&) = delete;
+  // A run under way is broken off, and nothing is told of it.
+  ~AuditJob();
+
+  // Soon. Where one goes on, another follows it.
+  void ask();
+  // JSON: {"running": 0 or 1} and, of the last run, "day", the last closed day; "at", when it
+  // began; "seconds"; "found", an array of [check, violations]; and "problem", why it failed.
+  [[nodiscard]] std::string last() const;
+
+ private:
+  void run();
+  // Whether a day was closed since the last run.
+  bool is_due();
+  void audit();
+
+  std::atomic<bool> stopping_{false};
+  Database books_;
+  Connection outcomes_;
+  std::function<Instant()> now_;
+  bool by_itself_;
+  std::string tried_;  // the last closed day when it was looked for the last time
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::string outcome_;  // JSON; empty: there was no run
+  bool asked_ = false;
+  bool running_ = false;
+  std::thread thread_;
+};
+
+}  // namespace saldo::server

@@ -1,0 +1,115 @@
+#include "jobs/figures.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "codecs/json.h"
+
+namespace saldo::server {
+namespace {
+
+constexpr std::chrono::seconds kFiguresEvery{60};
+constexpr int kRestsPerWork = 50;
+constexpr std::chrono::minutes kFiguresAgeMax{5};
+
+struct Figure {
+  std::string_view name;
+  const char* sql;  // of ?1, an instant
+};
+constexpr std::array<Figure, 3> kFigures = {{
+    {"states",
+     "SELECT state, count(*), sum(balance) FROM access_state WHERE at = ?1"
+     " GROUP BY state ORDER BY count(*) DESC, state"},
+    {"restricted",
+     "SELECT a.name, s.account_id, s.balance, s.arrears_since, count(*) OVER ()"
+     " FROM access_state AS s CROSS JOIN account AS a ON a.account_id = s.account_id"
+     " WHERE s.at = day_start(next_working_day(date(billing_day(?1), '+1 day')))"
+     " AND s.state = 'restricted' AND s.restricted_from > ?1"
+     " ORDER BY s.balance, s.account_id LIMIT 50"},
+    {"revenue",
+     "SELECT v.name, m.price_list, m.accounts, m.quantity, m.amount"
+     " FROM monthly_recurring_revenue AS m JOIN service AS v ON v.service_id = m.service_id"
+     " ORDER BY m.amount DESC, v.name, m.price_list"},
+}};
+
+std::string figure_text(const Figure& figure, sqlite3* database, Instant now) {
+  const std::string at = format_instant(now);
+  auto row = compile_once(database, figure.sql);
+  if (row.parameters() > 0) row.bind_static(1, at);
+  std::string text = R"({"at":")" + at + R"(","rows":[)";
+  for (bool first = true; row.step(); first = false) {
+    text += first ? "[" : ",[";
+    for (int column = 0; column < row.columns(); ++column) {
+      if (column > 0) text += ',';
+      append_json_column(text, row, column);
+    }
+    text += ']';
+  }
+  return text + "]}";
+}
+
+}  // namespace
+
+Figures::Figures(const std::string& books, std::function<Instant()> now, bool keeps)
+    : now_(std::move(now)) {
+  if (!keeps) return;
+  books_ = std::make_unique<Database>(books, Database::Mode::kRead);
+  books_->watch_stop(stopping_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Figures::~Figures() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+std::string Figures::get(std::string_view name, sqlite3* reader, Instant now) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = kept_.find(name);
+    if (found != kept_.end() && found->second.at <= now && now < found->second.at + kFiguresAgeMax)
+      return found->second.figures;
+  }
+  const auto* const figure = std::find_if(kFigures.begin(), kFigures.end(),
+                                          [&](const Figure& known) { return known.name == name; });
+  if (figure == kFigures.end()) throw invalid("there are no figures " + std::string(name));
+  return figure_text(*figure, reader, now);
+}
+
+void Figures::run() {
+  for (;;) {
+    const auto start = std::chrono::steady_clock::now();
+    for (const Figure& figure : kFigures) {
+      try {
+        const Instant now = now_();
+        books_->set_now(now);
+        std::string figures = figure_text(figure, books_->handle(), now);
+        const std::lock_guard lock(mutex_);
+        kept_.insert_or_assign(std::string(figure.name), Kept{now, std::move(figures)});
+      } catch (const std::exception& error) {
+        // Whoever asks computes them, and is told.
+        if (!stopping_) spdlog::error("the figures of {}: {}", figure.name, error.what());
+      }
+    }
+    const auto took = std::chrono::steady_clock::now() - start;
+    if (!sleep(std::max<std::chrono::steady_clock::duration>(kFiguresEvery, kRestsPerWork * took)))
+      return;
+  }
+}
+
+// False: the server stops.
+bool Figures::sleep(std::chrono::steady_clock::duration time) {
+  std::unique_lock lock(mutex_);
+  return !wake_.wait_for(lock, time, [this] { return stopping_.load(); });
+}
+
+}  // namespace saldo::server

@@ -1,0 +1,6 @@
+-- POST /v1/audit-runs
+-- Let the server run the audits soon, on its own: {"status": "started"}. What they find, its log and its pages tell.
+-- role: operator
+-- answer: one
+-- gives: json
+-- calls: audit_run
