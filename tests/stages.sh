@@ -46,8 +46,8 @@ build() {
   cmake --build --preset "$1"
 }
 
-# In thirds of cores, as tests/CMakeLists.txt counts them.
-run_ctest() { ctest --preset "$1" --parallel "$((3 * jobs))" "${@:2}"; }
+# In halves of cores, as tests/CMakeLists.txt counts them.
+run_ctest() { ctest --preset "$1" --parallel "$((2 * jobs))" "${@:2}"; }
 
 all_stages_passed() {
   printf '\nSeconds of each stage:\n%s\nAll of it took %d s.\n' "$seconds" "$SECONDS"

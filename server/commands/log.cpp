@@ -131,10 +131,12 @@ void seal_alone(Database& books, Log& log, const LogFlags& flags, LogState state
   const auto item = item_behind(log, state.position);
   const auto next = decode(item.text);
   if (!next || item.number != state.position.number + 1 || !counts(state, *next) ||
-      next->entries.size() != 1 || next->entries.front().kind != "seal") {
+      next->entries.size() != 1 || next->entries.front().kind != "seal" ||
+      next->entries.front().by < state.log_time) {
     throw std::runtime_error("what follows this file at put " + std::to_string(item.number) +
                              " is no seal: start the build that made it, " + state.build +
-                             ", or join from a backup of a node that has applied it");
+                             ", or join from a backup of a node that has applied it; what `saldod "
+                             "log seal` sent may stand behind it");
   }
   const Entry& seal = next->entries.front();
   Transaction transaction(books, "BEGIN IMMEDIATE");
@@ -199,7 +201,11 @@ int log_init(const std::string& database, const LogFlags& flags) {
   const auto at = parse_instant(row.text(0)).value_or(Instant());
   row.reset();
   constexpr const char* kInitBuild = "saldod log init";
-  Put put = put_of(flags, kInitBuild, {}, {random_id(), "fence", at, at + kCountsFor, {}});
+  // The first put is taken as it is; a copy of it, sent as nothing was known of the first, never
+  // counts.
+  constexpr std::int64_t kBeforeAll = -1;
+  Put put = put_of(flags, kInitBuild, Seen{kBeforeAll, "", "", ""},
+                   {random_id(), "fence", at, at + kCountsFor, {}});
   const auto head = patiently([&] { return log->follow({}); });
   const auto item = first_put(*log, flags, put);
   LogState state;
@@ -317,7 +323,8 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
     std::this_thread::sleep_for(kLookAgain);
   }
   throw std::runtime_error(
-      "it is in the log, but was not applied in this file: does `saldod serve --log` run with it?");
+      "it is in the log, but was not applied in this file: does `saldod serve --log` run with it? "
+      "If not, and it was a seal, do the same again");
 }
 
 int log_seal(const std::string& database, const LogFlags& flags) {

@@ -16,9 +16,8 @@ namespace saldo::server {
 //   document_xml(content)        a blob, in windows-1251
 //   document_file_name(content)  of ASCII, without an ending: act-12-2026-11-30
 //   document_xml_name(content)   as the tax service names the file, without an ending
-//   document_post_pdf(content)   an aggregate: the documents to be posted, in their order, each
-//   with
-//                                its address; a blob
+//   document_post_pdf(content)   an aggregate: the documents to be posted, in their order, with
+//                                their addresses; a blob
 // Throws SqliteError.
 void register_document_functions(sqlite3* db);
 bool is_document_function(std::string_view name);

@@ -85,7 +85,13 @@ void AuditJob::run() {
       asked_ = false;
       running_ = true;
     }
-    audit();
+    try {
+      audit();
+    } catch (const std::exception& error) {
+      spdlog::error("the audits failed: {}", error.what());
+    }
+    const std::lock_guard lock(mutex_);
+    running_ = false;
   }
 }
 
@@ -117,9 +123,11 @@ void AuditJob::audit() {
       violations += " " + std::string(row.text(0)) + " " + std::to_string(row.integer(1));
     }
   } catch (const SqliteError& error) {
+    if (stopping_) return;
     outcome["problem"] = error_of(error).what();
-    spdlog::error("the audits failed: {}", error_of(error).what());
+    spdlog::error("the audits failed: {}: {}", sqlite3_errstr(error.code()), error.what());
   } catch (const std::exception& error) {
+    if (stopping_) return;
     outcome["problem"] = "the audits failed";
     spdlog::error("the audits failed: {}", error.what());
   }
@@ -128,12 +136,14 @@ void AuditJob::audit() {
   outcome["found"] = std::move(found);
   if (stopping_) return;
   if (!violations.empty()) spdlog::error("the audits find violations:{}", violations);
-  const std::lock_guard lock(mutex_);
-  running_ = false;
-  outcome_ = outcome.dump();
+  const std::string text = outcome.dump();
+  {
+    const std::lock_guard lock(mutex_);
+    outcome_ = text;
+  }
   try {
     outcomes_.execute("BEGIN IMMEDIATE; DELETE FROM audit_outcome");
-    outcomes_.prepare("INSERT INTO audit_outcome VALUES (?1)").bind_static(1, outcome_).step();
+    outcomes_.prepare("INSERT INTO audit_outcome VALUES (?1)").bind_static(1, text).step();
     outcomes_.execute("COMMIT");
   } catch (const SqliteError& error) {
     // It is told until the server stops, and then found anew.

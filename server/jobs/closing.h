@@ -20,7 +20,7 @@ namespace saldo::server {
 // statement, so that two servers do not close twice.
 bool close_next_day(Database& database, std::chrono::seconds after);
 
-// The ended days that are closed so long after their midnight, and should have been by now.
+// How many days are still open whose end was more than `close_after` ago.
 std::int64_t overdue_days(sqlite3* database, std::chrono::seconds close_after);
 
 class ClosingJob {

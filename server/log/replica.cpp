@@ -117,6 +117,9 @@ std::shared_ptr<Replica::Pending> Replica::make_pending(std::string kind, Instan
 Applied Replica::submit(std::string kind, Instant at, nlohmann::ordered_json data) {
   std::unique_lock lock(mutex_);
   if (const auto reason = refusal()) throw unavailable(*reason);
+  // `at` was taken before the clocks were compared.
+  if (!options_.test_clock && at > clock_now() + milliseconds{kClockOffMax})
+    throw unavailable("this machine's clock was set back meanwhile; nothing was done");
   const auto pending = make_pending(std::move(kind), at, std::move(data));
   if (pending->bytes > kPutBytesMax)
     throw Error(ErrorCode::kTooLarge, "the request is larger than the log takes");
@@ -364,7 +367,7 @@ bool Replica::send_until(const std::string& text, Clock::time_point until,
     std::optional<std::string> why_not;
     try {
       log_->append(text);
-    } catch (const LogUnreachable& error) {
+    } catch (const std::exception& error) {
       why_not = error.what();
     }
     std::unique_lock lock(mutex_);
@@ -451,6 +454,7 @@ void Replica::follow_once() {
   {
     const std::lock_guard lock(mutex_);
     if (unreachable_) spdlog::info("the log is there again");
+    if (unreachable_) alone_from_ = Clock::time_point::max();  // what was known of clocks is old
     unreachable_.reset();
     contact_ = Clock::now();
     figures_.head = std::max(figures_.head, head.number);

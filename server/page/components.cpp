@@ -87,7 +87,8 @@ class Html {
     return raw(">").text(label).raw("</a>");
   }
   [[nodiscard]] bool may(std::string_view link, std::string_view method = "GET") const {
-    return !frame.may || link.substr(0, 1) != "/" || frame.may(method, link);
+    return !frame.may || link.substr(0, 1) != "/" ||
+           frame.may(method, link.substr(0, link.find('#')));
   }
   Html& state(const std::string& state) {
     return raw("<span class=\"state\"")
@@ -729,7 +730,8 @@ void FormSheet::row(const PageRow& row) {
                text_in(row, "title") == title_;
     return;
   }
-  if (in_form_ && text_in(row, "type") != "hidden") fields_.push_back(row);
+  const auto type = text_in(row, "type");
+  if (in_form_ && type != "hidden" && type != "file" && type != "password") fields_.push_back(row);
 }
 
 const PageRow* FormSheet::find(std::string_view name) const {

@@ -12,10 +12,9 @@
 //   text     text, kind (muted)
 //   banner   text, kind (info, good, warning, error), link, label
 //   facts    rows: label, value, link, state; or one row, of which each column is a fact
-//   table    title, note, empty; rows: columns; `link` is where the first column leads, `action`
-//   and
-//            `action_link` a link at the end, `answer` 1 marks the row; `csv` of the table is
-//            where its rows are a spreadsheet
+//   table    title, note, empty; rows: columns; `link` is where the first column leads,
+//            `action` and `action_link` are a link at the end, `answer` 1 marks the row;
+//            `csv` of the table is where its rows are a spreadsheet
 //   tabs     rows: title, link, active
 //   form     title, text, submit, and `link`: a form that asks (GET); or `writes`, such as "POST
 //            /v1/accounts/1/payments", the route that it writes through, with `shows`, the page

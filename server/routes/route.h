@@ -37,12 +37,12 @@ enum class Auth { kToken, kSession, kBasic, kSignature, kAsk };
 
 enum class Charset { kUtf8, kWindows1251 };
 
-// A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
-// server's own, as these functions know its parameters.
 // Of which facts a page tells that a form shows before it writes: none; those of the books, as they
 // are before and after the write; or those that are computed from what the form holds.
 enum class Facts { kNone, kBooks, kForm };
 
+// A function of the server that answers in the place of SQL: `calls:` in the head of a route of the
+// server's own, as these functions know its parameters.
 enum class BuiltIn { kHealth, kMetrics, kOpenApi, kSql, kMailTest, kWebhookTest, kAuditRun };
 
 // What the server binds besides the parameters.

@@ -163,9 +163,9 @@ Service::Service(const ServiceOptions& options)
   }
   follow_log();
   sender_.start();
-  searching_.emplace(options.database, writer_, search_);
   figures_.emplace(
       options.database, [this] { return now(); }, !options.test_clock);
+  searching_.emplace(options.database, writer_, search_);
   page_sources_.figures = &*figures_;
   if (options.test_clock || options.demo_clock) return;
   closing_.emplace(writer_, writes_, metrics_, options.close_after, options.anchor);

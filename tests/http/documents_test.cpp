@@ -357,7 +357,7 @@ TEST(DocumentHtml, StandsAlone) {
   json frozen = content("act");
   const std::string html = document_html(row(frozen));
   EXPECT_TRUE(html.starts_with("<!DOCTYPE html>\n<html lang=\"ru\">"));
-  EXPECT_TRUE(has(html, "@page { size: A4; margin: 10mm 10mm 10mm 20mm;"));
+  EXPECT_TRUE(has(html, "@page { size: A4; margin: 10mm 10mm 10mm 20mm"));
   EXPECT_TRUE(has(html, "<h1>Акт № 12 от 31 октября 2026 года</h1>"));
   EXPECT_TRUE(has(html, "<span class=\"line\">1 220,00 руб.,</span>"));
   for (const char* outside : {"http:", "https:", "src=", "href=", "url(", "@import", "\u00a0"})

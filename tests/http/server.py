@@ -359,6 +359,8 @@ class Client:
         try:
             self.connection.request(method, target, body, sent)
         except (BrokenPipeError, ConnectionResetError):
+            if self.connection.sock is None:
+                raise
             cut_off = True  # a body that is too large is refused before all of it is sent; the answer is there
         response = self.connection.getresponse()
         answer = Answer(response.status, response.headers, response.read(), f"{method} {target}")

@@ -107,6 +107,11 @@ def pay_from(server, account_id, identifier):
         client.close()
 
 
+def wait_for_index(server):
+    """Until the index of names has taken in what was registered, which it does by a write of its own."""
+    wait_for(lambda: peek(server.database, "SELECT count(*) FROM search_queue WHERE account_id > 0") == [(0,)])
+
+
 def until_one_waits(server, write):
     """Writes beside each other, in threads, until one of them waits for another that the database holds up; as
     in_threads. Those that arrive together are taken together, so it may take more than two."""
@@ -877,6 +882,7 @@ class Held(ServerCase):
     def test_more_writes_than_may_wait(self):
         server = self.fresh("--test-clock", "--busy-timeout", "5m", "--max-waiting", "1")
         account_id = self.customer(self.client(server, "admin"))
+        wait_for_index(server)
         with holding(server.database) as release:
             finish = until_one_waits(server, lambda identifier: pay_from(server, account_id, identifier))
             for identifier in ("x", "y"):
@@ -1416,6 +1422,7 @@ class Metrics(ServerCase):
 
     def test_counters_count_each_request_by_route_and_status(self):
         account_id = self.customer()
+        wait_for_index(self.server)
         payments = f"/v1/accounts/{account_id}/payments"
 
         def work():

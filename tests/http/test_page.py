@@ -1,9 +1,11 @@
 """The operator's pages, by what a browser sends: sessions, forms in two steps, and what strangers may try."""
 
+import csv
 import datetime
 import html
 import html.parser
 import http.client
+import io
 import pathlib
 import re
 import tempfile
@@ -581,6 +583,15 @@ class Forms(PageTest):
         for _ in range(2):
             self.assertEqual(200, admin.confirm(preview).status)
 
+    def test_the_ledger_as_a_spreadsheet(self):
+        account = self.company()
+        self.api.post(f"/v1/accounts/{account}/payments", {"amount": 500000, "method": "sbp"}).expect(201)
+        self.api.post(f"/v1/accounts/{account}/adjustments", {"amount": -199050, "kind": "fee"}).expect(201)
+        text = self.browser().get(f"/companies/{account}/ledger.csv?to=9999-12-31").text
+        rows = list(csv.DictReader(io.StringIO(text)))
+        self.assertEqual([("", "1990,50", "", "1990,50"), ("5000,00", "", "3009,50", "")],
+                         [tuple(row[name] for name in ("credit", "debit", "balance", "debt")) for row in rows])
+
     def test_a_large_statement_is_written_in_pieces(self):
         account = self.company(tax_id="7701234567")
         browser = self.browser()
@@ -595,6 +606,7 @@ class Forms(PageTest):
         preview = self.send_parts(browser, [(name, None, value) for name, value in form if name != "file"]
                                   + [("file", "statement.txt", statement)])
         self.assertEqual(200, preview.status, preview.text)
+        self.assertNotIn("СекцияДокумент", preview.text)
 
         def money():
             return self.api.get(f"/v1/accounts/{account}/access").expect(200).json["balance"]

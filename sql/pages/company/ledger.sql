@@ -40,9 +40,9 @@ SELECT 'table' AS component, say('Движения денег', 'Movements of mo
 -- The balance runs over all that came before, whatever kinds are shown.
 SELECT effective_at,
        CASE kind WHEN 'charge' THEN say('Начисление', 'Charge') WHEN 'payment' THEN say('Платёж', 'Payment')
-                 ELSE say((SELECT k.name FROM adjustment_kind AS k WHERE k.kind = found.kind), kind) END AS "kind:text",
+                 ELSE say((SELECT k.name FROM adjustment_kind AS k WHERE k.kind = found.kind), kind) END AS kind,
        (SELECT v.name FROM service AS v WHERE v.service_id = found.service_id) AS service,
-       say((SELECT m.name FROM payment_method AS m WHERE m.method = found.method), method) AS "method:text", amount,
+       say((SELECT m.name FROM payment_method AS m WHERE m.method = found.method), method) AS method, amount,
        running, reference, found.after
 FROM (
   SELECT l.effective_at, l.kind, l.service_id, l.method, l.amount, l.reference, l.day,

@@ -34,8 +34,8 @@ SELECT 'heading' AS component, 'sent' AS id, say('Отправка', 'Sending') 
 FROM document WHERE document_id = :document_id;
 SELECT 'table' AS component, say('Кому отправлен', 'To whom it went') AS about,
        say('Никому ещё не отправлялся.', 'It was sent to nobody yet.') AS empty;
-SELECT iif(d.channel = 'email', say('Почта', 'E-mail'), d.channel) AS channel, d.recipient, d.status, d.attempts,
-       coalesce(d.done_at, d.since) AS at, d.detail
+SELECT iif(d.channel = 'email', say('Электронная почта', 'E-mail'), d.channel) AS channel, d.recipient, d.status,
+       d.attempts, coalesce(d.done_at, d.since) AS at, d.detail
 FROM document AS o
 JOIN notice AS n ON n.account_id = o.account_id AND n.kind = 'document' AND n.reference = o.document_id
 JOIN delivery AS d ON d.notice_id = n.notice_id

@@ -26,7 +26,8 @@ SELECT 'table' AS component, say('Документы', 'Documents') AS about,
 -- Of each the last version.
 SELECT d.number AS "page_number", d.kind AS "page_document:word", a.name AS "page_company",
        iif(:by IS 'email', coalesce(v.recipient, a.admin_email), d.content ->> '$.customer.postal_address')
-       AS recipient, v.status, coalesce(v.done_at, v.since) AS at, '/documents/' || d.document_id AS link,
+       AS recipient, iif(:by IS 'email', v.status, NULL) AS status,
+       iif(:by IS 'email', coalesce(v.done_at, v.since), NULL) AS at, '/documents/' || d.document_id AS link,
        d.document_id AS after
 FROM document AS d JOIN account AS a ON a.account_id = d.account_id
 LEFT JOIN notice AS n ON n.account_id = d.account_id AND n.kind = 'document' AND n.reference = d.document_id
