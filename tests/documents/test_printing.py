@@ -590,6 +590,17 @@ class Html(Case):
         for content, several in ((month("act"), False), (month("upd"), False), (month("act", 60), True)):
             self.assertEqual(several, b"counter(pages)" in self.render("html", content))
 
+    def test_a_browser_prints_the_same_pages(self):
+        for content in (month("act"), month("act", 60), month("upd", 60), invoice()):
+            source, printed = self.folder / "printed.html", self.folder / "printed.pdf"
+            source.write_bytes(self.render("html", content))
+            subprocess.run(["chromium", "--headless", "--no-sandbox", f"--user-data-dir={self.folder / 'chromium'}",
+                            "--no-pdf-header-footer", f"--print-to-pdf={printed}", source.as_uri()],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=300)
+            numbers = [[re.findall(r"Страница \d+ из \d+", page) for page in self.pages(path)]
+                       for path in (self.pdf(content), printed)]
+            self.assertEqual(*numbers, content["kind"])
+
     def test_is_well_formed_and_without_scripts(self):
         for content in (month("act", 60), invoice(), month("upd", 60), reconciliation(60)):
             names = self.read(content).names
