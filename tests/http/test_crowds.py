@@ -210,8 +210,8 @@ class Crowds(HostileCase):
         with Raw(server) as first:
             self.assertEqual(200, self.asked(first, server).answer().status)
             stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-            # Address space for the stacks of five more threads, and half of one for everything else.
-            most = server.memory("VmSize") + 5 * (stack + 4096) + stack // 2
+            # Address space for the stacks of five more threads, and most of one for everything else.
+            most = server.memory("VmSize") + 5 * (stack + 4096) + stack * 7 // 8
             resource.prlimit(server.process.pid, resource.RLIMIT_AS, (most, most))
             crowd = [self.asked(raw, server) for raw in self.crowd(server, 40)]
             self.assertTrue(wait_for(lambda: "one more thread" in server.log()))
