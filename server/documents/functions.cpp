@@ -66,7 +66,7 @@ PostFile** post_file(sqlite3_context* context, int bytes) {
 
 void add_to_post(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {
   guard_function(context, [&] {
-    PostFile** const file = post_file(context, sizeof(PostFile*));
+    PostFile** const file = post_file(context, sizeof(void*));
     if (file == nullptr) throw std::bad_alloc();
     if (*file == nullptr) *file = new PostFile();
     (*file)->add(value_text(arguments[0]));

@@ -625,10 +625,11 @@ void Replica::apply_all(const std::vector<Read>& reads) {
           [&](Database& database) {
             const auto there = read_log_state(database);
             if (!there || there->position.number != state_.position.number ||
-                there->chain != state_.chain)
+                there->chain != state_.chain) {
               throw LogBroken(
                   "another program has changed where in the log this file is: let one server alone "
                   "have it, and start that again");
+            }
             state = state_;
             seen.clear();
             results.clear();
