@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "page/sessions.h"
+#include "store/private_file.h"
 
 namespace saldo::server {
 namespace {
@@ -31,7 +31,8 @@ AuditJob::AuditJob(const std::string& books, const std::string& outcomes,
   outcomes_.execute("CREATE TABLE IF NOT EXISTS audit_outcome(outcome TEXT NOT NULL)");
   {
     auto row = outcomes_.prepare("SELECT outcome FROM audit_outcome");
-    if (row.step()) outcome_ = row.text(0);
+    auto stored = ordered_json::parse(row.step() ? row.text(0) : "{}", nullptr, false);
+    if (stored.is_object()) outcome_ = std::move(stored);
   }
   books_.watch_stop(stopping_);
   thread_ = std::thread([this] { run(); });
@@ -56,7 +57,7 @@ void AuditJob::ask() {
 
 std::string AuditJob::last() const {
   const std::lock_guard lock(mutex_);
-  auto told = ordered_json::parse(outcome_.empty() ? "{}" : outcome_);
+  auto told = outcome_;
   told["running"] = running_ || asked_ ? 1 : 0;
   return told.dump();
 }
@@ -100,8 +101,7 @@ bool AuditJob::is_due() {
   if (!row.step() || row.is_null(0) || row.text(0) == tried_) return false;
   tried_ = row.text(0);
   const std::lock_guard lock(mutex_);
-  if (outcome_.empty()) return true;
-  return ordered_json::parse(outcome_).value("day", ordered_json()) != tried_;
+  return outcome_.value("day", ordered_json()) != tried_;
 }
 
 void AuditJob::audit() {
@@ -139,7 +139,7 @@ void AuditJob::audit() {
   const std::string text = outcome.dump();
   {
     const std::lock_guard lock(mutex_);
-    outcome_ = text;
+    outcome_ = std::move(outcome);
   }
   try {
     outcomes_.execute("BEGIN IMMEDIATE; DELETE FROM audit_outcome");

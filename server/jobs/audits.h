@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -48,7 +49,7 @@ class AuditJob {
   std::string tried_;  // the last closed day when it was looked for the last time
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::string outcome_;  // JSON; empty: there was no run
+  nlohmann::ordered_json outcome_ = nlohmann::ordered_json::object();  // empty: there was no run
   bool asked_ = false;
   bool running_ = false;
   std::thread thread_;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "page/sessions.h"
+#include "store/private_file.h"
 
 namespace saldo::server {
 namespace {
@@ -210,6 +211,12 @@ void SearchIndex::set_made_up_to(std::optional<std::int64_t> account_id) {
 
 namespace {
 
+// Of the books, as `database` sees them; empty: they have no index yet.
+std::string mark_in(Database& database) {
+  auto row = database.prepare("SELECT mark FROM search_queue WHERE account_id = 0");
+  return row.step() ? std::string(row.text(0)) : std::string();
+}
+
 void set_mark(Database& database, const std::string& mark) {
   database.prepare("INSERT OR REPLACE INTO search_queue(account_id, mark) VALUES (0, ?1)")
       .bind_static(1, mark)
@@ -264,19 +271,18 @@ bool SearchJob::make() {
   return true;
 }
 
-// Whether the index is that of the books, as `database` sees them.
-bool SearchJob::is_theirs(Database& database) {
-  auto row = database.prepare("SELECT mark FROM search_queue WHERE account_id = 0");
+// Whether the index is that of the books with this mark.
+bool SearchJob::is_of(const std::string& mark) {
   // What the index was given before the books were, and they then were not, is still in the queue.
-  return row.step() && (row.text(0) == index_.mark() || row.text(0) == before_);
+  return !mark.empty() && (mark == index_.mark() || mark == before_);
 }
 
 // Makes the index anew where it is not theirs. Another server may be between the two.
 void SearchJob::agree() {
-  if (is_theirs(books_)) return;
-  bool is_index_theirs = false;
-  writer_.write([&](Database& database) { is_index_theirs = is_theirs(database); });
-  if (is_index_theirs) return;
+  if (is_of(mark_in(books_))) return;
+  bool is_theirs = false;
+  writer_.write([&](Database& database) { is_theirs = is_of(mark_in(database)); });
+  if (is_theirs) return;
   const std::string mark = random_name();
   index_.begin_anew(mark);
   writer_.write([&](Database& database) { set_mark(database, mark); });
@@ -292,7 +298,8 @@ bool SearchJob::work() {
   // Within a write, so that nothing changes between what is read and what is taken off the queue.
   agreed_ = false;
   writer_.write([&](Database& database) {
-    if (!is_theirs(database)) return;
+    const std::string theirs = mark_in(database);
+    if (!is_of(theirs)) return;
     constexpr std::int64_t kAtOnce = 200;
     std::vector<SearchIndex::Entry> entries;
     {
@@ -304,10 +311,7 @@ bool SearchJob::work() {
       row.bind(1, kAtOnce);
       while (row.step()) entries.push_back({row.integer(0), std::string(row.text(1))});
     }
-    {
-      auto row = database.prepare("SELECT mark FROM search_queue WHERE account_id = 0");
-      if (row.step()) before_ = row.text(0);
-    }
+    before_ = theirs;
     const std::string mark = random_name();
     index_.replace(entries, mark);
     set_mark(database, mark);

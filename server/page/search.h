@@ -74,7 +74,7 @@ class SearchJob {
   // Does a part of what there is to do. False: there was nothing.
   bool work();
   bool make();
-  bool is_theirs(Database& database);
+  bool is_of(const std::string& mark);
   void agree();
 
   Database books_;

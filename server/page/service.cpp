@@ -609,6 +609,11 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
   const auto space = std::min(writes.find(' '), writes.size());
   const std::string method = writes.substr(0, space);
   deed.target = writes.substr(std::min(space + 1, writes.size()));
+  const auto again = [&](const Error& error) {
+    return show_form_again(http, visitor, deed.fields,
+                           told(visitor.locale, error, form_of(http, visitor, deed.fields)),
+                           status_of(error.code()));
+  };
   try {
     Target target = parse_target(deed.target);
     deed.path = parts_.routes.find(target.parts, deed.path_values);
@@ -663,15 +668,11 @@ Reply PageService::act(const HttpRequest& http, Visitor& visitor, const Route*& 
     return do_deed(http, visitor, deed);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal) throw;
-    return show_form_again(http, visitor, deed.fields,
-                           told(visitor.locale, error, form_of(http, visitor, deed.fields)),
-                           status_of(error.code()));
+    return again(error);
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
     if (status_of(known.code()) == 500) throw;
-    return show_form_again(http, visitor, deed.fields,
-                           told(visitor.locale, known, form_of(http, visitor, deed.fields)),
-                           status_of(known.code()));
+    return again(known);
   }
 }
 
@@ -995,9 +996,8 @@ void answer_last_audit(const PageSources& sources, sqlite3_context* result,
 
 void answer_overdue_days(const PageSources& sources, sqlite3_context* result,
                          sqlite3_value** /*arguments*/) {
-  sqlite3_result_int64(result, sources.close_after ? overdue_days(sqlite3_context_db_handle(result),
-                                                                  *sources.close_after)
-                                                   : 0);
+  sqlite3_result_int64(result,
+                       overdue_days(sqlite3_context_db_handle(result), sources.close_after));
 }
 
 void answer_in_units(const PageSources& /*sources*/, sqlite3_context* result,

@@ -1,13 +1,13 @@
 #include "page/sessions.h"
 
 #include <openssl/rand.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "hash.h"
+#include "store/private_file.h"
 
 namespace saldo::server {
 namespace {
@@ -17,20 +17,6 @@ constexpr std::chrono::minutes kTouchEvery{1};
 constexpr int kPatienceMilliseconds = 5'000;
 
 }  // namespace
-
-// The file exists, and nobody else can read it, before SQLite writes to it.
-std::string private_file(const std::string& path) {
-  const mode_t before = umask(S_IRWXG | S_IRWXO);
-  try {
-    const Connection made(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    made.execute("PRAGMA user_version");
-  } catch (const SqliteError& error) {
-    umask(before);
-    throw std::runtime_error("cannot open " + path + ": " + error.what());
-  }
-  umask(before);
-  return path;
-}
 
 std::string random_name() {
   std::array<unsigned char, 32> bytes{};

@@ -23,9 +23,6 @@ struct Session {
   std::string notice;      // to be shown on the next page, once
 };
 
-// Makes a database file that its owner alone can read, where it is not there; its path. Throws
-// std::runtime_error.
-std::string private_file(const std::string& path);
 // 256 random bits, in hexadecimal.
 std::string random_name();
 

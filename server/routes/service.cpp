@@ -698,10 +698,6 @@ Reply Service::query(const Request& request) {
                  params != nullptr ? params->get() : nullptr, request.format, options_.sql);
 }
 
-std::int64_t Service::overdue_days(Database& reader) const {
-  return closing_ ? server::overdue_days(reader.handle(), options_.close_after) : 0;
-}
-
 // Where the clock of the notices is, if that is later than two clocks may differ.
 std::optional<std::string> Service::notice_clock_ahead(Database& reader) {
   const std::string latest = format_instant(clock_now() + kClockDifferenceMax);
@@ -721,7 +717,7 @@ Reply Service::health() {
       document["open_day"] = books.text(0);
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
-    document["overdue_days"] = overdue_days(*reader);
+    document["overdue_days"] = overdue_days(reader->handle(), page_sources_.close_after);
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
@@ -773,7 +769,7 @@ std::string Service::metrics_text() {
   gauges.commits = writes.commits;
   gauges.writes = writes.writes;
   gauges.waiting_writes = writes.waiting;
-  gauges.overdue_days = overdue_days(*reader);
+  gauges.overdue_days = overdue_days(reader->handle(), page_sources_.close_after);
   gauges.mail_paused = sender_.mail_problem().has_value();
   gauges.notices = count_notices(*reader);
   if (replica_) gauges.log = replica_->figures();

@@ -127,7 +127,6 @@ class Service {
   Reply health();
   std::string metrics_text();
   Reply query(const Request& request);
-  [[nodiscard]] std::int64_t overdue_days(Database& reader) const;
   static std::optional<std::string> notice_clock_ahead(Database& reader);
   std::map<std::string, std::uint64_t> count_notices(Database& reader);
   void set_now(const HttpRequest& http, Request& request) const;
