@@ -830,6 +830,22 @@ class Figures(PageTest):
         self.assertTrue(first)
         self.assertIn("CRM", browser.get("/revenue").text)
 
+    def test_they_are_kept_for_whoever_asks(self):
+        self.server.stop()
+        self.server = self.start("--demo-clock")
+        browser = self.browser()
+
+        def states():
+            return re.search('<section class="table">.*?</section>', browser.get("/").text, re.S).group(0)
+
+        def are_kept():
+            """One company more is not counted at once. It would be, if they were computed for this request."""
+            before = states()
+            with self.server.client("crm") as crm:
+                crm.post("/v1/accounts", {"name": "Ещё одна"}).expect(201)
+            return states() == before
+        self.assertTrue(support.wait_for(are_kept, support.START_SECONDS))
+
 
 class Documents(PageTest):
     def test_an_invoice_is_issued_found_and_printed(self):
