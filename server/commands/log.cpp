@@ -203,8 +203,7 @@ int log_init(const std::string& database, const LogFlags& flags) {
   constexpr const char* kInitBuild = "saldod log init";
   // The first put is taken as it is; a copy of it, sent as nothing was known of the first, never
   // counts.
-  constexpr std::int64_t kBeforeAll = -1;
-  Put put = put_of(flags, kInitBuild, Seen{kBeforeAll, "", "", ""},
+  Put put = put_of(flags, kInitBuild, Seen{Seen::kNothing, "", "", ""},
                    {random_id(), "fence", at, at + kCountsFor, {}});
   const auto head = patiently([&] { return log->follow({}); });
   const auto item = first_put(*log, flags, put);
@@ -317,8 +316,11 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
   const auto end = std::chrono::steady_clock::now() + kOpenPatience;
   while (std::chrono::steady_clock::now() < end) {
     if (const auto status = find_log_entry(books, entry)) {
-      if (*status == kSkippedStatus) throw std::runtime_error("it came too late; try again");
-      return *status;
+      if (*status != kSkippedStatus) return *status;
+      throw std::runtime_error("it was not done, as it came too late: the log's time is " +
+                               format_instant(required_state(books, "the file").log_time) +
+                               ", this machine's clock is at " + format_instant(clock_now()) +
+                               "; set that if it is behind, and try again");
     }
     std::this_thread::sleep_for(kLookAgain);
   }
@@ -330,7 +332,8 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
 int log_seal(const std::string& database, const LogFlags& flags) {
   const auto log = required_log(flags);
   const FileLock lock(database);
-  Database books(database, lock.is_held() ? Database::Mode::kWrite : Database::Mode::kRead);
+  // A newer build may be here already: the file is upgraded behind the seal.
+  Database books(database, Database::Mode::kWriteOlder);
   const auto state = required_state(books, database);
   if (lock.is_held()) {
     seal_alone(books, *log, flags, state);

@@ -41,6 +41,8 @@ struct Entry {
 
 // What a node had applied when it made a put.
 struct Seen {
+  static constexpr std::int64_t kNothing = -1;  // what such a put holds never counts
+
   std::int64_t number = 0;
   std::string chain;
   std::string day;     // the last closed one; empty: there is none

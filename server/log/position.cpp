@@ -90,9 +90,13 @@ void add_log_entry(Database& database, const Entry& entry, std::int64_t number, 
       .step();
 }
 
-void forget_log_entries(Database& database, Instant log_time) {
-  const auto by = format_instant(log_time - std::chrono::minutes{1});
-  database.prepare("DELETE FROM log_entry WHERE by < ?1").bind_static(1, by).step();
+void forget_log_entries(Database& database, const LogState& state) {
+  constexpr std::int64_t kPuts = 100;
+  const auto by = format_instant(state.log_time - std::chrono::minutes{1});
+  database.prepare("DELETE FROM log_entry WHERE by < ?1 AND number < ?2")
+      .bind_static(1, by)
+      .bind(2, state.position.number - kPuts)
+      .step();
 }
 
 void note_node(Database& database, const std::string& node, const Entry& mark) {

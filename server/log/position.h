@@ -39,8 +39,9 @@ void drop_log_state(Database& database);
 // nullopt: there is no such entry.
 std::optional<int> find_log_entry(Database& database, const Entry& entry);
 void add_log_entry(Database& database, const Entry& entry, std::int64_t number, int status);
-// Those that could not count any more, for a minute already: whoever waits for one has seen it.
-void forget_log_entries(Database& database, Instant log_time);
+// Those that could not count any more, for a minute and some puts already: whoever waits for one
+// has seen it.
+void forget_log_entries(Database& database, const LogState& state);
 
 // Where each node was when it said so last (table log_node); a mark with `leaves` takes it out.
 void note_node(Database& database, const std::string& node, const Entry& mark);

@@ -14,8 +14,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kPutsPerCommit = 256;
 constexpr std::size_t kBytesPerCommit = 4 << 20;
 constexpr std::size_t kHistory = 10'000;
-constexpr milliseconds kLook{500};  // without a put, the log is asked so often whether it is
-                                    // still there
+constexpr milliseconds kLook{500};  // without a put of this node's, the log is asked so often where
+                                    // it ends
 constexpr milliseconds kUnreachable{3000};  // then a write is refused at once
 constexpr milliseconds kAgain{100};
 constexpr milliseconds kAgainOnDisk{500};
@@ -31,7 +31,9 @@ constexpr std::int64_t kStartTakes = 5000;  // milliseconds
 constexpr milliseconds kNamesakeLasts{300'000};
 constexpr milliseconds kAloneAfter{10'000};
 constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
-constexpr int kBadReadsMax = 6;              // in a row, and an operator is told
+// What was in the log for longer, before it was read here, tells nothing of its node's clock.
+constexpr milliseconds kFresh{1500};
+constexpr int kBadReadsMax = 6;  // in a row, and an operator is told
 
 std::int64_t clock_milliseconds() {
   return std::chrono::duration_cast<milliseconds>(
@@ -47,6 +49,10 @@ std::int64_t steady_milliseconds() {
 }
 
 Error unavailable(const std::string& sentence) { return {ErrorCode::kOverloaded, sentence}; }
+
+std::string seconds_since(std::chrono::steady_clock::time_point at) {
+  return std::to_string(std::chrono::ceil<seconds>(std::chrono::steady_clock::now() - at).count());
+}
 
 constexpr const char* kUnknownOutcome =
     "whether it was done is not known; ask again with the same Idempotency-Key";
@@ -150,7 +156,7 @@ std::optional<std::string> Replica::refusal() const {
   if (has_namesake()) return "two nodes have the same name; nothing was done";
   if (unreachable_ && Clock::now() - contact_ > kUnreachable)
     return "the log is out of reach; nothing was done";
-  if (takes_nothing(kUnreachable)) return "the log takes nothing right now; nothing was done";
+  if (takes_nothing()) return "the log takes nothing right now; nothing was done";
   if (const auto clock = clock_problem()) return *clock + "; nothing was done";
   return std::nullopt;
 }
@@ -221,10 +227,15 @@ std::optional<Replica::Problem> Replica::problem() const {
     return Problem{"another node has the name " + options_.node +
                    ", too; no writes are taken until one of them was stopped for some minutes"};
   }
-  if (!applying_ && Clock::now() - contact_ > options_.stale_after) {
-    return Problem{"the log has been out of reach for " +
-                   std::to_string(std::chrono::ceil<seconds>(Clock::now() - contact_).count()) +
-                   " s: " + unreachable_.value_or("nothing comes")};
+  const auto silent_since = applying_since_.value_or(contact_);
+  if (Clock::now() - silent_since > options_.stale_after) {
+    const auto so_long = seconds_since(silent_since) + " s";
+    if (!applying_since_) {
+      return Problem{"the log has been out of reach for " + so_long + ": " +
+                     unreachable_.value_or("nothing comes")};
+    }
+    return Problem{"this node has been applying what follows put " +
+                   std::to_string(state_.position.number) + " of the log for " + so_long};
   }
   if (!ready_) {
     return Problem{"this node catches up with the log: " + std::to_string(state_.position.number) +
@@ -237,9 +248,10 @@ std::optional<Replica::Problem> Replica::problem() const {
         "on with this build",
         true};
   }
-  if (takes_nothing(kUnreachable)) {
-    return Problem{"the log takes nothing right now, and so no writes are taken: " + *untaken_,
-                   !takes_nothing(options_.stale_after)};
+  if (takes_nothing()) {
+    return Problem{"the log has taken nothing for " + seconds_since(untaken_since_) +
+                       " s, and so no writes are taken: " + *untaken_,
+                   true};
   }
   return std::nullopt;
 }
@@ -279,9 +291,8 @@ std::optional<std::string> Replica::clock_problem() const {
          " the others'; no writes are taken until it, or theirs, is set";
 }
 
-// For so long.
-bool Replica::takes_nothing(Clock::duration since) const {
-  return untaken_ && Clock::now() - untaken_since_ > since;
+bool Replica::takes_nothing() const {
+  return untaken_ && Clock::now() - untaken_since_ > kUnreachable;
 }
 
 bool Replica::has_namesake() const {
@@ -306,8 +317,16 @@ std::size_t Replica::count_verdicts(bool agree) const {
 void Replica::append_all() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return stopping_ || (!queue_.empty() && !stopped_ && !sealed_); });
+    changed_.wait(lock, [&] {
+      return stopping_ || tells_clock_ || (!queue_.empty() && !stopped_ && !sealed_);
+    });
     if (stopping_) return;
+    if (std::exchange(tells_clock_, false)) {
+      lock.unlock();
+      tell_clock();
+      lock.lock();
+      continue;
+    }
     const auto pendings = next_pendings();
     if (pendings.empty()) continue;
     // Of the same moment as `sealed_`: what is sent once a seal was applied counts behind it.
@@ -357,6 +376,11 @@ void Replica::send(const Pendings& pendings, const Seen& seen) {
     // Nobody waits for a mark, and it is dated by a clock that may be wrong.
     if (pending->entry.kind != "mark") by = std::max(by.value_or(Instant()), pending->entry.by);
   }
+  {
+    const std::lock_guard lock(mutex_);
+    sent_id_ = put.id;
+    sent_at_ = Clock::now();
+  }
   if (!send_until(encode(put), until, pendings) && by) fence(pendings, *by, seen);
 }
 
@@ -405,6 +429,14 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   settle(pendings, barrier->state == Pending::kDone ? Pending::kNotDone : Pending::kUnknown);
 }
 
+// To whichever build goes on behind a seal, by a put that counts for none.
+void Replica::tell_clock() {
+  const Put put{new_put_id(),         options_.node,
+                options_.build,       {Seen::kNothing, "", "", ""},
+                clock_milliseconds(), {}};
+  send_until(encode(put), Clock::now(), {});
+}
+
 // Those that have no outcome yet.
 void Replica::settle(const Pendings& pendings, int outcome) {
   for (const auto& pending : pendings) {
@@ -450,14 +482,14 @@ void Replica::follow_once() {
     const std::lock_guard lock(mutex_);
     position = state_.position;
   }
+  const auto asked = Clock::now();
   const auto head = log_->follow(position);
+  note_head(head, asked);
   {
     const std::lock_guard lock(mutex_);
     if (unreachable_) spdlog::info("the log is there again");
     if (unreachable_) alone_from_ = Clock::time_point::max();  // what was known of clocks is old
     unreachable_.reset();
-    contact_ = Clock::now();
-    figures_.head = std::max(figures_.head, head.number);
     live_from_ = head.number;
     ready_ = ready_ || position.number >= head.number;
   }
@@ -471,10 +503,11 @@ void Replica::read_on() {
       if (stopping_ || stopped_) return;
     }
     mark_when_due();
+    if (Clock::now() - looked_at_ >= kLook) look_at_head();
     std::vector<Read> reads;
     auto item = log_->next(kLook);
     if (!item) {
-      look_at_head();
+      look_whether_told();
       continue;
     }
     bool again = false;
@@ -511,24 +544,46 @@ void Replica::read_on() {
 std::optional<Replica::Read> Replica::accept(LogItem item) {
   auto put = decode(item.text);
   if (!put) return std::nullopt;
-  return Read{std::move(item), *std::move(put), steady_milliseconds()};
+  {
+    const std::lock_guard lock(mutex_);
+    if (put->id == sent_id_ && sent_at_ > looked_at_) {
+      looked_at_ = sent_at_;
+      looked_head_ = item.number;
+    }
+  }
+  const bool is_fresh = item.number > looked_head_ && Clock::now() - looked_at_ < kFresh;
+  return Read{std::move(item), *std::move(put), steady_milliseconds(), is_fresh};
 }
 
-void Replica::look_at_head() {
-  const auto head = log_->head();
+void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
+  looked_at_ = asked;
+  looked_head_ = head.number;
   const std::lock_guard lock(mutex_);
   contact_ = Clock::now();
   figures_.head = std::max(figures_.head, head.number);
+}
+
+void Replica::look_at_head() {
+  const auto asked = Clock::now();
+  note_head(log_->head(), asked);
+}
+
+// Where nothing comes: whether all that is in the log did.
+void Replica::look_whether_told() {
+  look_at_head();
+  const std::lock_guard lock(mutex_);
   ready_ = ready_ || state_.position.number >= live_from_;
   // Twice in a row: what was appended a moment ago is still on its way.
-  const auto before = std::exchange(last_head_, head.number);
+  const auto before = std::exchange(last_head_, looked_head_);
   if (before > state_.position.number)
     throw LogUnreachable("a member of etcd does not tell what is in the log");
 }
 
 // Whether the put may be applied here, and what it says of its node. Throws LogBroken.
 void Replica::judge(const Read& read, const LogState& before) {
+  hear_clock(read);
   if (!counts(before, read.put)) {
+    if (read.put.entries.empty()) return;
     spdlog::warn(
         "put {} of node {} does not count: it was made before the log was sealed, or by "
         "another build",
@@ -540,8 +595,12 @@ void Replica::judge(const Read& read, const LogState& before) {
                     " is of another build: " + read.put.build + "; this one is " + options_.build +
                     "; install that one here and start it again, or join from a backup");
   }
+  if (read.put.node != options_.node) judge_seen(read);
+}
+
+// Of whichever build the other node is.
+void Replica::hear_clock(const Read& read) {
   const bool is_own = read.put.node == options_.node;
-  if (!is_own) judge_seen(read);
   const std::lock_guard lock(mutex_);
   knows_others_ = knows_others_ || !is_own;
   if (read.item.number <= live_from_ || read.put.clock == Put::kNoClock) return;
@@ -556,6 +615,7 @@ void Replica::judge(const Read& read, const LogState& before) {
   for (const Entry& entry : read.put.entries) {
     if (entry.kind == "mark" && entry.data.contains("asks")) mark_at_ = Clock::now();
   }
+  if (!read.is_fresh) return;
   auto& clocks = others_[read.put.node].clocks;
   const auto clock = read.put.clock - read.received;
   if (clocks.empty() || Clock::now() - clocks.back().first >= kClockEvery) {
@@ -614,7 +674,7 @@ void Replica::apply_all(const std::vector<Read>& reads) {
   const std::vector<Read> judged(reads.begin(), reads.begin() + static_cast<std::ptrdiff_t>(count));
   {
     const std::lock_guard lock(mutex_);
-    applying_ = !judged.empty();
+    if (!judged.empty()) applying_since_ = Clock::now();
   }
   for (bool done = judged.empty(); !done;) {
     LogState state;
@@ -637,7 +697,6 @@ void Replica::apply_all(const std::vector<Read>& reads) {
               apply_put(database, state, read, results);
               seen.push_back(seen_in(database, state));
             }
-            forget_log_entries(database, state.log_time);
             write_log_state(database, state);
           },
           true);
@@ -683,6 +742,7 @@ void Replica::apply_put(Database& database, LogState& state, const Read& read,
     results.push_back({entry.id, std::move(applied)});
   }
   move_past(state, read.item, put, seals);
+  forget_log_entries(database, state);
 }
 
 Applied Replica::apply_entry(Database& database, LogState& state, const Put& put,
@@ -709,7 +769,7 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
   }
   // Others have gone on with this build.
   if (!state.build.empty()) sealed_ = false;
-  applying_ = false;
+  applying_since_.reset();
   state_ = state;
   seen_ = seen.back();
   failing_.reset();
@@ -743,15 +803,23 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
 // waits for it.
 void Replica::mark_when_due() {
   const std::lock_guard lock(mutex_);
-  if (!ready_ || sealed_ || stopping_) return;
+  if (!ready_ || stopping_) return;
   const auto now = Clock::now();
   if (alone_from_ == Clock::time_point::max()) alone_from_ = now + kAloneAfter;
   if (knows_others_ && now >= alone_from_ && !clock_offset()) {
     spdlog::warn("no other node tells what time it is: this one goes on by its own clock");
     knows_others_ = false;
   }
+  // Behind a seal the first mark decides which build goes on: not by a clock that may be wrong.
+  if (sealed_ || (state_.build.empty() && clock_problem())) {
+    if (now < ask_at_) return;
+    ask_at_ = now + kAskEvery;
+    tells_clock_ = true;
+    changed_.notify_all();
+    return;
+  }
   // Where nothing is taken, it is what tries that again.
-  const bool asks = now >= ask_at_ && (clock_problem() || takes_nothing(kUnreachable));
+  const bool asks = now >= ask_at_ && (clock_problem() || takes_nothing());
   if (now < mark_at_ && !asks) return;
   mark_at_ = now + options_.mark_every;
   nlohmann::ordered_json mark = {{"number", seen_.number}, {"revision", state_.position.revision},

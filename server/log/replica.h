@@ -107,6 +107,7 @@ class Replica {
     LogItem item;
     Put put;
     std::int64_t received = 0;  // by the clock that nobody sets, in milliseconds
+    bool is_fresh = false;      // it was in the log a moment before, and not for longer
   };
   struct Result {
     std::string id;
@@ -118,6 +119,7 @@ class Replica {
   void send(const Pendings& pendings, const Seen& seen);
   bool send_until(const std::string& text, Clock::time_point until, const Pendings& pendings);
   void fence(const Pendings& pendings, Instant by, const Seen& seen);
+  void tell_clock();
   bool all_done(const Pendings& pendings) const;
   void settle(const Pendings& pendings, int outcome);
 
@@ -126,6 +128,7 @@ class Replica {
   void read_on();
   std::optional<Read> accept(LogItem item);
   void judge(const Read& read, const LogState& before);
+  void hear_clock(const Read& read);
   void judge_seen(const Read& read);
   void apply_all(const std::vector<Read>& reads);
   void apply_put(Database& database, LogState& state, const Read& read,
@@ -135,7 +138,9 @@ class Replica {
                     const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
   std::chrono::milliseconds draw_delay();  // with mutex_
+  void note_head(const Log::Head& head, Clock::time_point asked);
   void look_at_head();
+  void look_whether_told();
   void mark_when_due();
   void stop_for(const std::string& reason);
   std::shared_ptr<Pending> make_pending(std::string kind, Instant at,
@@ -143,7 +148,7 @@ class Replica {
   std::optional<std::string> refusal() const;
   std::optional<std::string> clock_problem() const;
   [[nodiscard]] bool has_namesake() const;
-  [[nodiscard]] bool takes_nothing(Clock::duration since) const;
+  [[nodiscard]] bool takes_nothing() const;
   [[nodiscard]] std::string new_put_id() const;
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
@@ -167,9 +172,10 @@ class Replica {
   std::optional<std::string> unreachable_;
   std::optional<std::string> untaken_;  // why the last put was not taken
   Clock::time_point untaken_since_{};
-  bool applying_ = false;  // what may take long
-  bool sealed_ = false;    // a seal was applied by this process, and nothing behind it
-  bool ready_ = false;     // what was in the log at the start is applied
+  std::optional<Clock::time_point> applying_since_;  // what may take long
+  bool sealed_ = false;       // a seal was applied by this process, and nothing behind it
+  bool tells_clock_ = false;  // it is to be appended what time it is here
+  bool ready_ = false;        // what was in the log at the start is applied
   std::int64_t live_from_ = 0;
   Clock::time_point contact_{};  // when the log was last known to be there
   std::map<std::int64_t, Seen> history_;
@@ -198,6 +204,11 @@ class Replica {
   std::minstd_rand random_{std::random_device{}()};
   int bad_reads_ = 0;
   std::int64_t last_head_ = 0;
+  // What stands behind that put came into the log later than that. Of the thread that follows.
+  Clock::time_point looked_at_{};
+  std::int64_t looked_head_ = 0;
+  std::string sent_id_;  // this node's last put
+  Clock::time_point sent_at_{};
 
   std::thread follower_;
   std::thread appender_;

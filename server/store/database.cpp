@@ -15,6 +15,7 @@ int open_flags(Database::Mode mode) {
     case Database::Mode::kRead:
       return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     case Database::Mode::kWrite:
+    case Database::Mode::kWriteOlder:
       return SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
     case Database::Mode::kCreate:
       return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -48,12 +49,12 @@ void Database::check_books(const std::string& path, Mode mode) {
   const std::int64_t version = pragma("PRAGMA user_version");
   if (version > kSchemaVersion)
     throw std::runtime_error(path + " was installed by a newer version; use that one");
-  if (version < kSchemaVersion) {
+  if (version < kSchemaVersion && mode != Mode::kWriteOlder) {
     throw std::runtime_error(
         path +
         " was installed by an older version; `saldod install` with the same day upgrades it");
   }
-  if (mode != Mode::kWrite) return;
+  if (mode == Mode::kRead) return;
   if (sqlite3_db_readonly(handle(), "main") != 0)
     throw std::runtime_error(path + " is read-only for this user");
   prepare("PRAGMA journal_mode = WAL").step();

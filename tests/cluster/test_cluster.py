@@ -4,12 +4,14 @@
 SALDO_CLUSTER_KILLS: how often Killed kills (3)."""
 
 import base64
+import calendar
 import os
 import pathlib
 import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -43,6 +45,13 @@ class ClusterCase(unittest.TestCase):
             problem = node.problem()
             return problem is not None and all(part in problem for part in parts)
         self.assertTrue(wait_for(told, seconds), (parts, node.problem()))
+
+    def expect_seconds(self, node, pattern, least):
+        """It tells for how long by now."""
+        def told():
+            found = re.search(pattern, node.problem() or "")
+            return found is not None and int(found.group(1)) >= least
+        self.assertTrue(wait_for(told, 60), (pattern, node.problem()))
 
     def expect_same(self, cluster):
         """Stops all nodes when they have applied the same, and compares their files."""
@@ -193,17 +202,18 @@ class Etcds(ClusterCase):
     def test_a_quota_that_is_reached(self):
         etcd = Etcd(1, flags=("--quota-backend-bytes", str(16 << 20)))
         self.addCleanup(etcd.close)
-        cluster = self.cluster(nodes=1, etcd=etcd)
+        cluster = self.cluster(nodes=1, etcd=etcd, flags=(*Node.FLAGS, "--stale-after", "5s"))
         node = cluster.nodes[0]
         self.account(node)
         etcd.fill()
         with node.client("admin", timeout=60) as client:
             self.assertEqual(503, client.post("/v1/accounts", {"name": "x"}, key="x").status)
-            self.expect_problem(node, "takes nothing right now", "database space exceeded")
+            self.expect_problem(node, "has taken nothing for", "database space exceeded")
             start = time.monotonic()
             self.assertIn("nothing was done", client.post("/v1/accounts", {"name": "x"}, key="x").expect(503).text)
             self.assertLess(time.monotonic() - start, 5)  # the first one waits for 10 s and longer
-            # What is read is as good as before, and no balancer is to leave.
+            # What is read is as good as before, and no balancer is to leave, for however long.
+            self.expect_seconds(node, r"has taken nothing for (\d+) s", 7)
             client.get("/v1/accounts/1").expect(200)
             client.get("/healthz").expect(200)
             # By itself it goes on.
@@ -274,6 +284,62 @@ class Alone(ClusterCase):
         self.one.expect_well()
         self.account(self.node)
 
+    def test_a_clock_that_is_off_while_it_has_much_to_do(self):
+        with self.node.client("admin") as client:
+            def refused():
+                # Each comes at once, and nothing else does for a while.
+                self.put(("mark", {}), node="x", clock=round(time.time() * 1000) + 5000)
+                answers = [client.post("/v1/accounts", {"name": "x"}) for _ in range(20)]
+                return next((answer.text for answer in answers if answer.status == 503), None)
+            self.assertIn("s behind", wait_for(refused, 60) or "")
+
+    def test_what_is_read_late_tells_of_no_clock(self):
+        for _ in range(2):
+            self.node.server.process.send_signal(signal.SIGSTOP)
+            for other in ("x", "y"):
+                number = self.put(("mark", {}), node=other)
+            time.sleep(4)  # so late
+            self.node.server.process.send_signal(signal.SIGCONT)
+            self.assertTrue(wait_for(lambda: self.node.number() >= number))
+            self.assertNotIn("this machine's clock", self.node.problem() or "")
+        self.one.expect_well()
+        self.account(self.node)
+        self.assertLess(abs(self.node.server.metric("saldo_log_clock_offset_seconds")), 2)
+
+    def test_what_is_applied_for_ever(self):
+        self.node.stop()
+        self.node.start("--stale-after", "5s", "--busy-timeout", "100s")
+        self.one.expect_well()
+        held = sqlite3.connect(self.node.database, timeout=30, isolation_level=None)
+        self.addCleanup(held.close)
+        held.execute("BEGIN IMMEDIATE")
+        number = self.put(("mark", {})) - 1
+        self.expect_seconds(self.node, rf"has been applying what follows put {number} of the log for (\d+) s", 7)
+        self.assertEqual(503, self.node.health().status)
+        with self.node.client("admin") as client:
+            client.get("/v1/accounts").expect(200)
+        held.execute("ROLLBACK")
+        self.one.expect_well()
+        self.assertEqual(200, self.node.health().status)
+
+    def test_a_command_where_the_clock_is_behind(self):
+        # What comes in before it moves the log's time past the one until which it counts.
+        self.node.server.process.send_signal(signal.SIGSTOP)
+        number = self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
+                                       "body": '{"name": "By hand"}', "gives": "json"}))
+        with other_surroundings(-90):
+            command = subprocess.Popen(
+                [server.SALDOD, "token", "create", "--database", self.node.database, *self.node.log_flags, "--role",
+                 "crm", "--name", "new"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(command.communicate)
+        self.assertTrue(wait_for(lambda: int(self.one.etcd.get()["version"]) > number))
+        self.node.server.process.send_signal(signal.SIGCONT)
+        told = command.communicate(timeout=60)[1]
+        self.assertEqual(2, command.returncode)
+        self.assertRegex(told, r"it was not done, as it came too late: the log's time is \S+Z, this machine's clock is")
+        times = [calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) for text in re.findall(r"\S+Z", told)]
+        self.assertGreater(times[0] - times[1], 60)
+
     def test_an_entry_that_came_before_or_too_late_counts_not(self):
         target = {"token": "admin", "method": "POST", "target": "/v1/accounts", "body": '{"name": "By hand"}',
                   "gives": "json"}
@@ -284,8 +350,12 @@ class Alone(ClusterCase):
         self.assertTrue(wait_for(lambda: self.node.number() >= number))
         statuses = dict(peek(self.node.database, "SELECT id, status FROM log_entry"))
         self.assertEqual((201, 0), (statuses["a" * 32], statuses["b" * 32]))
-        # What could not count any more for long need not be known.
-        self.assertNotIn("c" * 32, statuses)
+        # What could not count any more for long need not be known, once whoever waits for it was told.
+        self.assertEqual(0, statuses["c" * 32])
+        for _ in range(101):
+            number = self.put(("mark", {}))
+        self.assertTrue(wait_for(lambda: self.node.number() >= number))
+        self.assertNotIn("c" * 32, [row[0] for row in peek(self.node.database, "SELECT id FROM log_entry")])
         self.assertEqual(1, peek(self.node.database, "SELECT count(*) FROM account")[0][0])
 
     def test_an_entry_of_another_build_is_not_applied(self):
@@ -352,6 +422,33 @@ class Clocks(ClusterCase):
             with third.client("admin") as client:
                 self.assertIn("s ahead of", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
             self.expect_today(cluster)
+
+    def test_which_build_goes_on_behind_a_seal(self):
+        cluster = self.cluster(members=1, nodes=2)
+        first, second = cluster.nodes
+        self.account(first)
+        cluster.expect_together()
+        routes = cluster.folder / "routes"
+        routes.mkdir()
+        (routes / "ping.sql").write_text(
+            "-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        must("log", "seal", "--database", first.database, *first.log_flags)
+        for node in cluster.nodes:
+            self.expect_problem(node, "sealed")
+        second.stop()
+        with other_surroundings(self.DAY) as set_clock:
+            second.start("--routes", routes)
+            # Those of the old build tell it what time it is, and it decides nothing before it knows.
+            self.expect_refused(second, "s ahead of")
+            self.expect_problem(first, "sealed")
+            set_clock(0)
+            cluster.expect_well((second,))
+        self.expect_problem(first, "is of another build")
+        self.account(second)
+        first.stop()
+        first.start("--routes", routes)
+        cluster.expect_well()
+        self.expect_today(cluster)
 
     def test_of_two_neither_knows_which_is_right(self):
         cluster = self.cluster(members=1, nodes=2)
@@ -736,8 +833,16 @@ class Alike(ClusterCase):
         refused = saldod("serve", "--database", first.database, "--listen", "127.0.0.1:0", *first.log_flags)
         self.assertIn("of another build", refused.stderr)
         self.assertIn("join from a backup", refused.stderr)
+        # As if its schema were newer, too.
+        for node in cluster.nodes:
+            tamper(node.database, "PRAGMA user_version = 0")
+        for command, told in ((("serve", "--listen", "127.0.0.1:0", *first.log_flags), "`saldod install`"),
+                              (("install", "--opening", server.OPENING), "`saldod log seal` comes before"),
+                              (("log", "status", *first.log_flags), "by an older version")):
+            self.assertIn(told, saldod(*command, "--database", first.database).stderr)
         for node in cluster.nodes:
             self.assertIn("any build", must("log", "seal", "--database", node.database, *node.log_flags))
+            must("install", "--database", node.database, "--opening", server.OPENING)
         self.assertIn("nothing was applied since",
                       saldod("log", "seal", "--database", first.database, *first.log_flags).stderr)
         first.start()
