@@ -171,6 +171,18 @@ Reply Service::replicate(const Request& request, const std::optional<AnswerKey>&
     data["hash"] = key->body_hash;
   }
   if (route.last.uses(Bound::kRandom)) data["random"] = random_bytes();
+  NewToken made;
+  if (route.last.uses(Bound::kNewTokenHash)) {
+    made = make_new_token();
+    data["new_token_hash"] = made.hash;
+    const std::lock_guard lock(untold_mutex_);
+    untold_[made.hash] = *made.token;
+  }
+  const auto forget = [this](const NewToken* token) {
+    const std::lock_guard lock(untold_mutex_);
+    untold_.erase(token->hash);
+  };
+  const std::unique_ptr<NewToken, decltype(forget)> told(&made, forget);
   if (route.last.uses(Bound::kPrivateWebhooks)) data["private"] = request.private_webhooks ? 1 : 0;
   const auto applied = replica_->submit(kind_of(route), request.now, std::move(data));
   const auto outcome = std::static_pointer_cast<Answered>(applied.reply);
@@ -206,7 +218,7 @@ Applied Service::apply(Database& database, const Entry& entry, Instant now) {
     if (!options_.log) std::rethrow_exception(outcome->error);
     return {Applied::kRefused, std::move(outcome->reply.body), {}};
   }
-  return {outcome->reply.status, outcome->reply.body, outcome};
+  return {outcome->reply.status, outcome->reply.body_to_keep(), outcome};
 }
 
 void Service::apply_request(Database& database, const Entry& entry, Instant now, Reply& reply) {
@@ -229,6 +241,12 @@ void Service::apply_request(Database& database, const Entry& entry, Instant now,
   request.now = now;
   request.has_own_now = true;
   request.random = data.value("random", "");
+  if (const auto hash = data.value("new_token_hash", ""); !hash.empty()) {
+    request.new_token = {std::nullopt, hash};
+    const std::lock_guard lock(untold_mutex_);
+    if (const auto own = untold_.find(hash); own != untold_.end())
+      request.new_token->token = own->second;
+  }
   request.private_webhooks = data.value("private", 0) != 0;
   if (const auto params = data.find("params"); params != data.end())
     request.row = row_of_json(*params);

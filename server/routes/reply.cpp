@@ -11,7 +11,9 @@
 #include "codecs/charset.h"
 #include "codecs/csv.h"
 #include "codecs/json.h"
+#include "hash.h"
 #include "page/components.h"
+#include "store/tokens.h"
 
 namespace saldo::server {
 namespace {
@@ -75,6 +77,8 @@ class PartRun {
         now_(format_instant(request.now)) {
     if (part.uses(Bound::kRandom))
       random_ = request.random.empty() ? random_bytes() : request.random;
+    if (part.uses(Bound::kNewToken) || part.uses(Bound::kNewTokenHash))
+      new_token_ = request.new_token ? *request.new_token : make_new_token();
     if (!part.uses(Bound::kToday)) return;
     auto today = database.prepare("SELECT billing_day(?1)");
     today.bind_static(1, now_);
@@ -187,6 +191,16 @@ class PartRun {
         break;
       case Bound::kRandom:
         query.bind_static(index, random_);
+        break;
+      case Bound::kNewToken:
+        if (new_token_.token) {
+          query.bind_static(index, *new_token_.token);
+        } else {
+          query.bind_null(index);
+        }
+        break;
+      case Bound::kNewTokenHash:
+        query.bind_static(index, new_token_.hash);
         break;
       case Bound::kPrivateWebhooks:
         query.bind(index, std::int64_t{request_.private_webhooks});
@@ -337,6 +351,7 @@ class PartRun {
   std::string now_;
   std::string today_;
   std::string random_;
+  NewToken new_token_;
   Reply reply_;
 };
 
@@ -349,6 +364,11 @@ std::string random_bytes() {
   std::string text;
   append_base64(text, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   return text;
+}
+
+NewToken make_new_token() {
+  const auto token = random_token();
+  return {token, sha256_hex(token)};
 }
 
 std::optional<Reply> find_reply(Database& database, const AnswerKey& key) {

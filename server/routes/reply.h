@@ -20,6 +20,8 @@ void run_page(Connection& database, const Request& request, Sheet& sheet);
 
 // For :random: 256 bits of the system's, in base64. Throws std::runtime_error where it has none.
 std::string random_bytes();
+// Likewise.
+NewToken make_new_token();
 
 // Thrown by a write to have its work undone, when its answer is known.
 struct Undo {};

@@ -57,6 +57,12 @@ struct RequestInstant {};
 using Value = std::variant<std::monostate, std::int64_t, std::string, RequestInstant,
                            std::shared_ptr<const nlohmann::json>>;
 
+// A token that is made by a request, for :new_token and :new_token_hash.
+struct NewToken {
+  std::optional<std::string> token;  // nullopt: another node was asked, and tells it
+  std::string hash;                  // its SHA-256
+};
+
 struct Request {
   static constexpr std::int64_t kLimitDefault = 100;
   static constexpr std::int64_t kLimitMax = 10000;
@@ -73,8 +79,9 @@ struct Request {
   std::vector<bool> given;    // which of these the client sent
   std::int64_t limit = kLimitDefault;
   bool dry_run = false;
-  bool private_webhooks = false;  // as the server was started
-  std::string random;             // for :random; empty: it is made when it is needed
+  bool private_webhooks = false;      // as the server was started
+  std::string random;                 // for :random; empty: it is made when it is needed
+  std::optional<NewToken> new_token;  // nullopt: likewise
   std::optional<AskedAnswer> asked;
   // What was read for the part behind `-- write`, which runs for each of these rows.
   std::vector<std::vector<Value>> rows;

@@ -24,12 +24,14 @@ constexpr std::array<std::string_view, 7> kBuiltIns = {
 constexpr std::array<std::string_view, 4> kAuths = {"session", "basic", "signature", "ask"};
 constexpr std::array<std::string_view, 2> kFactsOf = {"books", "form"};
 constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "windows-1251"};
-constexpr std::array<std::string_view, 15> kBound = {"now",
+constexpr std::array<std::string_view, 17> kBound = {"now",
                                                      "today",
                                                      "who",
                                                      "body",
                                                      "format",
                                                      "random",
+                                                     "new_token",
+                                                     "new_token_hash",
                                                      "private_webhooks",
                                                      "clock_difference_seconds",
                                                      "limit",

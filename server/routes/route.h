@@ -53,6 +53,8 @@ enum class Bound {
   kBody,
   kFormat,
   kRandom,
+  kNewToken,
+  kNewTokenHash,
   kPrivateWebhooks,
   kClockDifference,
   kLimit,

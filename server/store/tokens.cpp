@@ -24,14 +24,18 @@ bool is_allowed(Role token, Role route) {
   return token == Role::kOperator && (route == Role::kCrm || route == Role::kCashier);
 }
 
-std::string make_token(const std::string& name) {
-  const bool has_controls = std::any_of(name.begin(), name.end(), is_control);
-  if (name.empty() || has_controls || !is_utf8(name))
-    throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
+std::string random_token() {
   std::array<unsigned char, 32> secret{};
   if (RAND_bytes(secret.data(), static_cast<int>(secret.size())) != 1)
     throw std::runtime_error("the system has no randomness to give");
   return hex({reinterpret_cast<const char*>(secret.data()), secret.size()});
+}
+
+std::string make_token(const std::string& name) {
+  const bool has_controls = std::any_of(name.begin(), name.end(), is_control);
+  if (name.empty() || has_controls || !is_utf8(name))
+    throw std::runtime_error("a token's name is a text of UTF-8 without control characters");
+  return random_token();
 }
 
 void insert_token(Database& database, const std::string& name, Role role, const std::string& hash,

@@ -23,6 +23,8 @@ struct Token {
 
 // The token itself: 64 hexadecimal digits. Throws SqliteError (conflict when the name is taken).
 std::string create_token(Database& database, const std::string& name, Role role);
+// 256 random bits, in hexadecimal. Throws std::runtime_error where the system has none.
+std::string random_token();
 // A new one, which is in no database yet. Throws std::runtime_error for a name that no token has.
 std::string make_token(const std::string& name);
 // The token of that SHA-256. Throws likewise.

@@ -197,6 +197,13 @@ class Etcd:
         """The log's newest put as etcd has it."""
         return self.ask("/v3/kv/range", {"key": base64.b64encode(KEY.encode()).decode()})["kvs"][0]
 
+    def entries(self):
+        """All in the log that etcd still has."""
+        newest = self.get()
+        for revision in range(int(newest["create_revision"]), int(newest["mod_revision"]) + 1):
+            there = self.ask("/v3/kv/range", {"key": newest["key"], "revision": str(revision)})["kvs"][0]
+            yield from json.loads(base64.b64decode(there["value"]))["entries"]
+
     def fill(self):
         """Puts something else, until the quota is reached."""
         megabyte = base64.b64encode(os.urandom(1 << 20)).decode()

@@ -5,6 +5,8 @@ SALDO_CLUSTER_KILLS: how often Killed kills (3)."""
 
 import base64
 import calendar
+import hashlib
+import json
 import os
 import pathlib
 import random
@@ -105,11 +107,21 @@ class Everyday(ClusterCase):
                      "new").strip()
         self.assertIn("already", saldod("token", "create", "--database", third.database, *third.log_flags, "--role",
                                         "crm", "--name", "new").stderr)
+        with first.client("admin") as one, third.client("admin") as other:
+            made = one.post("/v1/tokens", {"name": "made", "role": "crm"}, key="made").expect(201).json
+            again = other.post("/v1/tokens", {"name": "made", "role": "crm"}, key="made").expect(201).json
+        self.assertEqual({**made, "token": None}, again)
+        # By what is in the log nobody else gets it.
+        entries = [entry for entry in cluster.etcd.entries() if entry.get("target") == "/v1/tokens"]
+        self.assertEqual(hashlib.sha256(made["token"].encode()).hexdigest(), entries[0]["new_token_hash"])
+        for entry in entries:
+            self.assertNotIn(made["token"], json.dumps(entry))
+            self.assertNotIn("random", entry)
         cluster.expect_together()
         for node in cluster.nodes:
             with node.server.client("admin") as client:
-                client.token = token
-                client.get("/v1/accounts/1").expect(200)
+                for client.token in token, made["token"]:
+                    client.get("/v1/accounts/1").expect(200)
         must("token", "revoke", "--database", first.database, *first.log_flags, "--name", "new")
         # Days that ended are closed by whoever comes first.
         for node in cluster.nodes:

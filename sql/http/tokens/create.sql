@@ -7,8 +7,7 @@
 -- role: text! crm, cashier, operator, analyst or admin
 
 INSERT INTO token(name, role, hash, created_at)
-VALUES (:name, :role, sha256(rtrim(replace(replace(:random, '+', '-'), '/', '_'), '=')), :now);
+VALUES (:name, :role, :new_token_hash, :now);
 
-SELECT name, role, created_at, revoked_at, rtrim(replace(replace(:random, '+', '-'), '/', '_'), '=') AS "token:secret",
-       201 AS http_status
+SELECT name, role, created_at, revoked_at, :new_token AS "token:secret", 201 AS http_status
 FROM token WHERE name = :name;
