@@ -241,13 +241,13 @@ std::optional<Replica::Problem> Replica::problem() const {
     return Problem{"this node catches up with the log: " + std::to_string(state_.position.number) +
                    " of " + std::to_string(std::max(live_from_, figures_.head))};
   }
-  if (const auto clock = clock_problem()) return Problem{*clock};
   if (sealed_) {
     return Problem{
         "the log is sealed for an upgrade: replace saldod on this machine, or start it again to go "
         "on with this build",
         true};
   }
+  if (const auto clock = clock_problem()) return Problem{*clock};
   if (takes_nothing()) {
     return Problem{"the log has taken nothing for " + seconds_since(untaken_since_) +
                        " s, and so no writes are taken: " + *untaken_,
