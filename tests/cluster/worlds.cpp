@@ -46,17 +46,21 @@ std::atomic<bool> g_breaks{true};
 int break_off(void* db) {
   thread_local std::minstd_rand random(std::random_device{}());
   if (!g_breaks || random() % 2'000 != 0) return 0;
-  // What begins or ends a transaction is done whole, or would not be known to be done.
+  // What begins or ends a transaction is done whole, or would not be known to be done; a statement
+  // that is done, and asks here once more as it returns, is not busy any more.
+  bool is_any_busy = false;
   auto* statement = sqlite3_next_stmt(static_cast<sqlite3*>(db), nullptr);
   for (; statement != nullptr;
        statement = sqlite3_next_stmt(static_cast<sqlite3*>(db), statement)) {
+    if (sqlite3_stmt_busy(statement) == 0) continue;
+    is_any_busy = true;
     const char* const text = sqlite3_sql(statement);
     const std::string_view sql = text == nullptr ? "" : text;
     for (const auto* word : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"}) {
-      if (sqlite3_stmt_busy(statement) != 0 && sql.substr(0, sql.find_first_of(" ;")) == word)
-        return 0;
+      if (sql.substr(0, sql.find_first_of(" ;")) == word) return 0;
     }
   }
+  if (!is_any_busy) return 0;
   ++g_broken_off;
   return 1;
 }
