@@ -119,7 +119,8 @@ Service::Service(const ServiceOptions& options)
       search_(options.database + "-search"),
       audits_(
           options.database, options.database + "-audits", [this] { return now(); },
-          !options.test_clock && !options.demo_clock),
+          options.test_clock || options.demo_clock ? std::nullopt
+                                                   : std::optional(options.close_after)),
       page_sources_({&sessions_, &search_, nullptr, &audits_, std::nullopt}),
       readers_(options.database, options.readers,
                [this](Reader& reader) {
@@ -164,7 +165,7 @@ Service::Service(const ServiceOptions& options)
   follow_log();
   sender_.start();
   figures_.emplace(
-      options.database, [this] { return now(); }, !options.test_clock);
+      options.database, [this] { return now(); }, !options.test_clock, options.route_timeout);
   searching_.emplace(options.database, writer_, search_);
   page_sources_.figures = &*figures_;
   if (options.test_clock || options.demo_clock) return;
@@ -717,7 +718,7 @@ Reply Service::health() {
       document["open_day"] = books.text(0);
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
-    document["overdue_days"] = overdue_days(reader->handle(), page_sources_.close_after);
+    document["overdue_days"] = overdue_days(reader->handle(), page_sources_.close_after, clock_now());
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
@@ -769,7 +770,7 @@ std::string Service::metrics_text() {
   gauges.commits = writes.commits;
   gauges.writes = writes.writes;
   gauges.waiting_writes = writes.waiting;
-  gauges.overdue_days = overdue_days(reader->handle(), page_sources_.close_after);
+  gauges.overdue_days = overdue_days(reader->handle(), page_sources_.close_after, clock_now());
   gauges.mail_paused = sender_.mail_problem().has_value();
   gauges.notices = count_notices(*reader);
   if (replica_) gauges.log = replica_->figures();
