@@ -35,8 +35,8 @@ class AuditJob {
 
   // Soon. Where one goes on, another follows it.
   void ask();
-  // JSON: {"running": 0 or 1} and, of the last run, "day" and "digest" of the last closed day; "at",
-  // when it began; "seconds"; "found", an array of [check, violations]; and "problem", why it
+  // JSON: {"running": 0 or 1} and, of the last run, "day" and "digest" of the last closed day;
+  // "at", when it began; "seconds"; "found", an array of [check, violations]; and "problem", why it
   // failed.
   [[nodiscard]] std::string last() const;
 

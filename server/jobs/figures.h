@@ -1,6 +1,6 @@
-// Figures that take a look at every account, or at a week of all that was recorded, for pages: those
-// of a minute ago, or older where computing them takes long. They say of when they are, so that
-// nobody waits for them and nobody computes them twice.
+// Figures that take a look at every account, for pages: those of a minute ago, or older where
+// computing them takes long. They say of when they are, so that nobody waits for them and nobody
+// computes them twice.
 #pragma once
 
 #include <atomic>

@@ -1017,8 +1017,8 @@ void answer_last_audit(const PageSources& sources, sqlite3_context* result,
 
 void answer_overdue_days(const PageSources& sources, sqlite3_context* result,
                          sqlite3_value** /*arguments*/) {
-  sqlite3_result_int64(result, overdue_days(sqlite3_context_db_handle(result),
-                                            sources.close_after, clock_now()));
+  sqlite3_result_int64(
+      result, overdue_days(sqlite3_context_db_handle(result), sources.close_after, clock_now()));
 }
 
 void answer_in_units(const PageSources& /*sources*/, sqlite3_context* result,

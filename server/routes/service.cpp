@@ -718,7 +718,8 @@ Reply Service::health() {
       document["open_day"] = books.text(0);
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
-    document["overdue_days"] = overdue_days(reader->handle(), page_sources_.close_after, clock_now());
+    document["overdue_days"] =
+        overdue_days(reader->handle(), page_sources_.close_after, clock_now());
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();

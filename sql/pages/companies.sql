@@ -30,9 +30,9 @@ SELECT 'state', 'select', say('Состояние', 'State'), :state,
 SELECT 'table' AS component, say('Найденные компании', 'Companies found') AS about,
        say('Ничего не нашлось.', 'Nothing was found.') AS empty;
 
--- What is exactly a number, an external id or an invoice's number comes first, once, and lies before all others: its place
--- is the account's number less 2^53 + 1, which is above all numbers. A search is asked of the index in portions, until
--- as many as are shown are of the state; without one those of the state are read in the order of their numbers.
+-- What is exactly a number, an external id or an invoice's number comes first, once, and its place lies before all
+-- others': the account's number less 2^53 + 1, which is above all numbers. A search is asked of the index in portions,
+-- until as many as are shown are of the state; without one those of the state are read in the order of their numbers.
 WITH RECURSIVE exact(account_id) AS MATERIALIZED (
   SELECT account_id FROM account WHERE trim(:q) NOT GLOB '*[^0-9]*' AND account_id = CAST(trim(:q) AS INTEGER)
   UNION

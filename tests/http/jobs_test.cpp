@@ -1,5 +1,5 @@
-// What the server does by itself, besides answering: figures that are kept, and audits. The clock that
-// these are given also tells when they look at it.
+// What the server does by itself, besides answering: figures that are kept, and audits. The clock
+// that these are given also tells when they look at it.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -79,9 +79,8 @@ TEST_F(FiguresKept, WhoeverAsksBeforeTheyAreThereSharesOneComputation) {
   const Figures figures(file, clock, true, hours{1});
   std::vector<std::future<std::string>> answers;
   for (int i = 0; i < 4; ++i) {
-    answers.push_back(std::async(std::launch::async, [&] {
-      return figures.get("states", reader.handle(), kNoon + kHour);
-    }));
+    answers.push_back(std::async(
+        std::launch::async, [&] { return figures.get("states", reader.handle(), kNoon + kHour); }));
   }
   open.set_value();
   for (auto& answer : answers) {
@@ -94,7 +93,8 @@ TEST_F(FiguresKept, WhoeverAsksBeforeTheyAreThereSharesOneComputation) {
 TEST_F(FiguresKept, TheyAreToldOfWhateverAge) {
   const std::string file = books("books.db", 5);
   Database reader(file, Database::Mode::kRead);
-  const Figures figures(file, [] { return kNoon; }, true, hours{1});
+  const Figures figures(
+      file, [] { return kNoon; }, true, hours{1});
   for (const Instant now : {kNoon, kNoon + hours{24}, kNoon - hours{1}}) {
     for (const auto* name : {"states", "restricted", "debtors", "debts", "revenue"}) {
       const json told = json::parse(figures.get(name, reader.handle(), now));
@@ -107,7 +107,8 @@ TEST_F(FiguresKept, TheyAreToldOfWhateverAge) {
 TEST_F(FiguresKept, WithoutATimeOfTheirOwnTheyAreOfWhoeverAsks) {
   const std::string file = books("books.db", 5);
   Database reader(file, Database::Mode::kRead);
-  const Figures figures(file, [] { return kNoon; }, false, hours{1});
+  const Figures figures(
+      file, [] { return kNoon; }, false, hours{1});
   EXPECT_EQ(json::parse(figures.get("states", reader.handle(), kNoon + kHour))["at"],
             "2026-11-02T10:00:00Z");
 }
@@ -174,7 +175,8 @@ TEST_F(AuditsKept, NoneBeginWhileDaysAreCaughtUp) {
 
 TEST_F(AuditsKept, TheyBeginWhereTheNextDayIsNotClosedFromOneLookToTheOther) {
   const std::string file = books("books.db", 5);
-  const AuditJob audits(file, path("outcomes"), clock(kNoon + hours{240}), hours{6}, milliseconds{1});
+  const AuditJob audits(file, path("outcomes"), clock(kNoon + hours{240}), hours{6},
+                        milliseconds{1});
   EXPECT_TRUE(comes_true([&] { return has_run(audits); }));
 }
 
@@ -192,7 +194,8 @@ TEST_F(AuditsKept, WhatWasFoundInOtherBooksIsNotTold) {
     database.execute(
         "INSERT INTO day_close(day, closed_at) VALUES ('2026-11-02', '2026-11-02T21:00:10Z')");
   }
-  EXPECT_EQ(told(AuditJob(file, path("outcomes"), clock(kNoon), std::nullopt))["day"], "2026-11-01");
+  EXPECT_EQ(told(AuditJob(file, path("outcomes"), clock(kNoon), std::nullopt))["day"],
+            "2026-11-01");
   EXPECT_EQ(told(AuditJob(other, path("outcomes"), clock(kNoon), std::nullopt)), nothing_yet);
 }
 

@@ -705,8 +705,8 @@ class Failures(PageTest):
         super().setUp()
         routes = self.folder / "routes"
         routes.mkdir()
-        for name, sql in (("slow", "SELECT 'table' AS component; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
-                                   "FROM n) SELECT count(*) AS i FROM n;"),
+        for name, sql in (("slow", "SELECT 'table' AS component; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + "
+                                   "1 FROM n) SELECT count(*) AS i FROM n;"),
                           ("unknown", "SELECT 'pie' AS component;"),
                           ("overflowing", "SELECT 'table' AS component; SELECT abs(-9223372036854775807 - 1) AS i;")):
             (routes / f"{name}.sql").write_text(

@@ -34,7 +34,8 @@ drafted AS (
   FROM used)
 SELECT say('За 30 дней с ', 'In 30 days from ') || day_text(coalesce(:valid_from, date(:today, '+1 day'))) AS label,
        iif(v.kind = 'usage', say('не оценивается', 'not estimated'), money(coalesce(sum(amount), 0))) AS before,
-       iif(v.kind = 'usage', say('не оценивается: расход впереди неизвестен', 'not estimated: what will be used is unknown'),
+       iif(v.kind = 'usage', say('не оценивается: расход впереди неизвестен',
+                                 'not estimated: what will be used is unknown'),
            money(coalesce(sum(draft), 0))) AS value
 FROM service AS v LEFT JOIN drafted WHERE v.service_id = :service_id GROUP BY v.service_id
 UNION ALL

@@ -27,8 +27,8 @@ SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS co
                'What a price by usage will bring is not estimated, as what will be used is unknown. '),
            say('Дальше будет видно, что эта цена принесла бы за 30 дней с её начала по сегодняшним подпискам, и что '
                || 'приносит нынешняя. ',
-               'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, against '
-               || 'the one in force. '))
+               'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, '
+               || 'against the one in force. '))
        || say('Ничего не записывается, пока вы не подтвердите.', 'Nothing is recorded until you confirm.') AS text
 FROM service WHERE service_id = :service_id;
 WITH RECURSIVE tier AS (
