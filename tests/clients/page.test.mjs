@@ -440,8 +440,9 @@ async function hostile(books) {
     '/', '/companies', '/companies/new', '/receipts', '/receipts?status=matched', '/debtors', '/debtors?by=age',
     '/prices', `/prices/new?service_id=${encodeURIComponent(text)}`, '/revenue', '/days',
     '/days/change?day=2026-11-05', '/notices', '/notices/templates', '/notices/templates/document/ru',
-    '/notices/templates/document/ru/preview', '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/webhooks/change?name=${encodeURIComponent(text)}`, '/documents',
-    '/documents/months/2026-11?by=email', '/access'];
+    '/notices/templates/document/ru/preview', '/notices/webhooks', '/notices/webhooks/change?name=crm',
+    `/notices/webhooks/change?name=${encodeURIComponent(text)}`, '/documents', '/documents/months/2026-11?by=email',
+    '/access'];
   const shown = (each) => each.replaceAll(/[^\S\n]|[\u0000-\u001f]/g, ' ').replaceAll(/\s+/g, ' ').trim();
   const forms = [];
   for (const path of paths) {
