@@ -150,7 +150,6 @@ Service::Service(const ServiceOptions& options)
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
     unrouted_.emplace(method, &metrics_.add(method, ""));
-  openapi_ = openapi_document(routes_);
   {
     const auto reader = readers_.lend(options.busy_timeout);
     auto last = reader->prepare("SELECT max(notice_id) FROM notice");
@@ -656,6 +655,8 @@ Reply Service::call(const Request& request) {
     case BuiltIn::kMetrics:
       return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(), {}};
     case BuiltIn::kOpenApi:
+      // Half a megabyte, which most servers are never asked for.
+      std::call_once(openapi_made_, [&] { openapi_ = openapi_document(routes_); });
       return {200, std::string(names_of(Format::kJson).content_type), openapi_, {}};
     case BuiltIn::kSql:
       return query(request);

@@ -140,6 +140,7 @@ class Service {
   Metrics metrics_;
   RouteTable routes_;
   std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
+  std::once_flag openapi_made_;
   std::string openapi_;
   Writer writer_;
   Writes writes_;
