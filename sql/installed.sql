@@ -2531,7 +2531,8 @@ CREATE TABLE delivery(
   done_at     TEXT,
   detail      TEXT,
   subject     TEXT,
-  body        TEXT
+  body        TEXT,
+  earlier     TEXT
 );
 
 CREATE UNIQUE INDEX delivery_notice ON delivery(notice_id, channel);
@@ -2625,7 +2626,7 @@ END;
 
 CREATE TRIGGER delivery_refuse_invalid_insert BEFORE INSERT ON delivery BEGIN
   SELECT saldo_check('delivery', NEW.account_id, NEW.channel, NEW.recipient, NEW.status, NEW.in_turn, NEW.attempts,
-                     NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body);
+                     NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body, NEW.earlier);
   SELECT saldo_refuse('conflict', 'there is a delivery ' || NEW.delivery_id || ' already')
   WHERE EXISTS (SELECT 1 FROM delivery WHERE delivery_id = NEW.delivery_id);
   SELECT saldo_refuse('conflict', 'notice ' || NEW.notice_id || ' has its delivery by ' || NEW.channel || ' already')
@@ -2647,7 +2648,7 @@ END;
 
 CREATE TRIGGER delivery_refuse_invalid_update BEFORE UPDATE ON delivery BEGIN
   SELECT saldo_check('delivery', NEW.account_id, NEW.channel, NEW.recipient, NEW.status, NEW.in_turn, NEW.attempts,
-                     NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body);
+                     NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body, NEW.earlier);
   SELECT saldo_refuse('append_only', 'a delivery stays that of its notice on its channel')
   WHERE (NEW.delivery_id, NEW.notice_id, NEW.account_id, NEW.channel)
         IS NOT (OLD.delivery_id, OLD.notice_id, OLD.account_id, OLD.channel);
@@ -2667,6 +2668,10 @@ END;
 
 CREATE TRIGGER delivery_take_turn AFTER UPDATE OF status ON delivery
 WHEN OLD.status <> 'waiting' AND NEW.status = 'waiting' BEGIN
+  UPDATE delivery
+  SET earlier = json_insert(coalesce(earlier, '[]'), '$[#]',
+                            json_array(OLD.recipient, OLD.status, OLD.done_at, OLD.detail))
+  WHERE delivery_id = NEW.delivery_id;
   UPDATE delivery SET in_turn = 0
   WHERE status = 'waiting' AND channel = NEW.channel AND account_id = NEW.account_id;
   UPDATE delivery SET in_turn = 1

@@ -147,8 +147,10 @@ bool is_version_maintained(Context& context) {
        at = triggers.find(kCreate, at + 1)) {
     ++expected;
   }
+  // All of them have it in their names; others need not be looked for.
   auto row = context.statements.prepare(
-      "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND instr(?1, sql || ';')");
+      "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB '*version*'"
+      " AND instr(?1, sql || ';')");
   return row.bind_static(1, triggers).step() && row.integer(0) == expected;
 }
 

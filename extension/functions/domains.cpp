@@ -283,7 +283,8 @@ const std::vector<CheckedTable>& tables() {
         {"done_at", nullable(kInstant)},
         {"detail", nullable(kText)},
         {"subject", nullable(kText)},
-        {"body", nullable(kText)}}},
+        {"body", nullable(kText)},
+        {"earlier", nullable(kText)}}},
   };
   return kCheckedTables;
 }

@@ -39,7 +39,7 @@ void upgrade(StatementCache& statements) {
   if (version == kSchemaVersion) return;
   // Changes of tables come first, version by version; there are none yet. Triggers and views are
   // made anew.
-  const auto objects = installed_objects();
+  const auto& objects = installed_objects();
   const auto made_anew = [](const SchemaObject& object) {
     return object.type == "trigger" || object.type == "view";
   };
@@ -82,6 +82,20 @@ void check_encoding(StatementCache& statements) {
                  " encoding = 'UTF-8'");
 }
 
+std::vector<SchemaObject> objects_created() {
+  Connection memory(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  register_saldo(memory.handle());
+  create_schema(memory.handle());
+  std::vector<SchemaObject> objects;
+  auto row =
+      memory.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+  while (row.step()) {
+    objects.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                       std::string(row.text(3))});
+  }
+  return objects;
+}
+
 }  // namespace
 
 std::string_view embedded_sql(std::string_view name) {
@@ -98,18 +112,10 @@ void create_schema(sqlite3* db) {
   }
 }
 
-std::vector<SchemaObject> installed_objects() {
-  Connection memory(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-  register_saldo(memory.handle());
-  create_schema(memory.handle());
-  std::vector<SchemaObject> objects;
-  auto row =
-      memory.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
-  while (row.step()) {
-    objects.push_back({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
-                       std::string(row.text(3))});
-  }
-  return objects;
+const std::vector<SchemaObject>& installed_objects() {
+  // The same for all connections; to make it takes as long as an installation.
+  static const std::vector<SchemaObject> kObjects = objects_created();
+  return kObjects;
 }
 
 void install(Context& context, Day opening_day, const std::string& country) {

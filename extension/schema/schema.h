@@ -31,8 +31,8 @@ struct SchemaObject {
   std::string sql;
 };
 
-// What create_schema creates, found by creating it in a database of its own.
-std::vector<SchemaObject> installed_objects();
+// What create_schema creates, found by creating it in a database of its own, once.
+const std::vector<SchemaObject>& installed_objects();
 
 // saldo_install: see 3. of the design.
 void install(Context& context, Day opening_day, const std::string& country);

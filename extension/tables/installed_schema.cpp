@@ -22,20 +22,20 @@ class InstalledSchema : public Cursor {
 
   void filter(const std::vector<Constraint>& /*constraints*/, unsigned /*columns_read*/) override {
     row_ = 0;
-    if (objects_.empty()) objects_ = installed_objects();
+    objects_ = &installed_objects();
   }
 
   void next() override { ++row_; }
-  [[nodiscard]] bool eof() const override { return row_ >= objects_.size(); }
+  [[nodiscard]] bool eof() const override { return row_ >= objects_->size(); }
   void column(sqlite3_context* context, int column) override {
-    const SchemaObject& object = objects_[row_];
+    const SchemaObject& object = (*objects_)[row_];
     const std::string* columns[] = {&object.type, &object.name, &object.table, &object.sql};
     result_text(context, *columns[column]);
   }
   [[nodiscard]] std::int64_t rowid() const override { return static_cast<std::int64_t>(row_); }
 
  private:
-  std::vector<SchemaObject> objects_;
+  const std::vector<SchemaObject>* objects_ = nullptr;
   std::size_t row_ = 0;
 };
 

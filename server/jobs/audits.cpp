@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "jobs/closing.h"
 #include "store/private_file.h"
 
 namespace saldo::server {
 namespace {
 
-constexpr std::chrono::seconds kAuditLookAgain{30};
 constexpr int kOutcomesPatienceMilliseconds = 5'000;
 // Of a thread that others go before (Linux has a priority for each).
 constexpr int kAuditNiceness = 10;
@@ -22,18 +22,16 @@ using nlohmann::ordered_json;
 }  // namespace
 
 AuditJob::AuditJob(const std::string& books, const std::string& outcomes,
-                   std::function<Instant()> now, bool by_itself)
+                   std::function<Instant()> now, std::optional<std::chrono::seconds> close_after,
+                   std::chrono::milliseconds look_again)
     : books_(books, Database::Mode::kRead),
       outcomes_(private_file(outcomes), SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX),
       now_(std::move(now)),
-      by_itself_(by_itself) {
+      close_after_(close_after),
+      look_again_(look_again) {
   sqlite3_busy_timeout(outcomes_.handle(), kOutcomesPatienceMilliseconds);
   outcomes_.execute("CREATE TABLE IF NOT EXISTS audit_outcome(outcome TEXT NOT NULL)");
-  {
-    auto row = outcomes_.prepare("SELECT outcome FROM audit_outcome");
-    auto stored = ordered_json::parse(row.step() ? row.text(0) : "{}", nullptr, false);
-    if (stored.is_object()) outcome_ = std::move(stored);
-  }
+  read_outcome();
   books_.watch_stop(stopping_);
   thread_ = std::thread([this] { run(); });
 }
@@ -45,6 +43,22 @@ AuditJob::~AuditJob() {
   }
   wake_.notify_one();
   thread_.join();
+}
+
+void AuditJob::read_outcome() {
+  auto row = outcomes_.prepare("SELECT outcome FROM audit_outcome");
+  if (!row.step()) return;
+  auto stored = ordered_json::parse(row.text(0), nullptr, false);
+  if (!stored.is_object()) return;
+  const auto text = [&](const char* name) {
+    const auto found = stored.find(name);
+    return found != stored.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string day = text("day");
+  const std::string digest = text("digest");
+  auto closed = books_.prepare("SELECT 1 FROM day_close WHERE day = ?1 AND digest = ?2");
+  closed.bind_static(1, day).bind_static(2, digest);
+  if (closed.step()) outcome_ = std::move(stored);
 }
 
 void AuditJob::ask() {
@@ -67,7 +81,7 @@ void AuditJob::run() {
   while (!stopping_) {
     bool due = false;
     try {
-      due = by_itself_ && is_due();
+      due = close_after_ && is_due();
     } catch (const std::exception& error) {
       spdlog::error("the audits: {}", error.what());
     }
@@ -76,8 +90,8 @@ void AuditJob::run() {
       if (!due) {
         const auto wakes = [&] { return stopping_ || asked_; };
         // Where nothing is done unasked, nothing is looked for.
-        if (by_itself_) {
-          wake_.wait_for(lock, kAuditLookAgain, wakes);
+        if (close_after_) {
+          wake_.wait_for(lock, look_again_, wakes);
         } else {
           wake_.wait(lock, wakes);
         }
@@ -97,24 +111,31 @@ void AuditJob::run() {
 }
 
 bool AuditJob::is_due() {
-  auto row = books_.prepare("SELECT last_closed_day FROM books");
-  if (!row.step() || row.is_null(0) || row.text(0) == tried_) return false;
-  tried_ = row.text(0);
+  std::string closed;
+  {
+    auto row = books_.prepare("SELECT last_closed_day FROM books");
+    if (row.step()) closed = row.text(0);
+  }
+  const bool has_moved = std::exchange(seen_, closed) != closed;
+  if (has_moved && overdue_days(books_.handle(), close_after_, now_()) > 0) return false;
   const std::lock_guard lock(mutex_);
-  return outcome_.value("day", ordered_json()) != tried_;
+  return !closed.empty() && outcome_.value("day", ordered_json()) != closed;
 }
 
 void AuditJob::audit() {
   const Instant at = now_();
   const auto start = std::chrono::steady_clock::now();
-  ordered_json outcome = {{"day", nullptr}, {"at", format_instant(at)}};
+  ordered_json outcome = {{"day", nullptr}, {"digest", nullptr}, {"at", format_instant(at)}};
   auto found = ordered_json::array();
   std::string violations;
   try {
     books_.set_now(at);
     {
-      auto row = books_.prepare("SELECT last_closed_day FROM books");
-      if (row.step() && !row.is_null(0)) outcome["day"] = row.text(0);
+      auto row = books_.prepare("SELECT day, digest FROM day_close ORDER BY day DESC LIMIT 1");
+      if (row.step()) {
+        outcome["day"] = row.text(0);
+        outcome["digest"] = row.text(1);
+      }
     }
     auto row = books_.prepare("SELECT check_name, violations FROM audit");
     while (row.step()) {

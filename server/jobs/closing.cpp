@@ -32,9 +32,10 @@ bool close_next_day(Database& database, std::chrono::seconds after) {
   return sqlite3_changes(database.handle()) > 0;
 }
 
-std::int64_t overdue_days(sqlite3* database, std::optional<std::chrono::seconds> close_after) {
+std::int64_t overdue_days(sqlite3* database, std::optional<std::chrono::seconds> close_after,
+                          Instant now) {
   if (!close_after) return 0;
-  const std::string instant = format_instant(clock_now() - *close_after);
+  const std::string instant = format_instant(now - *close_after);
   auto row = compile_once(
       database, "SELECT max(0, julianday(billing_day(?1)) - julianday(open_day)) FROM books");
   row.bind_static(1, instant);

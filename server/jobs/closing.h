@@ -20,9 +20,10 @@ namespace saldo::server {
 // statement, so that two servers do not close twice.
 bool close_next_day(Database& database, std::chrono::seconds after);
 
-// How many days are still open whose end was more than `close_after` ago; nullopt: the server
-// closes no days, and none is late.
-std::int64_t overdue_days(sqlite3* database, std::optional<std::chrono::seconds> close_after);
+// How many days are still open whose end was more than `close_after` before `now`; nullopt: the
+// server closes no days, and none is late.
+std::int64_t overdue_days(sqlite3* database, std::optional<std::chrono::seconds> close_after,
+                          Instant now);
 
 class ClosingJob {
  public:

@@ -14,13 +14,12 @@ namespace {
 
 constexpr std::chrono::seconds kFiguresEvery{60};
 constexpr int kRestsPerWork = 50;
-constexpr std::chrono::minutes kFiguresAgeMax{5};
 
 struct Figure {
   std::string_view name;
   const char* sql;  // of ?1, an instant
 };
-constexpr std::array<Figure, 3> kFigures = {{
+constexpr std::array<Figure, 5> kFigures = {{
     {"states",
      "SELECT state, count(*), sum(balance) FROM access_state WHERE at = ?1"
      " GROUP BY state ORDER BY count(*) DESC, state"},
@@ -30,6 +29,16 @@ constexpr std::array<Figure, 3> kFigures = {{
      " WHERE s.at = day_start(next_working_day(date(billing_day(?1), '+1 day')))"
      " AND s.state = 'restricted' AND s.restricted_from > ?1"
      " ORDER BY s.balance, s.account_id LIMIT 50"},
+    {"debtors",
+     "SELECT account_id, state, balance, arrears_since, promised_until, restricted_from,"
+     " count(*) OVER () FROM access_state WHERE at = ?1 AND arrears_since IS NOT NULL"
+     " ORDER BY balance, account_id LIMIT 1000"},
+    {"debts",
+     "SELECT CASE WHEN age < 7 THEN 7 WHEN age < 30 THEN 30 WHEN age < 90 THEN 90 END AS below,"
+     " count(*), sum(balance), sum(state = 'promised'), sum(state = 'restricted')"
+     " FROM (SELECT julianday(?1) - julianday(arrears_since) AS age, balance, state"
+     " FROM access_state WHERE at = ?1 AND arrears_since IS NOT NULL)"
+     " GROUP BY below ORDER BY below NULLS LAST"},
     {"revenue",
      "SELECT v.name, m.price_list, m.accounts, m.quantity, m.amount"
      " FROM monthly_recurring_revenue AS m JOIN service AS v ON v.service_id = m.service_id"
@@ -54,8 +63,9 @@ std::string figure_text(const Figure& figure, sqlite3* database, Instant now) {
 
 }  // namespace
 
-Figures::Figures(const std::string& books, std::function<Instant()> now, bool keeps)
-    : now_(std::move(now)) {
+Figures::Figures(const std::string& books, std::function<Instant()> now, bool keeps,
+                 std::chrono::milliseconds patience)
+    : now_(std::move(now)), patience_(patience) {
   if (!keeps) return;
   books_ = std::make_unique<Database>(books, Database::Mode::kRead);
   books_->watch_stop(stopping_);
@@ -63,42 +73,55 @@ Figures::Figures(const std::string& books, std::function<Instant()> now, bool ke
 }
 
 Figures::~Figures() {
-  if (!thread_.joinable()) return;
+  stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Figures::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  thread_.join();
+  changed_.notify_all();
 }
 
 std::string Figures::get(std::string_view name, sqlite3* reader, Instant now) const {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = kept_.find(name);
-    if (found != kept_.end() && found->second.at <= now && now < found->second.at + kFiguresAgeMax)
-      return found->second.figures;
-  }
   const auto* const figure = std::find_if(kFigures.begin(), kFigures.end(),
                                           [&](const Figure& known) { return known.name == name; });
   if (figure == kFigures.end()) throw invalid("there are no figures " + std::string(name));
-  return figure_text(*figure, reader, now);
+  if (books_ == nullptr) return figure_text(*figure, reader, now);
+  std::unique_lock lock(mutex_);
+  auto found = kept_.end();
+  changed_.wait_for(lock, patience_, [&] {
+    found = kept_.find(name);
+    return stopping_ || found != kept_.end();
+  });
+  if (found != kept_.end() && !found->second.empty()) return found->second;
+  throw Error(ErrorCode::kOverloaded, found == kept_.end()
+                                          ? "these figures are still being computed; try again"
+                                          : "these figures could not be computed; try again");
 }
 
 void Figures::run() {
   for (;;) {
     const auto start = std::chrono::steady_clock::now();
     for (const Figure& figure : kFigures) {
+      std::string figures;
       try {
         const Instant now = now_();
         books_->set_now(now);
-        std::string figures = figure_text(figure, books_->handle(), now);
-        const std::lock_guard lock(mutex_);
-        kept_.insert_or_assign(std::string(figure.name), Kept{now, std::move(figures)});
+        figures = figure_text(figure, books_->handle(), now);
       } catch (const std::exception& error) {
-        // Whoever asks computes them, and is told.
         if (!stopping_) spdlog::error("the figures of {}: {}", figure.name, error.what());
       }
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return;
+        // Where that fails, those before it are told, as long as there are any.
+        auto& kept = kept_[std::string(figure.name)];
+        if (!figures.empty()) kept = std::move(figures);
+      }
+      changed_.notify_all();
     }
     const auto took = std::chrono::steady_clock::now() - start;
     if (!sleep(std::max<std::chrono::steady_clock::duration>(kFiguresEvery, kRestsPerWork * took)))
@@ -109,7 +132,7 @@ void Figures::run() {
 // False: the server stops.
 bool Figures::sleep(std::chrono::steady_clock::duration time) {
   std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, time, [this] { return stopping_.load(); });
+  return !changed_.wait_for(lock, time, [this] { return stopping_.load(); });
 }
 
 }  // namespace saldo::server

@@ -8,6 +8,7 @@
 #include "codecs/json.h"
 #include "page/assets.h"
 #include "page/words.h"
+#include "rules/error.h"
 #include "rules/money.h"
 #include "rules/notice_text.h"
 #include "rules/text.h"
@@ -351,6 +352,12 @@ class FormWriter {
       hidden("_form", html_.frame.target);
     }
     for (const PageRow& row : rows_) field(row);
+    // Whoever does not see the list change is told how long it is.
+    if (is_set(of_, "search")) {
+      html_.raw(R"(<p class="unseen" role="status")")
+          .attribute("data-shown", html_.locale.say("page_shown"))
+          .raw("></p>");
+    }
     html_.raw("<p class=\"buttons\"><button>")
         .text(text_in(of_, "submit", html_.locale.say("page_continue")))
         .raw("</button></p></form>");
@@ -642,7 +649,7 @@ void Page::close() {
   } else if (component == "confirm") {
     write_confirm(html, open.properties, open.rows);
   } else {
-    throw std::runtime_error("a page has no component " + component);
+    throw Error(ErrorCode::kInternal, "a page has no component " + component);
   }
 }
 

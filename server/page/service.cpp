@@ -32,6 +32,7 @@ constexpr std::string_view kAssetFolder = "/assets/";
 constexpr std::string_view kSignIn = "/sign-in";
 constexpr std::string_view kSignOut = "/sign-out";
 constexpr std::string_view kDo = "/do";
+constexpr std::string_view kAccess = "/access";
 
 struct MenuEntry {
   std::string_view path;
@@ -62,7 +63,7 @@ Reply html_reply(int status, std::string html) {
   return {status, std::string(names_of(Format::kHtml).content_type), std::move(html), {}};
 }
 
-void add_security(Reply& reply, bool is_asset) {
+void add_headers(Reply& reply, bool is_asset) {
   reply.headers.emplace_back("Content-Security-Policy", std::string(kContentPolicy));
   // Of HTML the transport says it.
   if (!reply.content_type.starts_with("text/html"))
@@ -70,6 +71,7 @@ void add_security(Reply& reply, bool is_asset) {
   reply.headers.emplace_back("Referrer-Policy", "same-origin");
   reply.headers.emplace_back("Cache-Control",
                              is_asset ? "public, max-age=31536000, immutable" : "no-store");
+  if (reply.status == status_of(ErrorCode::kOverloaded)) reply.headers.push_back(retry_after());
 }
 
 std::string field_of(const Fields& fields, std::string_view name) {
@@ -373,6 +375,11 @@ struct PageService::Deed {
   [[nodiscard]] bool is_confirmed() const { return !field("_key").empty(); }
 };
 
+PageService::PageService(PageParts parts) : parts_(std::move(parts)) {
+  const auto reader = parts_.readers.lend(parts_.patience);
+  locale_ = locale_of(*reader);
+}
+
 bool PageService::is_for(const HttpRequest& http, std::string_view path, const Route* route) {
   if (route != nullptr) return route->is_for_session();
   if (path == kDo || path == kSignIn || path == kSignOut) return true;
@@ -420,6 +427,10 @@ PageService::Visitor PageService::meet(const HttpRequest& http, Instant now) {
   const auto reader = parts_.readers.lend(parts_.patience);
   const auto snapshot = reader->snapshot();
   visitor.locale = locale_of(*reader);
+  {
+    const std::lock_guard lock(locale_mutex_);
+    locale_ = visitor.locale;
+  }
   auto session = parts_.sessions.find(visitor.cookie, now);
   if (!session) return visitor;
   const Token* token = reader->tokens.find_hash(*reader, snapshot.integer(0), session->token_hash);
@@ -461,7 +472,7 @@ Reply PageService::answer(const HttpRequest& http, const Target& target, const R
       if (asset.path != target.path) continue;
       Reply reply{
           200, std::string(asset.content_type) + "; charset=utf-8", std::string(asset.content), {}};
-      add_security(reply, true);
+      add_headers(reply, true);
       return reply;
     }
   }
@@ -473,13 +484,15 @@ Reply PageService::answer(const HttpRequest& http, const Target& target, const R
   try {
     reply = respond(http, target, route, path_values, visitor, logged);
   } catch (const Error& error) {
+    // What is our own fault is told to the log, too, by whoever asked for the answer.
+    if (error.code() == ErrorCode::kInternal) throw;
     reply = error_page(visitor, error);
   } catch (const SqliteError& error) {
     const Error known = error_of(error);
-    if (status_of(known.code()) >= 500) throw;
+    if (status_of(known.code()) == status_of(ErrorCode::kInternal)) throw;
     reply = error_page(visitor, known);
   }
-  add_security(reply, false);
+  add_headers(reply, false);
   return reply;
 }
 
@@ -590,6 +603,15 @@ Reply PageService::sign_in(const HttpRequest& http, Visitor& visitor) {
 
 Reply PageService::sign_out(const HttpRequest& http, const Visitor& visitor) {
   check_same_origin(http);
+  // Another's is ended by whoever may see them, and one's own in this way, too.
+  const std::string other = field_of(parse_form(http.body), "session");
+  if (!other.empty()) {
+    if (!visitor.session || !is_allowed(visitor.role, Role::kAdmin))
+      throw Error(ErrorCode::kForbidden, "");
+    parts_.sessions.end_of(other);
+    parts_.sessions.set_notice(*visitor.session, visitor.locale.say("page_session_ended"));
+    return redirect(kAccess);
+  }
   if (!visitor.cookie.empty()) parts_.sessions.end(visitor.cookie);
   Reply reply = redirect(kSignIn);
   const auto name = cookie_name(http);
@@ -855,8 +877,9 @@ FormSheet PageService::form_of(const HttpRequest& http, const Visitor& visitor,
     const auto snapshot = reader->snapshot();
     reader->set_now(request.has_own_now ? std::optional(request.now) : std::nullopt);
     run_page(*reader, request, form);
-  } catch (const Error&) {
+  } catch (const Error& error) {
     // What it was sent from is gone.
+    if (status_of(error.code()) >= 500) throw;
   } catch (const SqliteError& error) {
     if (status_of(error_of(error).code()) >= 500) throw;
   }
@@ -934,16 +957,14 @@ Reply PageService::show_form_again(const HttpRequest& http, Visitor& visitor, co
 }
 
 Reply PageService::refused(const Error& error) {
+  // No connection is asked for, as there may be none: the language is that of the last page.
   Visitor nobody;
-  try {
-    const auto reader = parts_.readers.lend(std::chrono::milliseconds(0));
-    nobody.locale = locale_of(*reader);
-  } catch (const std::exception&) {
-    // It is told in the language that most books have.
+  {
+    const std::lock_guard lock(locale_mutex_);
+    nobody.locale = locale_;
   }
   Reply reply = error_page(nobody, error);
-  if (reply.status == 503) reply.headers.push_back(retry_after());
-  add_security(reply, false);
+  add_headers(reply, false);
   return reply;
 }
 
@@ -996,8 +1017,8 @@ void answer_last_audit(const PageSources& sources, sqlite3_context* result,
 
 void answer_overdue_days(const PageSources& sources, sqlite3_context* result,
                          sqlite3_value** /*arguments*/) {
-  sqlite3_result_int64(result,
-                       overdue_days(sqlite3_context_db_handle(result), sources.close_after));
+  sqlite3_result_int64(
+      result, overdue_days(sqlite3_context_db_handle(result), sources.close_after, clock_now()));
 }
 
 void answer_in_units(const PageSources& /*sources*/, sqlite3_context* result,

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,7 +50,7 @@ struct PageParts {
 
 class PageService {
  public:
-  explicit PageService(PageParts parts) : parts_(std::move(parts)) {}
+  explicit PageService(PageParts parts);
 
   // Whether people ask for it, with their browser: a page, what belongs to pages, or a path that
   // there is not.
@@ -107,6 +108,8 @@ class PageService {
                       Target target) const;
 
   PageParts parts_;
+  std::mutex locale_mutex_;
+  Locale locale_;  // of the last page
 };
 
 // What the functions of SQL for pages ask. Where routes are only read, nothing is asked, and all

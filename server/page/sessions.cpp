@@ -91,11 +91,10 @@ std::optional<Session> Sessions::find(std::string_view cookie, Instant now) {
   return session;
 }
 
-void Sessions::end(std::string_view cookie) {
-  const std::string hash = sha256_hex(cookie);
+void Sessions::end_of(std::string_view id) {
   const std::lock_guard lock(mutex_);
   file_.prepare("PRAGMA synchronous = FULL").step();
-  file_.prepare("DELETE FROM session WHERE hash = ?1").bind(1, std::string_view(hash)).step();
+  file_.prepare("DELETE FROM session WHERE hash = ?1").bind(1, id).step();
   file_.prepare("PRAGMA synchronous = NORMAL").step();
 }
 
@@ -136,13 +135,15 @@ std::string Sessions::list(Instant now) {
   nlohmann::json list = nlohmann::json::array();
   const std::lock_guard lock(mutex_);
   auto row = file_.prepare(
-      "SELECT token, started_at, seen_at FROM session WHERE started_at > ?1 AND seen_at > ?2"
+      "SELECT hash, token, started_at, seen_at FROM session"
+      " WHERE started_at > ?1 AND seen_at > ?2"
       " ORDER BY started_at");
   row.bind(1, second - seconds(kSessionLength).count())
       .bind(2, second - seconds(kSessionIdle).count());
   const auto text = [](std::int64_t at) { return format_instant(Instant(seconds(at))); };
   while (row.step())
-    list.push_back({std::string(row.text(0)), text(row.integer(1)), text(row.integer(2))});
+    list.push_back({std::string(row.text(0)), std::string(row.text(1)), text(row.integer(2)),
+                    text(row.integer(3))});
   return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

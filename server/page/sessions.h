@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "hash.h"
 #include "rules/time.h"
 #include "sqlite/connection.h"
 
@@ -36,14 +37,16 @@ class Sessions {
   std::string begin(std::string_view token, std::string_view token_hash, Instant now);
   // nullopt: there is none, or it has ended.
   std::optional<Session> find(std::string_view cookie, Instant now);
-  void end(std::string_view cookie);
+  void end(std::string_view cookie) { end_of(sha256_hex(cookie)); }
+  // Likewise by its SHA-256.
+  void end_of(std::string_view id);
   void set_notice(const Session& session, std::string_view notice);
   void clear_notice(const Session& session);
   // What was sent to be shown first, until it is confirmed: the last one of a session. The name of
   // it, and back; empty: there is none of that name.
   std::string keep(const Session& session, std::string_view content);
   std::string kept(const Session& session, std::string_view name);
-  // Those that have not ended, as JSON: an array of [token, started_at, seen_at].
+  // Those that have not ended, as JSON: an array of [id, token, started_at, seen_at].
   std::string list(Instant now);
 
  private:

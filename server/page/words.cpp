@@ -245,6 +245,8 @@ constexpr Word kWords[] = {
      "токен и сделайте новый.",
      "This secret was shown already and is kept nowhere. Unless you kept it, revoke the token and "
      "make another."},
+    {"page_session_ended", "Сеанс завершён.", "The session has ended."},
+    {"page_shown", "Показано: ", "Shown: "},
     {"page_sign_out", "Выйти", "Sign out"},
     {"page_skip", "К содержанию", "Skip to content"},
     {"page_unlimited", "Без ограничения", "Without limit"},

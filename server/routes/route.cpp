@@ -681,6 +681,11 @@ class FileReader {
 
   // A file that gives HTML alone, and no document, is a page: its rows name components.
   void check_page() {
+    find_page();
+    if (route_->facts != Facts::kNone && !route_->is_page()) fail_at(1, "facts is for a page");
+  }
+
+  void find_page() {
     if (route_->gives != std::vector<Format>{Format::kHtml} || route_->is_payment()) return;
     const auto& statements = route_->last.statements;
     if (std::any_of(statements.begin(), statements.end(),
@@ -689,10 +694,7 @@ class FileReader {
     const auto opens = [](const RouteStatement& each) {
       return !each.columns.empty() && each.columns.front().name == kComponentColumn;
     };
-    if (std::none_of(statements.begin(), statements.end(), opens)) {
-      if (route_->facts != Facts::kNone) fail_at(1, "facts is for a page");
-      return;
-    }
+    if (std::none_of(statements.begin(), statements.end(), opens)) return;
     line_ = 1;
     if (route_->method != "GET" || route_->answer != Answer::kMany)
       fail("a page, whose rows name components, is a GET with `answer: many`");

@@ -119,7 +119,8 @@ Service::Service(const ServiceOptions& options)
       search_(options.database + "-search"),
       audits_(
           options.database, options.database + "-audits", [this] { return now(); },
-          !options.test_clock && !options.demo_clock),
+          options.test_clock || options.demo_clock ? std::nullopt
+                                                   : std::optional(options.close_after)),
       page_sources_({&sessions_, &search_, nullptr, &audits_, std::nullopt}),
       readers_(options.database, options.readers,
                [this](Reader& reader) {
@@ -149,7 +150,6 @@ Service::Service(const ServiceOptions& options)
   add_routes(routes_, options);
   for (const auto* method : {"GET", "POST", "PUT", "PATCH", "DELETE", ""})
     unrouted_.emplace(method, &metrics_.add(method, ""));
-  openapi_ = openapi_document(routes_);
   {
     const auto reader = readers_.lend(options.busy_timeout);
     auto last = reader->prepare("SELECT max(notice_id) FROM notice");
@@ -164,7 +164,7 @@ Service::Service(const ServiceOptions& options)
   follow_log();
   sender_.start();
   figures_.emplace(
-      options.database, [this] { return now(); }, !options.test_clock);
+      options.database, [this] { return now(); }, !options.test_clock, options.route_timeout);
   searching_.emplace(options.database, writer_, search_);
   page_sources_.figures = &*figures_;
   if (options.test_clock || options.demo_clock) return;
@@ -655,6 +655,8 @@ Reply Service::call(const Request& request) {
     case BuiltIn::kMetrics:
       return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(), {}};
     case BuiltIn::kOpenApi:
+      // Half a megabyte, which most servers are never asked for.
+      std::call_once(openapi_made_, [&] { openapi_ = openapi_document(routes_); });
       return {200, std::string(names_of(Format::kJson).content_type), openapi_, {}};
     case BuiltIn::kSql:
       return query(request);
@@ -717,7 +719,8 @@ Reply Service::health() {
       document["open_day"] = books.text(0);
       document["last_closed_day"] = books.is_null(1) ? nlohmann::ordered_json() : books.text(1);
     }
-    document["overdue_days"] = overdue_days(reader->handle(), page_sources_.close_after);
+    document["overdue_days"] =
+        overdue_days(reader->handle(), page_sources_.close_after, clock_now());
     const auto mail_problem = sender_.mail_problem();
     document["mail_paused"] =
         mail_problem ? nlohmann::ordered_json(*mail_problem) : nlohmann::ordered_json();
@@ -769,7 +772,7 @@ std::string Service::metrics_text() {
   gauges.commits = writes.commits;
   gauges.writes = writes.writes;
   gauges.waiting_writes = writes.waiting;
-  gauges.overdue_days = overdue_days(reader->handle(), page_sources_.close_after);
+  gauges.overdue_days = overdue_days(reader->handle(), page_sources_.close_after, clock_now());
   gauges.mail_paused = sender_.mail_problem().has_value();
   gauges.notices = count_notices(*reader);
   if (replica_) gauges.log = replica_->figures();

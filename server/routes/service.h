@@ -65,8 +65,12 @@ class Service {
   Service& operator=(Service&&) = delete;
   ~Service();
 
-  // The jobs end what they are at, and clients who wait for rows are answered. From any thread.
-  void stop() { writer_.commits().stop(); }
+  // The jobs end what they are at, and clients who wait for rows or figures are answered. From any
+  // thread.
+  void stop() {
+    writer_.commits().stop();
+    figures_->stop();
+  }
 
   // Whatever goes wrong is an answer, too.
   Reply handle(const HttpRequest& http) noexcept;
@@ -136,6 +140,7 @@ class Service {
   Metrics metrics_;
   RouteTable routes_;
   std::map<std::string, Metrics::Requests*, std::less<>> unrouted_;  // by method
+  std::once_flag openapi_made_;
   std::string openapi_;
   Writer writer_;
   Writes writes_;

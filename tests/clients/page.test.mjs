@@ -20,12 +20,12 @@ let accounts;
 let seen;  // what else there is to be seen: a receipt, a document, a notice
 
 // A bank's statement with one document, of which nothing tells whose it is.
-function statement(number, payer) {
+function statement(number, payer, purpose = 'Оплата') {
   return Buffer.from(['1CClientBankExchange', 'ВерсияФормата=1.03', 'Кодировка=UTF-8',
     'РасчСчет=40702810100000000001',
     'СекцияДокумент=Платежное поручение', `Номер=${number}`, 'Дата=16.11.2026', `Сумма=70${number}.00`,
     `ПлательщикСчет=4070281090000000001${number}`, `Плательщик=${payer}`, 'ПолучательСчет=40702810100000000001',
-    'ДатаПоступило=16.11.2026', 'НазначениеПлатежа=Оплата', 'КонецДокумента', 'КонецФайла', ''].join('\r\n'));
+    'ДатаПоступило=16.11.2026', `НазначениеПлатежа=${purpose}`, 'КонецДокумента', 'КонецФайла', ''].join('\r\n'));
 }
 
 async function company(name, more = {}) {
@@ -82,18 +82,18 @@ after(async () => {
 });
 
 // A page of somebody signed in; `messages` is what the browser complained of.
-async function person({ token = server.token, ...options } = {}) {
+async function person({ token = server.token, of = server, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     locale: 'ru',
-    extraHTTPHeaders: { 'saldo-now': server.now },
+    extraHTTPHeaders: { 'saldo-now': of.now },
     ...options,
   });
   const page = await tab(context);
-  await page.goto(`${server.url}/sign-in`);
+  await page.goto(`${of.url}/sign-in`);
   await page.fill('input[name=token]', token);
   await page.click('button');
-  await page.waitForURL(`${server.url}/`);
+  await page.waitForURL(`${of.url}/`);
   return page;
 }
 
@@ -148,8 +148,8 @@ for (const javaScriptEnabled of [true, false]) {
     await form(page, 'Платёж').getByRole('button').click();
     await page.getByRole('row', { name: /Баланс 0,00 ₽ 1 990,50 ₽/ }).waitFor();
     assert.equal((await server.ask('GET', `/v1/accounts/${id}/payments`)).length, 0);
-    await (javaScriptEnabled ? page.getByRole('button', { name: 'Записать' }).dblclick()
-      : page.getByRole('button', { name: 'Записать' }).click());
+    // Pressed twice: without JavaScript that sends the form twice.
+    await page.getByRole('button', { name: 'Записать' }).dblclick();
     await page.getByText('Записано.').waitFor();
     await page.reload();
     assert.equal(await page.getByText('Записано.').count(), 0);
@@ -223,12 +223,16 @@ async function picture(page, path, more = { fullPage: true }) {
   await page.screenshot({ path: join(process.env.SALDO_PICTURES, name), ...more });
 }
 
-// What axe-core finds, what Tab does not reach, and what does not fit 320 pixels, is none.
-async function inspect(page, path) {
+async function findNoViolation(page, path) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(
     (tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] }), WCAG);
   assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], path);
+}
+
+// What axe-core finds, what Tab does not reach, and what does not fit 320 pixels, is none.
+async function inspect(page, path) {
+  await findNoViolation(page, path);
 
   // All that can be pressed or filled in is reached by Tab, in its order, and shows that it is there.
   // (A field of a date or a month has several places in it, which the browser itself shows.)
@@ -268,6 +272,8 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
     '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/${seen.notice}`,
     `/receipts/${seen.receipt}`, '/documents', `/documents/${seen.document}`, `/companies/${camomile}/documents`,
     '/access', '/access/tokens/operator'];
+  await page.goto(`${server.url}/access`);
+  paths.push(await page.locator('a[href^="/access/sessions/"]').first().getAttribute('href'));
   for (const path of paths) {
     page.messages.length = 0;
     await page.setViewportSize({ width: 1280, height: 900 });
@@ -318,6 +324,176 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
   await server.ask('PUT', '/v1/policy', { valid_from: '2026-11-17', language: 'ru' });
   await other.context().close();
 });
+
+test('a search as one types says how many it found to whoever does not see it', async () => {
+  const page = await person();
+  await page.goto(`${server.url}/companies`);
+  const told = page.locator('form[data-search] [role=status]');
+  assert.equal(await told.textContent(), '');
+  for (const [text, says] of [['ромаш', 'Показано: 1'], ['нет такой', 'Ничего не нашлось.'],
+    ['оченьд', 'Показано: 1']]) {
+    await page.fill('input[name=q]', text);
+    await page.waitForFunction((expected) => document.querySelector('form[data-search] [role=status]').textContent
+      === expected, says);
+    // It was there before it was filled, or nobody would hear of it.
+    assert.equal(await page.locator('input[name=q]').inputValue(), text);
+  }
+  await findNoViolation(page, '/companies?q');
+  assert.deepEqual(page.messages, []);
+  await page.context().close();
+});
+
+// Texts as nobody should write them, within what the books take: all that is no NUL.
+const HOSTILE_TEXTS = [
+  `</title></script><script>window.hit = 1</script><img src=x onerror="window.hit = 1">`,
+  `" autofocus onfocus="window.hit = 1" x='javascript:window.hit = 1//`,
+  '&lt;b&gt;&#60;\\u003cscript>${window.hit=1}{{window.hit=1}}',
+  '\u202eשלום\u2066 العربية\u200f\u202b',
+  'a\u0001\u0008\u001b[31m\tb\r\nc\u007f\u0085\u2028d\ufffe',
+  'Оченьдлинноеназвание'.repeat(10),
+];
+
+// Whether a page is what its server wrote, and nothing that a text made of it.
+async function assertUntouched(page, path) {
+  const found = await page.evaluate(() => ({
+    hit: window.hit,
+    scripts: [...document.scripts].filter((each) => !each.src.startsWith(`${location.origin}/assets/`)).length,
+    handlers: [...document.querySelectorAll('*')].filter((each) =>
+      [...each.attributes].some(({ name }) => name.startsWith('on') || name === 'style')
+        && !each.closest('figure')).length,
+    foreign: document.querySelectorAll('img, iframe, object, embed, base, b, meta[http-equiv]').length,
+    links: [...document.links].filter((each) => each.origin !== location.origin).length,
+  }));
+  assert.deepEqual(found, { hit: undefined, scripts: 0, handlers: 0, foreign: 0, links: 0 }, path);
+}
+
+test('hostile texts in every field of every page and form', async () => {
+  const books = await Server.start({ opening: '2026-11-01' });
+  try {
+    await hostile(books);
+  } finally {
+    await books.stop();
+  }
+});
+
+async function hostile(books) {
+  const admin = books.createToken('admin');
+  await books.ask('POST', '/v1/notice-clock');
+  const named = HOSTILE_TEXTS.map((text, i) => [`service${i}`, text]);
+  for (const [service, text] of named) {
+    await books.ask('PUT', `/v1/services/${service}`, { name: text, kind: 'recurring', unit: text });
+    await books.ask('POST', '/v1/tariffs', {
+      service_id: service,
+      valid_from: '2026-11-01',
+      tiers: [{ min_quantity: 1, monthly_fee: 199000 }, { min_quantity: 6, monthly_fee: 349000 }],
+    });
+  }
+  const [text] = HOSTILE_TEXTS;
+  await books.ask('PUT', '/v1/issuer', {
+    valid_from: '2026-11-01', name: text, legal_name: text, tax_id: '7700000000', address: text, bank_name: text,
+    bic: '044525000', bank_account: '40702810100000000001', corr_account: '3'.repeat(20), director: text,
+    accountant: text,
+  }, undefined, admin);
+  await books.ask('PUT', '/v1/notice-templates/document/ru', { subject: text, body: text });
+  await books.ask('PUT', '/v1/webhooks/crm', { url: `https://nowhere.invalid/?${encodeURIComponent(text)}` });
+  await books.ask('PUT', '/v1/calendar/2026-11-05', { working: 0, name: text });
+  const ids = [];
+  for (const [service, each] of named) {
+    const { account_id: id } = await books.ask('POST', '/v1/accounts', {
+      name: each, external_id: each, admin_email: 'a@b.example', legal_name: each, tax_id: each, kpp: each,
+      postal_address: each, contract: each, signatory: each, documents: 'always', document_delivery: 'email',
+    });
+    ids.push(id);
+    await books.ask('PUT', `/v1/accounts/${id}/headcount`, { employees: 5 });
+    await books.ask('PUT', `/v1/accounts/${id}/subscriptions/${service}`, {});
+    await books.ask('POST', `/v1/accounts/${id}/activate`, { reason: each });
+    await books.ask('POST', `/v1/accounts/${id}/payments`,
+      { amount: 5, method: 'sbp', payer: each, purpose: each, external_id: each });
+    await books.ask('POST', `/v1/accounts/${id}/adjustments`,
+      { amount: -500, kind: 'correction', reason: each, external_id: each, service_id: service });
+    await books.ask('POST', `/v1/accounts/${id}/invoices`, { amount: 100 });
+  }
+  await books.ask('PUT', `/v1/accounts/${ids[0]}/terms`, { held: 1, reason: text });
+  for (const [i, each] of HOSTILE_TEXTS.entries()) {
+    const line = each.replaceAll(/[\r\n]/g, ' ');
+    await books.ask('POST', '/v1/bank-statements', statement(i, line, line), 'text/plain');
+  }
+  books.now = '2026-11-02T09:00:00Z';
+  await books.ask('POST', '/v1/days/2026-11-01/close');
+  await books.ask('POST', '/v1/notice-clock');
+  const receipts = await books.ask('GET', '/v1/receipts');
+  const documents = await books.ask('GET', '/v1/documents');
+  const notices = await books.ask('GET', '/v1/notices');
+  const tokens = HOSTILE_TEXTS.filter((each) => !each.includes('\u0001'));
+  for (const name of tokens.slice(1)) await books.ask('POST', '/v1/tokens', { name, role: 'crm' }, undefined, admin);
+
+  const page = await person({ token: books.createToken('admin', tokens[0]), of: books });
+  const paths = [
+    ...ids.flatMap((id) => ['', '/ledger', '/requisites'].map((end) => `/companies/${id}${end}`)),
+    ...['actions', 'documents', 'notices', 'standing', 'subscriptions/service0']
+      .map((end) => `/companies/${ids[0]}/${end}`),
+    ...HOSTILE_TEXTS.map((each) => `/companies?q=${encodeURIComponent(each)}`),
+    '/prices/service0', '/prices/service0/month', `/receipts/${receipts[0].receipt_id}`,
+    `/receipts/${receipts[0].receipt_id}/standing`, `/documents/${documents[0].document_id}`,
+    ...notices.slice(0, 2).map(({ notice_id: id }) => `/notices/${id}`),
+    ...tokens.map((each) => `/access/tokens/${encodeURIComponent(each)}`), `/sign-in?to=${encodeURIComponent(text)}`,
+    '/', '/companies', '/companies/new', '/receipts', '/receipts?status=matched', '/debtors', '/debtors?by=age',
+    '/prices', `/prices/new?service_id=${encodeURIComponent(text)}`, '/revenue', '/days',
+    '/days/change?day=2026-11-05', '/notices', '/notices/templates', '/notices/templates/document/ru',
+    '/notices/templates/document/ru/preview', '/notices/webhooks', '/notices/webhooks/change?name=crm',
+    `/notices/webhooks/change?name=${encodeURIComponent(text)}`, '/documents', '/documents/months/2026-11?by=email',
+    '/access'];
+  const shown = (each) => each.replaceAll(/[^\S\n]|[\u0000-\u001f]/g, ' ').replaceAll(/\s+/g, ' ').trim();
+  const forms = [];
+  for (const path of paths) {
+    page.messages.length = 0;
+    const answer = await page.goto(books.url + path);
+    assert.equal(answer.status(), 200, path);
+    if (await page.locator('figure').count()) await page.waitForFunction(() => typeof Chart !== 'undefined');
+    await assertUntouched(page, path);
+    assert.deepEqual(page.messages, [], path);
+    const count = await page.locator('form[action="/do"]').count();
+    for (let i = 0; i < count; ++i) forms.push([path, i]);
+  }
+  // What was written is read, letter by letter.
+  for (const [i, id] of ids.entries()) {
+    await page.goto(`${books.url}/companies/${id}`);
+    assert.equal(shown(await page.locator('h1').textContent()), shown(HOSTILE_TEXTS[i]));
+    const requisites = await page.locator('dl').last().locator('dd').allTextContents();
+    assert.equal(requisites.filter((each) => shown(each) === shown(HOSTILE_TEXTS[i])).length, 7);
+  }
+
+  // Each form, filled with such texts: it is shown before it is recorded, or refused, and shown again.
+  const answered = new Set();
+  const done = new Set();
+  for (const [path, i] of forms) {
+    await page.goto(books.url + path);
+    const each = page.locator('form[action="/do"]').nth(i);
+    const writes = await each.locator('[name=_writes]').inputValue();
+    const title = `${writes.replaceAll(/\d+/g, 'N')} ${await each.locator('h3').allTextContents()}`;
+    // One of those that differ in their number alone.
+    if (done.has(title)) continue;
+    done.add(title);
+    page.messages.length = 0;
+    await each.evaluate((form, texts) => {
+      form.noValidate = true;
+      for (const [n, field] of form.querySelectorAll('input:not([type]), input[type=text], textarea').entries()) {
+        if (field.inputMode === 'decimal') field.value = '1';
+        else if (field.inputMode !== 'numeric') field.value = texts[n % texts.length];
+      }
+    }, HOSTILE_TEXTS);
+    const [answer] = await Promise.all([page.waitForResponse(`${books.url}/do`), each.locator('button').click()]);
+    await page.waitForLoadState();
+    answered.add(answer.status());
+    assert.ok([200, 409, 422].includes(answer.status()), `${path} ${writes}: ${answer.status()}`);
+    await assertUntouched(page, `${path} ${writes}`);
+    const others = page.messages.filter((message) => answer.status() === 200 || !message.includes(answer.status()));
+    assert.deepEqual(others, [], `${path} ${writes}`);
+  }
+  assert.deepEqual([...answered].filter((status) => status < 300), [200]);
+  assert.ok(done.size > 20, `${done.size} forms`);
+  await page.context().close();
+}
 
 test('what is sent before the first paint is small, and nothing comes from elsewhere', async () => {
   const page = await person();

@@ -52,11 +52,11 @@ export class Server {
   }
 
   // The JSON of an answer of 2xx; anything else is thrown. A body of bytes is sent as it is, others as JSON.
-  async ask(method, path, body, type = 'application/json') {
+  async ask(method, path, body, type = 'application/json', token = this.token) {
     const answer = await fetch(this.url + path, {
       method,
       headers: {
-        authorization: `Bearer ${this.token}`,
+        authorization: `Bearer ${token}`,
         'saldo-now': this.now,
         connection: 'close',  // an idle one would hold up stop()
         ...(body && { 'content-type': type }),

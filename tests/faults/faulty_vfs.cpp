@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 namespace saldo_test {
@@ -166,7 +166,12 @@ int delete_file(sqlite3_vfs* /*vfs*/, const char* name, int sync_folder) {
 
 std::string read_all(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::error_code none;
+  const auto size = std::filesystem::file_size(path, none);
+  std::string bytes(none ? 0 : size, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
 }
 
 }  // namespace

@@ -127,6 +127,8 @@ class Server:
 
     started = 0
     running = set()
+    documents = {}  # of a server that has routes of its own, and, by None, of all others
+    lock = threading.Lock()
 
     def __init__(self, database, *flags, tokens=None):
         Server.started += 1
@@ -139,8 +141,7 @@ class Server:
         self.keep_alive = int(patience[:-1]) * {"s": 1, "m": 60}[patience[-1]]
         self.log_path = self.database.with_suffix(f".{Server.started}.log")
         self.unexpected = []
-        self._document = None
-        self._lock = threading.Lock()
+        self._described = self if "--routes" in flags else None
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [*bound(), SALDOD, "serve", "--database", str(database), "--listen", "127.0.0.1:0",
@@ -210,12 +211,12 @@ class Server:
 
     @property
     def document(self):
-        """/openapi.json, asked for once."""
-        with self._lock:
-            if self._document is None:
+        """/openapi.json, which tells of the routes alone: asked for once."""
+        with Server.lock:
+            if self._described not in Server.documents:
                 with Client(self, None, checked=False) as plain:
-                    self._document = Document(plain.get("/openapi.json").expect(200).json)
-            return self._document
+                    Server.documents[self._described] = Document(plain.get("/openapi.json").expect(200).json)
+            return Server.documents[self._described]
 
     def metric(self, name):
         """The sum of a metric's samples."""

@@ -4,7 +4,6 @@ import collections
 import queue
 import random
 import threading
-import time
 import unittest
 
 from server import (CRM_TIERS, OPENING, SMS_UNIT_FEE, ServerCase, daily_fee, day_end, day_plus, must, noon, wait_for)
@@ -25,7 +24,7 @@ class Clock:
 
     def __init__(self, day):
         self._changed = threading.Condition()
-        self._day, self._under_way = day, collections.Counter()
+        self._day, self._under_way, self.stopped = day, collections.Counter(), False
 
     def enter(self):
         with self._changed:
@@ -35,11 +34,23 @@ class Clock:
     def leave(self, day):
         with self._changed:
             self._under_way[day] -= 1
+            if not self._under_way[day]:
+                self._changed.notify_all()
+
+    def wait_until_moved(self, day):
+        """Until it is no longer that day, or stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._day != day or self.stopped, PATIENCE_SECONDS)
+
+    def stop(self):
+        with self._changed:
+            self.stopped = True
             self._changed.notify_all()
 
     def move_to(self, day):
         with self._changed:
             before, self._day = self._day, day
+            self._changed.notify_all()
             if not self._changed.wait_for(lambda: self._under_way[before] == 0, PATIENCE_SECONDS):
                 raise AssertionError("requests do not come to an end")
 
@@ -56,10 +67,13 @@ class Sender:
         self.payments, self.events = {}, {}
 
     def next(self, day):
-        """What to send next. What is to be sent again goes to the clients that ask next, so it is sent in parallel."""
+        """What to send next; None: nothing more on that day. What is to be sent again goes to the clients that ask
+        next, so it is sent in parallel."""
         with self._lock:
             if self._again and self._again[-1][0] <= day:  # nothing is sent before it happens
                 return self._again.pop()[1]
+            if self.made[day] == WORKS_A_DAY:
+                return None
             self.made[day] += 1
             kind = self._random.choices(("payment", "usage", "access", "list"), (45, 25, 28, 2))[0]
             identifier = f"{day}/{self.made[day]}"
@@ -114,7 +128,7 @@ class Load(ServerCase):
 
         clock, sender, answers = Clock(OPENING), Sender(account_ids), queue.SimpleQueue()
         closed_days = [None]  # the last of them that the operator knows of
-        stop, failures = threading.Event(), []
+        failures = []
         ready = threading.Barrier(CLIENTS + 1)
 
         def send(client, work, now):
@@ -133,17 +147,18 @@ class Load(ServerCase):
                 client.get("/healthz").expect(200)
                 ready.wait(PATIENCE_SECONDS)
                 ready.wait(PATIENCE_SECONDS)
-                while not stop.is_set():
+                while not clock.stopped:
                     day = clock.enter()
                     try:
-                        if sender.made[day] >= WORKS_A_DAY:
-                            time.sleep(0.01)  # until the operator moves the clock
-                            continue
                         work, known = sender.next(day), closed_days[0]
-                        answer = send(client, work, noon(day))
-                        answers.put((work, day, known, answer.status, None if work.kind == "list" else answer.json))
+                        if work is not None:
+                            answer = send(client, work, noon(day))
+                            answers.put((work, day, known, answer.status,
+                                         None if work.kind == "list" else answer.json))
                     finally:
                         clock.leave(day)
+                    if work is None:
+                        clock.wait_until_moved(day)
             except BaseException as error:  # pylint: disable=broad-except
                 failures.append(error)
                 ready.abort()
@@ -172,7 +187,7 @@ class Load(ServerCase):
             last = day_plus(OPENING, DAYS)
             self.assertTrue(wait_for(lambda: failures or sender.made[last] >= WORKS_A_DAY, PATIENCE_SECONDS))
         finally:
-            stop.set()
+            clock.stop()
             for thread in threads:
                 thread.join(PATIENCE_SECONDS)
         self.assertEqual([], failures[:3])

@@ -9,12 +9,15 @@ import io
 import pathlib
 import re
 import tempfile
+import threading
 import unittest
 import urllib.parse
+import zoneinfo
 
 import server as support
 
 HOSTILE = '<script>alert(1)</script>"\'&{{7*7}}'
+MOSCOW = zoneinfo.ZoneInfo("Europe/Moscow")
 LONG = "Очень длинное название компании " * 6 + "конец"
 
 
@@ -284,6 +287,30 @@ class Sessions(PageTest):
         support.must("token", "revoke", "--database", self.database, "--name", "cashier")
         self.assertEqual(303, browser.get("/receipts").status)
 
+    def test_an_administrator_ends_a_session(self):
+        admin, operator = self.browser("admin"), self.browser("operator")
+        page = admin.get("/access").text
+        links = re.findall(r'<th scope="row">(\w+)</th>(?:(?!</tr>).)*href="(/access/sessions/[0-9a-f]{64})"', page)
+        self.assertEqual(["admin", "operator"], sorted(name for name, _ in links))
+        link = dict(links)["operator"]
+        asked = admin.get(link)
+        self.assertIn("operator", asked.text)
+        [form] = [form for form in Form(asked.text).forms if form["action"] == "/sign-out" and form["fields"]]
+        # It is the administrator's alone, and of no other site.
+        self.assertEqual(403, operator.get(link).status)
+        self.assertEqual(403, operator.post("/sign-out", form["fields"]).status)
+        self.assertEqual(403, Browser(self.server).post("/sign-out", form["fields"]).status)
+        self.assertEqual(403, admin.post("/sign-out", form["fields"], headers={"Sec-Fetch-Site": "cross-site"}).status)
+        self.assertEqual(200, operator.get("/debtors").status)
+        done = admin.post("/sign-out", form["fields"])
+        self.assertEqual((303, "/access"), (done.status, done.location))
+        after = admin.get("/access").text
+        self.assertIn("Сеанс завершён.", after)
+        self.assertNotIn(link, after)
+        self.assertEqual(303, operator.get("/debtors").status)
+        self.assertEqual(404, admin.get(link).status)
+        self.assertEqual(200, self.browser("operator").get("/debtors").status)
+
     def test_the_api_never_takes_the_cookie(self):
         browser = self.browser("admin")
         for path in ("/v1/accounts", "/v1/tokens", "/metrics-of-nobody"):
@@ -327,6 +354,25 @@ class Forms(PageTest):
         page = browser.get(done.location)
         self.assertIn("Записано.", page.text)
         self.assertNotIn("Записано.", browser.get(done.location).text)
+
+    def test_a_form_sent_many_times_at_once_is_one_payment(self):
+        account = self.company()
+        browser = self.browser()
+        preview = browser.fill(f"/companies/{account}/actions", f"POST /v1/accounts/{account}/payments", amount="5")
+        clicks = 8
+        together = threading.Barrier(clicks)
+        answers = []
+
+        def click():
+            together.wait(support.START_SECONDS)
+            answers.append(browser.confirm(preview).status)
+        threads = [threading.Thread(target=click, daemon=True) for _ in range(clicks)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(support.START_SECONDS)
+        self.assertEqual([303] * clicks, answers)
+        self.assertEqual([(500, "operator")], self.payments(account))
 
     def test_what_has_changed_is_shown_again(self):
         account = self.company()
@@ -490,6 +536,16 @@ class Forms(PageTest):
         day = f"/v1/accounts/{account}/charges?from=2027-01-15&to=2027-01-15"
         self.assertEqual(4, len(self.api.get("/v1/tariffs?service_id=crm").expect(200).json), day)
 
+    def test_a_price_by_usage_is_said_not_to_be_estimated(self):
+        browser = self.browser()
+        self.assertIn("не оценивается", browser.get("/prices/sms").text)
+        self.assertNotIn("не оценивается", browser.get("/prices/crm").text)
+        preview = browser.fill("/prices/sms", "POST /v1/tariffs", **{"tiers.0.unit_fee": "3"})
+        self.assertEqual(200, preview.status, preview.text)
+        facts = re.findall(r'<th scope="row">(За 30 дней|Компаний)[^<]*</th><td>([^<]*)</td>', preview.text)
+        self.assertEqual([("За 30 дней", "не оценивается")], facts)
+        self.assertEqual(303, browser.confirm(preview).status)
+
     def test_a_draft_has_all_tiers_there_are(self):
         tiers = [{"min_quantity": n, "monthly_fee": 100 * n + 5} for n in range(1, 13)]
         self.api.post("/v1/tariffs", {"service_id": "crm", "valid_from": support.TODAY, "price_list": "many",
@@ -642,6 +698,53 @@ class Forms(PageTest):
         self.assertEqual(422, browser.fill(page, writes, kinds="no_such_kind").status)
 
 
+class Failures(PageTest):
+    """What goes wrong with a page."""
+
+    def setUp(self):
+        super().setUp()
+        routes = self.folder / "routes"
+        routes.mkdir()
+        for name, sql in (("slow", "SELECT 'table' AS component; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + "
+                                   "1 FROM n) SELECT count(*) AS i FROM n;"),
+                          ("unknown", "SELECT 'pie' AS component;"),
+                          ("overflowing", "SELECT 'table' AS component; SELECT abs(-9223372036854775807 - 1) AS i;")):
+            (routes / f"{name}.sql").write_text(
+                f"-- GET /our/{name}\n-- Ours.\n-- role: operator\n-- answer: many\n-- gives: html\n\n"
+                f"SELECT 'shell' AS component, 'Ours' AS title;\n{sql}\n", encoding="utf-8")
+        self.server.stop()
+        self.server = self.start("--test-clock", "--routes", routes, "--route-timeout", "2s")
+
+    def test_a_page_that_takes_too_long_says_when_to_come_back(self):
+        answer = self.browser().get("/our/slow")
+        self.assertEqual(503, answer.status)
+        self.assertIn("запрос слишком долгий", answer.text)
+        self.assertIn('href="/companies"', answer.text)
+        self.assertRegex(answer.headers["Retry-After"], r"\A\d+\Z")
+
+    def test_our_own_fault_is_a_page_and_in_the_log(self):
+        browser = self.browser()
+        for path, logged in (("/our/unknown", "a page has no component pie"), ("/our/overflowing", "SQL logic error")):
+            answer = browser.get(path)
+            self.assertEqual(500, answer.status, path)
+            self.assertIn("<!DOCTYPE html>", answer.text)
+            self.assertIn("сбой сервера", answer.text)
+            self.assertRegex(self.server.log(), f"error GET {path}: .*{logged}")
+
+    def test_it_is_told_in_the_language_of_the_books(self):
+        self.server.stop()
+        self.server = self.start()
+        with self.server.client("operator", now=support.NOW) as api:
+            api.put("/v1/policy", {"valid_from": support.OPENING, "language": "en"}).expect(200)
+        large = {"body": b"x" * 2_000_000, "headers": {"Content-Type": "application/x-www-form-urlencoded",
+                                                       "Sec-Fetch-Site": "same-origin"}}
+        self.assertEqual(200, Browser(self.server).get("/sign-in").status)
+        self.assertIn("too large", Browser(self.server).ask("POST", "/do", **large).text)
+        self.server.stop()
+        self.server = self.start()
+        self.assertIn("too large", Browser(self.server).ask("POST", "/do", **large).text)
+
+
 class Tokens(PageTest):
     def test_tokens_by_the_api(self):
         admin = self.server.client("admin", now=support.NOW)
@@ -718,6 +821,27 @@ class Sending(PageTest):
         self.assertEqual([("boris@a.example", "waiting")], self.deliveries(account))
         self.assertIn("boris@a.example — ждёт", browser.get(f"/companies/{account}/notices").text)
 
+    def test_whom_a_document_went_to_before_is_not_forgotten(self):
+        account = self.company(admin_email="anna@a.example")
+        document = self.invoice(account)
+        self.server.stop()
+        self.server = self.start("--test-clock", "--mail-capture")
+        self.api = self.server.client("operator", now=support.NOW)
+        self.addCleanup(self.api.close)
+
+        def captured(*addresses):
+            self.assertTrue(support.wait_for(lambda: self.deliveries(account) == [(addresses[-1], "captured")],
+                                             support.START_SECONDS), self.deliveries(account))
+            rows = re.findall(r"<td>(\w+@a\.example)</td><td>([^<]+)</td>",
+                              self.browser().get(f"/documents/{document}").text)
+            self.assertEqual([(address, "Сохранено") for address in addresses], rows)
+
+        captured("anna@a.example")
+        for number, name in enumerate(("boris", "vera"), 2):
+            self.api.patch(f"/v1/accounts/{account}", {"admin_email": f"{name}@a.example"}).expect(200)
+            self.api.post(f"/v1/documents/{document}/send").expect(200, 201)
+            captured(*[f"{each}@a.example" for each in ("anna", "boris", "vera")[:number]])
+
     def test_a_document_is_sent_to_an_address_that_came_later(self):
         account = self.company()
         document = self.invoice(account)
@@ -781,6 +905,7 @@ class Audits(PageTest):
 
     def test_audits_that_fail_are_told_without_being_computed_for_who_looks(self):
         self.company()
+        self.api.post(f"/v1/days/{support.OPENING}/close").expect(201)
         browser = self.browser()
         self.assertIn("ещё не было", browser.get("/days").text)
         self.found(browser, 0)
@@ -796,18 +921,26 @@ class Audits(PageTest):
         self.found(browser, 0)
         self.assertNotIn("нашла нарушения", browser.get("/").text)
 
-    def test_a_server_audits_by_itself_and_tells_of_overdue_days(self):
+    def serve_books(self, opening, through):
+        """Books opened so many days ago, and closed through the day so many days ago, as the server keeps them."""
         self.server.stop()
-        opening = support.day_plus(datetime.date.today().isoformat(), -4)
         self.database = self.folder / "past.db"
-        self.tokens = support.Books.copy(self.database, opening)
-        support.must("close", "--database", self.database, "--through", opening)
+        today = datetime.datetime.now(MOSCOW).date().isoformat()
+        self.tokens = support.Books.copy(self.database, support.day_plus(today, -opening))
+        support.must("close", "--database", self.database, "--through", support.day_plus(today, -through))
         self.server = self.start("--close-after", "6h")
+
+    def test_overdue_days_are_told_of(self):
+        self.serve_books(4, 4)
         browser = self.browser()
         with self.server.client("crm") as crm:
             overdue = crm.get("/healthz").expect(200).json["overdue_days"]
         self.assertGreater(overdue, 0)
         self.assertIn(f"Не закрыты прошедшие дни: {overdue}<", browser.get("/").text)
+
+    def test_a_server_audits_by_itself(self):
+        self.serve_books(2, 1)
+        browser = self.browser()
         self.assertTrue(support.wait_for(
             lambda: re.search(r"после закрытия \d\d\.\d\d\.\d{4}<", browser.get("/days").text), support.START_SECONDS),
             browser.get("/days").text)
@@ -1014,12 +1147,22 @@ class Pages(PageTest):
         self.assertEqual([other, 2, 11, 12], found("12-1")[0])
         first, following = found("12-1", limit=1)
         self.assertEqual([other], first)
-        rest = []
-        while following:
-            query = dict(urllib.parse.parse_qsl(following.partition("?")[2]))
-            numbers, following = found(query.pop("q"), **query)
-            rest += numbers
-        self.assertEqual([2, 11, 12], rest)
+
+        def rest_of(following):
+            rest = []
+            while following:
+                query = dict(urllib.parse.parse_qsl(following.partition("?")[2]))
+                numbers, following = found(query.pop("q"), **query)
+                rest += numbers
+            return rest
+        self.assertEqual([2, 11, 12], rest_of(following))
+        # Two are exactly what is asked for, more than a page shows: the account of that number, and that external id.
+        self.api.patch(f"/v1/accounts/{other}", {"external_id": "12"}).expect(200)
+        first, following = found("12", limit=1)
+        self.assertEqual([12], first)
+        rest = rest_of(following)
+        self.assertEqual(other, rest[0])
+        self.assertEqual([*range(1, 12)], rest[1:])
 
     def test_the_index_follows_books_that_were_put_back(self):
         account = self.company("Прежняя")

@@ -47,6 +47,10 @@
         for (let next = node.nextSibling; next; next = next.nextSibling) yield document.importNode(next, true);
       })(other));
       history.replaceState(null, '', url);
+      const told = form.querySelector('[role=status]');
+      const shown = form.parentElement.querySelectorAll('section.table tbody tr').length;
+      const empty = form.parentElement.querySelector('section.table p');
+      told.textContent = shown || !empty ? told.dataset.shown + shown : empty.textContent;
     };
     form.addEventListener('input', () => {
       clearTimeout(timer);

@@ -21,8 +21,9 @@ UNION ALL SELECT 'role', 'select', say('Роль', 'Role'), 1, 'operator',
                             json_array('admin', say('администратор', 'administrator')));
 
 SELECT 'table' AS component, say('Сеансы', 'Sessions') AS title;
-SELECT value ->> 0 AS token, value ->> 1 AS started_at, value ->> 2 AS seen_at FROM json_each(open_sessions(:now))
-WHERE value ->> 0 IN (SELECT name FROM token WHERE revoked_at IS NULL);
+SELECT value ->> 1 AS token, value ->> 2 AS started_at, value ->> 3 AS seen_at, say('Завершить', 'End') AS action,
+       '/access/sessions/' || (value ->> 0) AS action_link
+FROM json_each(open_sessions(:now)) WHERE value ->> 1 IN (SELECT name FROM token WHERE revoked_at IS NULL);
 
 SELECT 'table' AS component, say('Кто что записал за 7 дней', 'Who recorded what in 7 days') AS title,
        say('Ничего не записано.', 'Nothing was recorded.') AS empty;

@@ -34,12 +34,22 @@ SELECT 'heading' AS component, 'sent' AS id, say('Отправка', 'Sending') 
 FROM document WHERE document_id = :document_id;
 SELECT 'table' AS component, say('Кому отправлен', 'To whom it went') AS about,
        say('Никому ещё не отправлялся.', 'It was sent to nobody yet.') AS empty;
-SELECT iif(d.channel = 'email', say('Электронная почта', 'E-mail'), d.channel) AS channel, d.recipient, d.status,
-       d.attempts, coalesce(d.done_at, d.since) AS at, d.detail
-FROM document AS o
-JOIN notice AS n ON n.account_id = o.account_id AND n.kind = 'document' AND n.reference = o.document_id
-JOIN delivery AS d ON d.notice_id = n.notice_id
-WHERE o.document_id = :document_id ORDER BY d.delivery_id;
+WITH found AS MATERIALIZED (
+  SELECT d.*, iif(d.channel = 'email', say('Электронная почта', 'E-mail'), d.channel) AS way
+  FROM document AS o
+  JOIN notice AS n ON n.account_id = o.account_id AND n.kind = 'document' AND n.reference = o.document_id
+  JOIN delivery AS d ON d.notice_id = n.notice_id
+  WHERE o.document_id = :document_id)
+SELECT way AS channel, recipient, status, attempts, at, detail FROM (
+  -- As it was each time before it was sent again, and as it is now.
+  SELECT delivery_id, key AS place, way, value ->> 0 AS recipient, value ->> 1 AS status, NULL AS attempts,
+         value ->> 2 AS at, value ->> 3 AS detail
+  FROM found CROSS JOIN json_each(found.earlier)
+  UNION ALL
+  SELECT delivery_id, json_array_length(coalesce(earlier, '[]')), way, recipient, status, attempts,
+         coalesce(done_at, since), detail
+  FROM found)
+ORDER BY delivery_id, place;
 SELECT 'form' AS component, say('Отправить по электронной почте', 'Send it by e-mail') AS title,
        'POST /v1/documents/' || :document_id || '/send' AS writes, '/documents/' || :document_id AS back,
        say('На ', 'To ') || a.admin_email || say('. Если уже отправлен — ещё раз.', '; once more, if it was sent.')

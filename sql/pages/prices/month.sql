@@ -33,11 +33,12 @@ drafted AS (
          END AS draft
   FROM used)
 SELECT say('За 30 дней с ', 'In 30 days from ') || day_text(coalesce(:valid_from, date(:today, '+1 day'))) AS label,
-       money(coalesce(sum(amount), 0)) AS before, money(coalesce(sum(draft), 0)) AS value FROM drafted
+       iif(v.kind = 'usage', say('не оценивается', 'not estimated'), money(coalesce(sum(amount), 0))) AS before,
+       iif(v.kind = 'usage', say('не оценивается: расход впереди неизвестен',
+                                 'not estimated: what will be used is unknown'),
+           money(coalesce(sum(draft), 0))) AS value
+FROM service AS v LEFT JOIN drafted WHERE v.service_id = :service_id GROUP BY v.service_id
 UNION ALL
 SELECT say('Компаний с этой услугой', 'Companies with this service'), coalesce(sum(accounts), 0),
-       coalesce(sum(accounts), 0) FROM drafted
-UNION ALL
-SELECT say('По расходу', 'By usage'), say('наперёд не считается', 'is not foretold'),
-       say('наперёд не считается', 'is not foretold')
-FROM service WHERE service_id = :service_id AND kind = 'usage';
+       coalesce(sum(accounts), 0)
+FROM service AS v LEFT JOIN drafted WHERE v.service_id = :service_id AND v.kind = 'recurring' GROUP BY v.service_id;

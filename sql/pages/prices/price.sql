@@ -22,12 +22,15 @@ ORDER BY price_list, min_quantity;
 
 SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS columns,
        'POST /v1/tariffs' AS writes, '/prices/' || percent_encode(:service_id) || '/month' AS shows, '/prices' AS back,
-       say('Дальше будет видно, что эта цена принесла бы за 30 дней с её начала по сегодняшним подпискам, и что '
-           || 'приносит нынешняя. '
-           || 'Ничего не записывается, пока вы не подтвердите.',
-           'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, against '
-           || 'the one in force. '
-           || 'Nothing is recorded until you confirm.') AS text;
+       iif(kind = 'usage',
+           say('Что принесёт цена по расходу, не оценивается: расход впереди неизвестен. ',
+               'What a price by usage will bring is not estimated, as what will be used is unknown. '),
+           say('Дальше будет видно, что эта цена принесла бы за 30 дней с её начала по сегодняшним подпискам, и что '
+               || 'приносит нынешняя. ',
+               'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, '
+               || 'against the one in force. '))
+       || say('Ничего не записывается, пока вы не подтвердите.', 'Nothing is recorded until you confirm.') AS text
+FROM service WHERE service_id = :service_id;
 WITH RECURSIVE tier AS (
   SELECT row_number() OVER (ORDER BY min_quantity) AS n, min_quantity, monthly_fee, unit_fee
   FROM tariff
