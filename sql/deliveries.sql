@@ -39,7 +39,8 @@ CREATE TABLE mail_suspended(
 -- notice_id: in_turn is 1 for the first of those that wait, which alone can be due. `next_at`: no attempt before that
 -- instant; null: at once. `since`: the first attempt. `subject` and `body` are what the first attempt sent, null before
 -- it; the body for a webhook is the JSON itself. `recipient` is where the last attempt went, or the first one will.
--- `earlier` is what came of it before it was to be sent again, a JSON array of [recipient, status, done_at, detail].
+-- `earlier` is what came of it before it was to be sent again, or to go elsewhere: null, or a JSON array of
+-- [recipient, status, done_at, detail].
 CREATE TABLE delivery(
   delivery_id INTEGER PRIMARY KEY,
   notice_id   INTEGER NOT NULL REFERENCES notice,
@@ -153,6 +154,7 @@ END;
 CREATE TRIGGER delivery_refuse_invalid_insert BEFORE INSERT ON delivery BEGIN
   SELECT saldo_check('delivery', NEW.account_id, NEW.channel, NEW.recipient, NEW.status, NEW.in_turn, NEW.attempts,
                      NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body, NEW.earlier);
+  SELECT saldo_refuse('append_only', 'nothing came of a new delivery earlier') WHERE NEW.earlier IS NOT NULL;
   SELECT saldo_refuse('conflict', 'there is a delivery ' || NEW.delivery_id || ' already')
   WHERE EXISTS (SELECT 1 FROM delivery WHERE delivery_id = NEW.delivery_id);
   SELECT saldo_refuse('conflict', 'notice ' || NEW.notice_id || ' has its delivery by ' || NEW.channel || ' already')
@@ -180,12 +182,17 @@ CREATE TRIGGER delivery_refuse_invalid_update BEFORE UPDATE ON delivery BEGIN
         IS NOT (OLD.delivery_id, OLD.notice_id, OLD.account_id, OLD.channel);
 END;
 
+CREATE TRIGGER delivery_refuse_forgetting BEFORE UPDATE OF earlier ON delivery
+WHEN CASE WHEN json_valid(NEW.earlier)
+          THEN json_array_length(NEW.earlier) <= coalesce(json_array_length(OLD.earlier), 0) ELSE 1 END BEGIN
+  SELECT saldo_refuse('append_only', 'what came of a delivery earlier stays: a JSON array that grows');
+END;
+
 CREATE TRIGGER delivery_refuse_delete BEFORE DELETE ON delivery BEGIN
   SELECT saldo_refuse('append_only', 'deliveries are never deleted');
 END;
 
--- One that is done gives its turn to the next; one that waits again takes the turn back from those after it, and is not
--- forgotten as it was.
+-- One that is done gives its turn to the next; one that waits again takes the turn back from those after it.
 CREATE TRIGGER delivery_give_turn AFTER UPDATE OF status ON delivery
 WHEN OLD.status = 'waiting' AND NEW.status <> 'waiting' BEGIN
   UPDATE delivery SET in_turn = 1
@@ -194,12 +201,16 @@ WHEN OLD.status = 'waiting' AND NEW.status <> 'waiting' BEGIN
                        ORDER BY notice_id LIMIT 1);
 END;
 
-CREATE TRIGGER delivery_take_turn AFTER UPDATE OF status ON delivery
-WHEN OLD.status <> 'waiting' AND NEW.status = 'waiting' BEGIN
+CREATE TRIGGER delivery_keep_earlier AFTER UPDATE OF status, recipient ON delivery
+WHEN NEW.status = 'waiting' AND (OLD.status <> 'waiting' OR OLD.attempts > 0 AND NEW.recipient <> OLD.recipient) BEGIN
   UPDATE delivery
   SET earlier = json_insert(coalesce(earlier, '[]'), '$[#]',
                             json_array(OLD.recipient, OLD.status, OLD.done_at, OLD.detail))
   WHERE delivery_id = NEW.delivery_id;
+END;
+
+CREATE TRIGGER delivery_take_turn AFTER UPDATE OF status ON delivery
+WHEN OLD.status <> 'waiting' AND NEW.status = 'waiting' BEGIN
   UPDATE delivery SET in_turn = 0
   WHERE status = 'waiting' AND channel = NEW.channel AND account_id = NEW.account_id;
   UPDATE delivery SET in_turn = 1

@@ -961,7 +961,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                       SELECT p.payment_id, p.external_id
                       FROM receipt_source AS s CROSS JOIN payment AS p ON p.method = s.method
                       WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id || '##1')
-                LIMIT 1) END END
+                ORDER BY payment_id LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
   SELECT receipt_id, '[' || saldo_json_object('account_id', account_number(account_text), 'amount', amount) || ']',
@@ -988,7 +988,7 @@ END;
 
 CREATE TRIGGER receipt_refuse_disagreement AFTER UPDATE OF status ON receipt WHEN NEW.status <> 'pending' BEGIN
   SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' cannot be ' || NEW.status || ': ' || problem)
-  FROM audit_receipt WHERE receipt_id = NEW.receipt_id;
+  FROM (SELECT receipt_id, problem FROM audit_receipt WHERE receipt_id = NEW.receipt_id ORDER BY problem LIMIT 1);
 END;
 
 CREATE TRIGGER receipt_refuse_delete BEFORE DELETE ON receipt BEGIN
@@ -2627,6 +2627,7 @@ END;
 CREATE TRIGGER delivery_refuse_invalid_insert BEFORE INSERT ON delivery BEGIN
   SELECT saldo_check('delivery', NEW.account_id, NEW.channel, NEW.recipient, NEW.status, NEW.in_turn, NEW.attempts,
                      NEW.next_at, NEW.since, NEW.done_at, NEW.detail, NEW.subject, NEW.body, NEW.earlier);
+  SELECT saldo_refuse('append_only', 'nothing came of a new delivery earlier') WHERE NEW.earlier IS NOT NULL;
   SELECT saldo_refuse('conflict', 'there is a delivery ' || NEW.delivery_id || ' already')
   WHERE EXISTS (SELECT 1 FROM delivery WHERE delivery_id = NEW.delivery_id);
   SELECT saldo_refuse('conflict', 'notice ' || NEW.notice_id || ' has its delivery by ' || NEW.channel || ' already')
@@ -2654,6 +2655,12 @@ CREATE TRIGGER delivery_refuse_invalid_update BEFORE UPDATE ON delivery BEGIN
         IS NOT (OLD.delivery_id, OLD.notice_id, OLD.account_id, OLD.channel);
 END;
 
+CREATE TRIGGER delivery_refuse_forgetting BEFORE UPDATE OF earlier ON delivery
+WHEN CASE WHEN json_valid(NEW.earlier)
+          THEN json_array_length(NEW.earlier) <= coalesce(json_array_length(OLD.earlier), 0) ELSE 1 END BEGIN
+  SELECT saldo_refuse('append_only', 'what came of a delivery earlier stays: a JSON array that grows');
+END;
+
 CREATE TRIGGER delivery_refuse_delete BEFORE DELETE ON delivery BEGIN
   SELECT saldo_refuse('append_only', 'deliveries are never deleted');
 END;
@@ -2666,12 +2673,16 @@ WHEN OLD.status = 'waiting' AND NEW.status <> 'waiting' BEGIN
                        ORDER BY notice_id LIMIT 1);
 END;
 
-CREATE TRIGGER delivery_take_turn AFTER UPDATE OF status ON delivery
-WHEN OLD.status <> 'waiting' AND NEW.status = 'waiting' BEGIN
+CREATE TRIGGER delivery_keep_earlier AFTER UPDATE OF status, recipient ON delivery
+WHEN NEW.status = 'waiting' AND (OLD.status <> 'waiting' OR OLD.attempts > 0 AND NEW.recipient <> OLD.recipient) BEGIN
   UPDATE delivery
   SET earlier = json_insert(coalesce(earlier, '[]'), '$[#]',
                             json_array(OLD.recipient, OLD.status, OLD.done_at, OLD.detail))
   WHERE delivery_id = NEW.delivery_id;
+END;
+
+CREATE TRIGGER delivery_take_turn AFTER UPDATE OF status ON delivery
+WHEN OLD.status <> 'waiting' AND NEW.status = 'waiting' BEGIN
   UPDATE delivery SET in_turn = 0
   WHERE status = 'waiting' AND channel = NEW.channel AND account_id = NEW.account_id;
   UPDATE delivery SET in_turn = 1

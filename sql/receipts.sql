@@ -198,7 +198,7 @@ CREATE TRIGGER receipt_take_in AFTER INSERT ON receipt BEGIN
                       SELECT p.payment_id, p.external_id
                       FROM receipt_source AS s CROSS JOIN payment AS p ON p.method = s.method
                       WHERE s.source = NEW.source AND p.external_id = NEW.source || ':' || NEW.external_id || '##1')
-                LIMIT 1) END END
+                ORDER BY payment_id LIMIT 1) END END
   WHERE receipt_id = NEW.receipt_id;
   INSERT INTO receipt_match(receipt_id, parts, reason, recorded_at, recorded_by)
   SELECT receipt_id, '[' || saldo_json_object('account_id', account_number(account_text), 'amount', amount) || ']',
@@ -225,7 +225,7 @@ END;
 
 CREATE TRIGGER receipt_refuse_disagreement AFTER UPDATE OF status ON receipt WHEN NEW.status <> 'pending' BEGIN
   SELECT saldo_refuse('conflict', 'receipt ' || receipt_id || ' cannot be ' || NEW.status || ': ' || problem)
-  FROM audit_receipt WHERE receipt_id = NEW.receipt_id;
+  FROM (SELECT receipt_id, problem FROM audit_receipt WHERE receipt_id = NEW.receipt_id ORDER BY problem LIMIT 1);
 END;
 
 CREATE TRIGGER receipt_refuse_delete BEFORE DELETE ON receipt BEGIN

@@ -147,7 +147,8 @@ bool is_version_maintained(Context& context) {
        at = triggers.find(kCreate, at + 1)) {
     ++expected;
   }
-  // All of them have it in their names; others need not be looked for.
+  // The names of all of them have the word `version`. Were there one without, it would not be
+  // found, and the books be read anew each time.
   auto row = context.statements.prepare(
       "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND name GLOB '*version*'"
       " AND instr(?1, sql || ';')");

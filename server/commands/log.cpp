@@ -143,6 +143,7 @@ void seal_alone(Database& books, Log& log, const LogFlags& flags, LogState state
   state.chain = next_chain(state.chain, encode(seal), Applied::kDone, "");
   move_past(state, item, *next, true);
   add_log_entry(books, seal, item.number, Applied::kDone);
+  forget_log_entries(books, state);
   write_log_state(books, state);
   transaction.commit();
 }
@@ -317,9 +318,12 @@ int append_for(Database& books, Log& log, const LogFlags& flags, const std::stri
   while (std::chrono::steady_clock::now() < end) {
     if (const auto status = find_log_entry(books, entry)) {
       if (*status != kSkippedStatus) return *status;
+      const auto now = required_state(books, "the file");
+      if (now.seal != state->seal)
+        throw std::runtime_error("it was not done: the log was sealed meanwhile");
       throw std::runtime_error("it was not done, as it came too late: the log's time is " +
-                               format_instant(required_state(books, "the file").log_time) +
-                               ", this machine's clock is at " + format_instant(clock_now()) +
+                               format_instant(now.log_time) + ", this machine's clock is at " +
+                               format_instant(clock_now()) +
                                "; set that if it is behind, and try again");
     }
     std::this_thread::sleep_for(kLookAgain);

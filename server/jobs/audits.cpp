@@ -117,9 +117,11 @@ bool AuditJob::is_due() {
     if (row.step()) closed = row.text(0);
   }
   const bool has_moved = std::exchange(seen_, closed) != closed;
+  if (closed.empty() || closed == tried_) return false;
   if (has_moved && overdue_days(books_.handle(), close_after_, now_()) > 0) return false;
+  tried_ = closed;
   const std::lock_guard lock(mutex_);
-  return !closed.empty() && outcome_.value("day", ordered_json()) != closed;
+  return outcome_.value("day", ordered_json()) != closed;
 }
 
 void AuditJob::audit() {
@@ -131,7 +133,8 @@ void AuditJob::audit() {
   try {
     books_.set_now(at);
     {
-      auto row = books_.prepare("SELECT day, digest FROM day_close ORDER BY day DESC LIMIT 1");
+      auto row = books_.prepare(
+          "SELECT day, digest FROM day_close WHERE digest IS NOT NULL ORDER BY day DESC LIMIT 1");
       if (row.step()) {
         outcome["day"] = row.text(0);
         outcome["digest"] = row.text(1);

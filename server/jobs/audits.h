@@ -54,7 +54,8 @@ class AuditJob {
   std::function<Instant()> now_;
   std::optional<std::chrono::seconds> close_after_;
   std::chrono::milliseconds look_again_;
-  std::string seen_;  // the last closed day when it was looked for the last time
+  std::string seen_;   // the last closed day when it was looked for the last time
+  std::string tried_;  // the one of which it was looked whether a run is due
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   nlohmann::ordered_json outcome_ = nlohmann::ordered_json::object();  // empty: there was no run

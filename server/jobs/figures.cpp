@@ -105,6 +105,7 @@ std::string Figures::get(std::string_view name, sqlite3* reader, Instant now) co
 void Figures::run() {
   for (;;) {
     const auto start = std::chrono::steady_clock::now();
+    bool failed = false;
     for (const Figure& figure : kFigures) {
       std::string figures;
       try {
@@ -112,6 +113,7 @@ void Figures::run() {
         books_->set_now(now);
         figures = figure_text(figure, books_->handle(), now);
       } catch (const std::exception& error) {
+        failed = true;
         if (!stopping_) spdlog::error("the figures of {}: {}", figure.name, error.what());
       }
       {
@@ -124,8 +126,8 @@ void Figures::run() {
       changed_.notify_all();
     }
     const auto took = std::chrono::steady_clock::now() - start;
-    if (!sleep(std::max<std::chrono::steady_clock::duration>(kFiguresEvery, kRestsPerWork * took)))
-      return;
+    const auto rest = failed ? took.zero() : kRestsPerWork * took;
+    if (!sleep(std::max<std::chrono::steady_clock::duration>(kFiguresEvery, rest))) return;
   }
 }
 

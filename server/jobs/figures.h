@@ -1,6 +1,6 @@
 // Figures that take a look at every account, for pages: those of a minute ago, or older where
-// computing them takes long. They say of when they are, so that nobody waits for them and nobody
-// computes them twice.
+// computing them takes long, so that nobody waits for them and nobody computes them twice. They say
+// of when they are.
 #pragma once
 
 #include <atomic>

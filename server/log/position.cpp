@@ -91,7 +91,7 @@ void add_log_entry(Database& database, const Entry& entry, std::int64_t number, 
 }
 
 void forget_log_entries(Database& database, const LogState& state) {
-  constexpr std::int64_t kPuts = 100;
+  constexpr std::int64_t kPuts = 512;  // more than one commit applies
   const auto by = format_instant(state.log_time - std::chrono::minutes{1});
   database.prepare("DELETE FROM log_entry WHERE by < ?1 AND number < ?2")
       .bind_static(1, by)

@@ -149,6 +149,8 @@ std::optional<std::string> Replica::refusal() const {
   if (stopped_) return "this node has stopped applying the log; nothing was done";
   if (failing_) return "this machine cannot write what is in the log right now; nothing was done";
   if (damaged_) return "the log cannot be read any further; nothing was done";
+  if (applying_since_ && Clock::now() - *applying_since_ > options_.patience)
+    return "this node is still applying what is in the log; nothing was done";
   if (sealed_) return "the log is sealed for an upgrade; nothing was done";
   if (!ready_) return "this node catches up with the log; nothing was done";
   if (count_verdicts(false) > count_verdicts(true))
@@ -615,7 +617,11 @@ void Replica::hear_clock(const Read& read) {
   for (const Entry& entry : read.put.entries) {
     if (entry.kind == "mark" && entry.data.contains("asks")) mark_at_ = Clock::now();
   }
-  if (!read.is_fresh) return;
+  if (!read.is_fresh) {
+    // What follows it may tell: this node does not go on alone while it reads late.
+    alone_from_ = Clock::now() + kAloneAfter;
+    return;
+  }
   auto& clocks = others_[read.put.node].clocks;
   const auto clock = read.put.clock - read.received;
   if (clocks.empty() || Clock::now() - clocks.back().first >= kClockEvery) {
@@ -769,6 +775,9 @@ void Replica::note_applied(const LogState& state, const std::vector<Read>& reads
   }
   // Others have gone on with this build.
   if (!state.build.empty()) sealed_ = false;
+  // What was known of clocks may be old by now, and the others are given time to tell them.
+  if (applying_since_ && Clock::now() - *applying_since_ > kAloneAfter)
+    alone_from_ = Clock::time_point::max();
   applying_since_.reset();
   state_ = state;
   seen_ = seen.back();

@@ -377,6 +377,8 @@ struct PageService::Deed {
 
 PageService::PageService(PageParts parts) : parts_(std::move(parts)) {
   const auto reader = parts_.readers.lend(parts_.patience);
+  // A start takes as long as it takes.
+  reader->set_deadline(std::chrono::steady_clock::time_point::max());
   locale_ = locale_of(*reader);
 }
 

@@ -172,7 +172,7 @@ Reply Service::replicate(const Request& request, const std::optional<AnswerKey>&
   }
   if (route.last.uses(Bound::kRandom)) data["random"] = random_bytes();
   NewToken made;
-  if (route.last.uses(Bound::kNewTokenHash)) {
+  if (route.last.uses(Bound::kNewToken) || route.last.uses(Bound::kNewTokenHash)) {
     made = make_new_token();
     data["new_token_hash"] = made.hash;
     const std::lock_guard lock(untold_mutex_);

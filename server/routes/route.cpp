@@ -599,6 +599,14 @@ class FileReader {
       statement.columns.back().is_secret = is_secret;
       statement.types.emplace_back(type != nullptr ? type : "");
     }
+    const bool tells_secret = std::any_of(statement.columns.begin(), statement.columns.end(),
+                                          [](const Column& column) { return column.is_secret; });
+    if (statement.uses(Bound::kNewToken) &&
+        (!tells_secret || sqlite3_stmt_readonly(compiled) == 0)) {
+      fail(
+          ":new_token is for the SELECT that answers with it, in a column that ends with :secret; "
+          "what is recorded is :new_token_hash");
+    }
     return statement;
   }
 
@@ -790,14 +798,16 @@ bool matches(const PathPart& part, std::string_view value) {
 
 }  // namespace
 
-bool RoutePart::uses(Bound bound) const {
-  return std::any_of(statements.begin(), statements.end(), [&](const RouteStatement& statement) {
-    return std::find_if(statement.sources.begin(), statement.sources.end(),
-                        [&](const Source& source) {
-                          const auto* own = std::get_if<Bound>(&source);
-                          return own != nullptr && *own == bound;
-                        }) != statement.sources.end();
+bool RouteStatement::uses(Bound bound) const {
+  return std::any_of(sources.begin(), sources.end(), [&](const Source& source) {
+    const auto* own = std::get_if<Bound>(&source);
+    return own != nullptr && *own == bound;
   });
+}
+
+bool RoutePart::uses(Bound bound) const {
+  return std::any_of(statements.begin(), statements.end(),
+                     [&](const RouteStatement& statement) { return statement.uses(bound); });
 }
 
 const Parameter* Route::find_parameter(std::string_view name) const {

@@ -92,6 +92,8 @@ struct RouteStatement {
   std::optional<int> conflict;
   std::optional<int> warning;
   std::optional<int> so_far;
+
+  [[nodiscard]] bool uses(Bound bound) const;
 };
 
 // What runs together: on one connection, and the rows of one of its statements are what it gives.

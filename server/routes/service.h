@@ -161,9 +161,9 @@ class Service {
   std::map<std::string, std::uint64_t> posted_;  // notices since the start, by kind
   std::int64_t last_posted_ = 0;                 // notice_id
   std::optional<FileLock> lock_;                 // while there is a log
-  std::unique_ptr<Replica> replica_;             // null: there is no log
   std::mutex untold_mutex_;
   std::map<std::string, std::string> untold_;  // tokens that clients of this node wait for, by hash
+  std::unique_ptr<Replica> replica_;           // null: there is no log
   std::optional<ClosingJob> closing_;
   std::optional<NoticeJob> notices_;
   std::optional<SearchJob> searching_;

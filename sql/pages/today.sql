@@ -53,7 +53,8 @@ WHERE c.day BETWEEN max(date(:today, '-30 days'), (SELECT opening_day FROM books
 ORDER BY c.day;
 
 SELECT 'heading' AS component,
-       say('Будут ограничены ', 'Restricted from ') || day_text(next_working_day(date(:today, '+1 day'))) AS title,
+       say('Будут ограничены ', 'Restricted from ')
+       || day_text(next_working_day(date(billing_day(figures('restricted', :now) ->> 'at'), '+1 day'))) AS title,
        say('ближайший рабочий день', 'the next working day') AS text;
 
 SELECT 'table' AS component, say('Будут ограничены', 'Will be restricted') AS about,

@@ -2,7 +2,7 @@
 // without a message of the Content-Security-Policy, a 404, or a violation of WCAG 2.2 AA that axe-core finds; by the
 // keyboard alone; 320 pixels wide. With SALDO_PICTURES=FOLDER it leaves a picture of each page there.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -260,6 +260,22 @@ async function inspect(page, path) {
     .catch(() => assert.fail(`${path} is wider than 320 pixels`));
 }
 
+// That no page was forgotten; those that only the preview of a form shows may be.
+function assertAllPages(paths, { ofPreviews }) {
+  const folder = new URL('../../sql/pages/', import.meta.url);
+  const routes = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.sql'))
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .filter((text) => /^-- GET .*$/m.test(text) && /^-- gives: html$/m.test(text)
+      && (ofPreviews || !/^-- facts: /m.test(text)))
+    .map((text) => /^-- GET (.*)$/m.exec(text)[1]);
+  assert.ok(routes.length > 20);
+  const missing = routes.filter((route) => {
+    const pattern = new RegExp(`^${route.replaceAll(/\{\w+\}/g, '[^/?]+')}(\\?|$)`);
+    return !paths.some((path) => pattern.test(path));
+  });
+  assert.deepEqual(missing, []);
+}
+
 test('every page: no message, no violation, 320 pixels wide, by the keyboard', async () => {
   const page = await person({ token: server.createToken('admin') });
   const { camomile, hostile, long } = accounts;
@@ -271,9 +287,10 @@ test('every page: no message, no violation, 320 pixels wide, by the keyboard', a
     '/days/change?day=2026-11-20', '/notices', '/notices/templates', '/notices/templates/grace/ru',
     '/notices/webhooks', '/notices/webhooks/change?name=crm', `/notices/${seen.notice}`,
     `/receipts/${seen.receipt}`, '/documents', `/documents/${seen.document}`, `/companies/${camomile}/documents`,
-    '/access', '/access/tokens/operator'];
+    '/access', '/access/tokens/operator', '/prices/new?service_id=fax', '/sign-in'];
   await page.goto(`${server.url}/access`);
   paths.push(await page.locator('a[href^="/access/sessions/"]').first().getAttribute('href'));
+  assertAllPages(paths, { ofPreviews: false });
   for (const path of paths) {
     page.messages.length = 0;
     await page.setViewportSize({ width: 1280, height: 900 });
@@ -424,6 +441,7 @@ async function hostile(books) {
   const receipts = await books.ask('GET', '/v1/receipts');
   const documents = await books.ask('GET', '/v1/documents');
   const notices = await books.ask('GET', '/v1/notices');
+  const deliveries = await books.ask('GET', '/v1/deliveries');
   const tokens = HOSTILE_TEXTS.filter((each) => !each.includes('\u0001'));
   for (const name of tokens.slice(1)) await books.ask('POST', '/v1/tokens', { name, role: 'crm' }, undefined, admin);
 
@@ -442,7 +460,11 @@ async function hostile(books) {
     '/days/change?day=2026-11-05', '/notices', '/notices/templates', '/notices/templates/document/ru',
     '/notices/templates/document/ru/preview', '/notices/webhooks', '/notices/webhooks/change?name=crm',
     `/notices/webhooks/change?name=${encodeURIComponent(text)}`, '/documents', '/documents/months/2026-11?by=email',
-    '/access'];
+    '/access', '/documents/standing', '/receipts/standing',
+    `/notices/deliveries/${deliveries[0].delivery_id}`];
+  await page.goto(`${books.url}/access`);
+  paths.push(await page.locator('a[href^="/access/sessions/"]').first().getAttribute('href'));
+  assertAllPages(paths, { ofPreviews: true });
   const shown = (each) => each.replaceAll(/[^\S\n]|[\u0000-\u001f]/g, ' ').replaceAll(/\s+/g, ' ').trim();
   const forms = [];
   for (const path of paths) {

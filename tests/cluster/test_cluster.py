@@ -318,6 +318,9 @@ class Alone(ClusterCase):
         time.sleep(4)  # so late
         self.node.server.process.send_signal(signal.SIGCONT)
         self.assertTrue(wait_for(lambda: self.node.number() >= number))
+        # Nor does it go on by its own clock at once: the next ones may tell.
+        with self.node.client("admin") as client:
+            self.assertIn("waits for another one", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
         self.assertNotIn("this machine's clock", self.node.problem() or "")
         self.one.expect_well()
         self.account(self.node)
@@ -341,9 +344,11 @@ class Alone(ClusterCase):
 
     def test_a_command_where_the_clock_is_behind(self):
         # What comes in before it moves the log's time past the one until which it counts.
+        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+                       for name, seconds in (("at", 60), ("by", 90))}
         self.node.server.process.send_signal(signal.SIGSTOP)
         number = self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
-                                       "body": '{"name": "By hand"}', "gives": "json"}))
+                                       "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
         with other_surroundings(-90):
             command = subprocess.Popen(
                 [server.SALDOD, "token", "create", "--database", self.node.database, *self.node.log_flags, "--role",

@@ -301,6 +301,22 @@ class Memory : public testing::Test {
   static inline std::unique_ptr<TemporaryFolder> folder_;
 };
 
+// It is found once in a process, so this comes before whatever else asks for it.
+TEST_F(Memory, InstalledSchema) {
+  Connection connection(":memory:", Extension::kLoaded);
+  long runs = 0;
+  bool failed = true;
+  for (long at = stride(); failed; at += stride(), ++runs) {
+    allocations.arm(at, false);
+    const Answer answer = ask(connection.handle(), "SELECT * FROM installed_schema");
+    failed = allocations.disarm();
+    EXPECT_TRUE(answer.code == SQLITE_OK || (failed && answer.code == SQLITE_NOMEM))
+        << "allocation " << at << ": " << answer.code;
+  }
+  EXPECT_GT(runs, 1) << "it was there already";
+  EXPECT_EQ(connection.must("SELECT count(*) > 300 FROM installed_schema").at(0), "1");
+}
+
 TEST_F(Memory, Questions) {
   long runs = 0;
   for (const char* sql : kQuestions) {

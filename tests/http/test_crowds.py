@@ -2,6 +2,7 @@
 went. Crowds of strangers come through nginx, with the configuration that ships with the server; to the server itself
 come those that the HTTP library bounds: by the time between two bytes, and by the number of connections."""
 
+import collections
 import contextlib
 import json
 import os
@@ -210,6 +211,10 @@ class Crowds(HostileCase):
         with Raw(server) as first:
             self.assertEqual(200, self.asked(first, server).answer().status)
             stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
+            # What the server does by itself after its start takes memory, too.
+            sizes = collections.deque(maxlen=20)
+            self.assertTrue(wait_for(lambda: sizes.append(server.memory("VmSize"))
+                                     or len(sizes) == 20 and len(set(sizes)) == 1))
             # Address space for the stacks of five more threads, and most of one for everything else.
             most = server.memory("VmSize") + 5 * (stack + 4096) + stack * 7 // 8
             resource.prlimit(server.process.pid, resource.RLIMIT_AS, (most, most))

@@ -641,7 +641,7 @@ class Tokens(ServerCase):
 
         finish = in_threads(*(lambda number=number: ask(number) for number in range(6)))
         try:
-            wait_for(lambda: len(seen) > 100)
+            wait_for(lambda: len(seen) > 100 and {status for _, _, status in seen} == {200, 201})
             begun = time.monotonic()
             must("token", "revoke", "--database", server.database, "--name", "leaver")
             ended = time.monotonic()
@@ -999,6 +999,10 @@ WRONG_FILES = {
     "no description": ("-- GET /v1/own\nSELECT 1;\n", 2, "description"),
     "no role": ("-- GET /v1/own\n-- Own.\n-- answer: one\nSELECT 1;\n", 3, "role"),
     "unknown role": (HEAD.replace("crm", "boss") + "SELECT 1;\n", 3, "boss"),
+    "a new token that is recorded": (
+        POST + "\nINSERT INTO account(name, registered_on) VALUES (:new_token, :today);\nSELECT 1 AS x;\n", 6,
+        ":new_token_hash"),
+    "a new token that is told again": (HEAD + "\nSELECT :new_token AS x;\n", 6, ":secret"),
     "no answer": ("-- GET /v1/own\n-- Own.\n-- role: crm\n\nSELECT 1;\n", 4, "answer"),
     "unknown answer": (HEAD.replace("many", "few") + "SELECT 1;\n", 4, "few"),
     "no parameter": (HEAD + "-- this is a comment\nSELECT 1;\n", 5, "name: type"),

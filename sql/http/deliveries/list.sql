@@ -12,7 +12,7 @@ WHERE :status NOT IN ('waiting', 'sent', 'failed', 'moot', 'captured');
 
 -- By the account's notices where there is one, by status where that is all.
 SELECT d.delivery_id, d.notice_id, d.account_id, n.kind, d.channel, d.recipient, d.status, d.attempts, d.next_at,
-       d.since, d.done_at, d.detail, d.subject, d.body, d.delivery_id AS after
+       d.since, d.done_at, d.detail, d.earlier AS "earlier:json", d.subject, d.body, d.delivery_id AS after
 FROM (
   SELECT delivery_id FROM delivery
   WHERE :account_id IS NOT NULL

@@ -27,6 +27,6 @@ SET attempts = iif(status = 'failed', 0, attempts), since = iif(status = 'failed
 WHERE delivery_id = :delivery_id;
 
 SELECT d.delivery_id, d.notice_id, d.account_id, n.kind, d.channel, d.recipient, d.status, d.attempts, d.next_at,
-       d.since, d.done_at, d.detail, d.subject, d.body
+       d.since, d.done_at, d.detail, d.earlier AS "earlier:json", d.subject, d.body
 FROM delivery AS d JOIN notice AS n ON n.notice_id = d.notice_id
 WHERE d.delivery_id = :delivery_id;

@@ -50,7 +50,7 @@ WHERE d.document_id = :document_id
 ORDER BY n.notice_id;
 
 SELECT d.delivery_id, d.notice_id, d.account_id, n.kind, d.channel, d.recipient, d.status, d.attempts, d.next_at,
-       d.since, d.done_at, d.detail, d.subject, d.body
+       d.since, d.done_at, d.detail, d.earlier AS "earlier:json", d.subject, d.body
 FROM document AS o
 JOIN notice AS n ON n.account_id = o.account_id AND n.kind = 'document' AND n.reference = o.document_id
 JOIN delivery AS d ON d.notice_id = n.notice_id AND d.channel = 'email'

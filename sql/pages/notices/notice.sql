@@ -23,7 +23,14 @@ WITH RECURSIVE line(place, text, rest) AS (
 SELECT 'text' AS component, text FROM line WHERE place > 0 AND text <> '' ORDER BY place;
 
 SELECT 'table' AS component, say('Кому отправлено', 'To whom it went') AS title;
-SELECT channel, recipient, status, attempts, coalesce(done_at, since) AS at, detail,
-       iif(status IN ('failed', 'waiting'), say('Ещё раз', 'Again'), NULL) AS action,
-       '/notices/deliveries/' || delivery_id AS action_link
-FROM delivery WHERE notice_id = :notice_id ORDER BY delivery_id;
+SELECT channel, recipient, status, attempts, at, detail, action, action_link FROM (
+  -- As it was each time before it was sent again, and as it is now.
+  SELECT delivery_id, key AS place, channel, value ->> 0 AS recipient, value ->> 1 AS status, NULL AS attempts,
+         value ->> 2 AS at, value ->> 3 AS detail, NULL AS action, NULL AS action_link
+  FROM delivery CROSS JOIN json_each(earlier) WHERE notice_id = :notice_id
+  UNION ALL
+  SELECT delivery_id, json_array_length(coalesce(earlier, '[]')), channel, recipient, status, attempts,
+         coalesce(done_at, since), detail, iif(status IN ('failed', 'waiting'), say('Ещё раз', 'Again'), NULL),
+         '/notices/deliveries/' || delivery_id
+  FROM delivery WHERE notice_id = :notice_id)
+ORDER BY delivery_id, place;

@@ -15,11 +15,15 @@ SELECT 'facts' AS component;
 -- 30 days in a row cost a monthly price (R4): one day tells of all, by what is subscribed to now.
 WITH used AS MATERIALIZED (
   SELECT quantity, price_list, count(*) AS accounts, sum(monthly_fee + unit_fee * quantity) AS amount
-  FROM daily_charge WHERE service_id = :service_id AND day = coalesce(:valid_from, date(:today, '+1 day'))
+  FROM daily_charge
+  WHERE service_id = :service_id AND day = coalesce(:valid_from, date(:today, '+1 day'))
+    AND (SELECT kind FROM service WHERE service_id = :service_id) = 'recurring'
   GROUP BY quantity, price_list
   UNION ALL
   SELECT quantity, price_list, count(*), 0
-  FROM unpriced_charge WHERE service_id = :service_id AND day = coalesce(:valid_from, date(:today, '+1 day'))
+  FROM unpriced_charge
+  WHERE service_id = :service_id AND day = coalesce(:valid_from, date(:today, '+1 day'))
+    AND (SELECT kind FROM service WHERE service_id = :service_id) = 'recurring'
   GROUP BY quantity, price_list),
 tier AS MATERIALIZED (
   SELECT value ->> 'min_quantity' AS min_quantity, coalesce(value ->> 'monthly_fee', 0) AS monthly_fee,
@@ -34,7 +38,7 @@ drafted AS (
   FROM used)
 SELECT say('За 30 дней с ', 'In 30 days from ') || day_text(coalesce(:valid_from, date(:today, '+1 day'))) AS label,
        iif(v.kind = 'usage', say('не оценивается', 'not estimated'), money(coalesce(sum(amount), 0))) AS before,
-       iif(v.kind = 'usage', say('не оценивается: расход впереди неизвестен',
+       iif(v.kind = 'usage', say('не оценивается: будущий расход неизвестен',
                                  'not estimated: what will be used is unknown'),
            money(coalesce(sum(draft), 0))) AS value
 FROM service AS v LEFT JOIN drafted WHERE v.service_id = :service_id GROUP BY v.service_id

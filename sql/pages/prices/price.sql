@@ -23,8 +23,8 @@ ORDER BY price_list, min_quantity;
 SELECT 'form' AS component, say('Черновик', 'A draft') AS title, 3 AS columns,
        'POST /v1/tariffs' AS writes, '/prices/' || percent_encode(:service_id) || '/month' AS shows, '/prices' AS back,
        iif(kind = 'usage',
-           say('Что принесёт цена по расходу, не оценивается: расход впереди неизвестен. ',
-               'What a price by usage will bring is not estimated, as what will be used is unknown. '),
+           say('Доход от услуги с оплатой по расходу не оценивается: будущий расход неизвестен. ',
+               'What a service paid by usage will bring is not estimated: future usage is not known. '),
            say('Дальше будет видно, что эта цена принесла бы за 30 дней с её начала по сегодняшним подпискам, и что '
                || 'приносит нынешняя. ',
                'Next you see what this price would bring in 30 days from its day on, by today''s subscriptions, '
