@@ -47,7 +47,7 @@ build() {
 }
 
 # In halves of cores, as tests/CMakeLists.txt counts them.
-run_ctest() { ctest --preset "$1" --parallel "$((2 * jobs))" "${@:2}"; }
+run_ctest() { ctest --preset "$1" --parallel "$((5 * jobs / 2))" "${@:2}"; }
 
 all_stages_passed() {
   printf '\nSeconds of each stage:\n%s\nAll of it took %d s.\n' "$seconds" "$SECONDS"

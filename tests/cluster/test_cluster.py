@@ -374,7 +374,7 @@ class Alone(ClusterCase):
         self.assertEqual((201, 0), (statuses["a" * 32], statuses["b" * 32]))
         # What could not count any more for long need not be known, once whoever waits for it was told.
         self.assertEqual(0, statuses["c" * 32])
-        for _ in range(101):
+        for _ in range(513):
             number = self.put(("mark", {}))
         self.assertTrue(wait_for(lambda: self.node.number() >= number))
         self.assertNotIn("c" * 32, [row[0] for row in peek(self.node.database, "SELECT id FROM log_entry")])
