@@ -46,7 +46,7 @@ build() {
   cmake --build --preset "$1"
 }
 
-# In halves of cores, as tests/CMakeLists.txt counts them.
+# In halves of cores, as tests/CMakeLists.txt counts them; of two cores one half more, as tests wait now and then.
 run_ctest() { ctest --preset "$1" --parallel "$((5 * jobs / 2))" "${@:2}"; }
 
 all_stages_passed() {
