@@ -207,7 +207,8 @@ class Crowds(HostileCase):
     def test_no_room_for_more_threads(self):
         """Who is connected is served, and the others as these leave."""
         with mock.patch.dict(os.environ, MALLOC_ARENA_MAX="1"):
-            server = self.fresh("--test-clock", "--keep-alive", "5m")
+            # One connection to the database, which has read its schema before memory becomes scarce.
+            server = self.fresh("--test-clock", "--keep-alive", "5m", "--readers", "1")
         with Raw(server) as first:
             self.assertEqual(200, self.asked(first, server).answer().status)
             stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
