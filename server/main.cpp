@@ -228,8 +228,9 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
       ->check(CLI::PositiveNumber);
   add_log_flags(app, serve.log);
   app.get_option("--demo-clock")->excludes(app.get_option("--log"));
-  add_duration(app, "--stale-after", serve.service.replica.stale_after, "60s",
-               "So long without the log, or at one commit of what it has, /healthz is still ok");
+  add_duration(
+      app, "--stale-after", serve.service.replica.stale_after, "60s",
+      "So long without the log, or while what follows in it is applied, /healthz is still ok");
   add_duration(app, "--spread", serve.service.replica.spread, "30s",
                "Days are closed, notices posted and deliveries made by any node, at a random time "
                "within this");

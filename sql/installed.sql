@@ -882,6 +882,14 @@ FROM receipt AS r CROSS JOIN receipt_payment AS m ON m.receipt_id = r.receipt_id
 CROSS JOIN payment AS p ON p.payment_id = m.payment_id
 GROUP BY r.receipt_id;
 
+CREATE VIEW receipt_outcome(receipt_id, payments) AS
+SELECT r.receipt_id,
+       (SELECT '[' || coalesce(group_concat(saldo_json_object('payment_id', p.payment_id, 'account_id', p.account_id,
+                                                              'amount', p.amount)), '') || ']'
+        FROM (SELECT payment_id FROM receipt_payment WHERE receipt_id = r.receipt_id ORDER BY payment_id) AS m
+        CROSS JOIN payment AS p ON p.payment_id = m.payment_id)
+FROM receipt AS r;
+
 CREATE VIEW receipt_return(source, external_id, return_id, kind, amount, recorded_at, recorded_by) AS
 SELECT source, external_id, return_id, kind, sum(amount), min(recorded_at), min(recorded_by)
 FROM (

@@ -172,17 +172,18 @@ Reply Service::replicate(const Request& request, const std::optional<AnswerKey>&
   }
   if (route.last.uses(Bound::kRandom)) data["random"] = random_bytes();
   NewToken made;
+  const auto forget = [this](const NewToken* token) {
+    const std::lock_guard lock(untold_mutex_);
+    untold_.erase(token->hash);
+  };
+  std::unique_ptr<NewToken, decltype(forget)> untold(nullptr, forget);
   if (route.last.uses(Bound::kNewToken) || route.last.uses(Bound::kNewTokenHash)) {
     made = make_new_token();
     data["new_token_hash"] = made.hash;
     const std::lock_guard lock(untold_mutex_);
     untold_[made.hash] = *made.token;
+    untold.reset(&made);
   }
-  const auto forget = [this](const NewToken* token) {
-    const std::lock_guard lock(untold_mutex_);
-    untold_.erase(token->hash);
-  };
-  const std::unique_ptr<NewToken, decltype(forget)> told(&made, forget);
   if (route.last.uses(Bound::kPrivateWebhooks)) data["private"] = request.private_webhooks ? 1 : 0;
   const auto applied = replica_->submit(kind_of(route), request.now, std::move(data));
   const auto outcome = std::static_pointer_cast<Answered>(applied.reply);

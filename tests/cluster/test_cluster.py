@@ -71,6 +71,14 @@ class ClusterCase(unittest.TestCase):
             self.assertTrue(wait_for(lambda: client.post(path, body, key=key).status != 503, 60), node.problem())
             return client.post(path, body, key=key)
 
+    def routes_of_another_build(self, cluster):
+        """A server that is started with them is of another build than one without."""
+        routes = cluster.folder / "routes"
+        routes.mkdir()
+        (routes / "ping.sql").write_text(
+            "-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        return routes
+
     def account(self, node):
         return self.write(node, "/v1/accounts", {"name": "Ромашка"}, os.urandom(8).hex()).expect(201).json["account_id"]
 
@@ -450,10 +458,7 @@ class Clocks(ClusterCase):
         first, second = cluster.nodes
         self.account(first)
         cluster.expect_together()
-        routes = cluster.folder / "routes"
-        routes.mkdir()
-        (routes / "ping.sql").write_text(
-            "-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        routes = self.routes_of_another_build(cluster)
         must("log", "seal", "--database", first.database, *first.log_flags)
         for node in cluster.nodes:
             self.expect_problem(node, "sealed")
@@ -781,10 +786,7 @@ class Alike(ClusterCase):
         first, second = cluster.nodes
         self.account(first)
         cluster.expect_together()
-        routes = cluster.folder / "routes"
-        routes.mkdir()
-        (routes / "ping.sql").write_text(
-            "-- GET /v1/ping\n-- Ping.\n-- role: none\n-- answer: one\n\nSELECT 1 AS pong;\n")
+        routes = self.routes_of_another_build(cluster)
         second.stop()
         refused = saldod("serve", "--database", second.database, "--listen", "127.0.0.1:0", *second.log_flags,
                          "--routes", routes)

@@ -66,24 +66,35 @@ class Jobs : public testing::Test {
   std::filesystem::path folder_ = make_folder();
 };
 
+// Noon, for whoever asks once it was released.
+class HeldClock {
+ public:
+  std::function<Instant()> now() {
+    return [released = released_] {
+      released.wait();
+      return kNoon;
+    };
+  }
+  void release() { release_.set_value(); }
+
+ private:
+  std::promise<void> release_;
+  const std::shared_future<void> released_ = release_.get_future().share();
+};
+
 using FiguresKept = Jobs;
 
 TEST_F(FiguresKept, WhoeverAsksBeforeTheyAreThereSharesOneComputation) {
   const std::string file = books("books.db", 5);
   Database reader(file, Database::Mode::kRead);
-  std::promise<void> open;
-  const std::shared_future<void> opened = open.get_future().share();
-  const auto clock = [opened] {
-    opened.wait();
-    return kNoon;
-  };
-  const Figures figures(file, clock, true, hours{1});
+  HeldClock clock;
+  const Figures figures(file, clock.now(), true, hours{1});
   std::vector<std::future<std::string>> answers;
   for (int i = 0; i < 4; ++i) {
     answers.push_back(std::async(
         std::launch::async, [&] { return figures.get("states", reader.handle(), kNoon + kHour); }));
   }
-  open.set_value();
+  clock.release();
   for (auto& answer : answers) {
     const json told = json::parse(answer.get());
     EXPECT_EQ(told["at"], "2026-11-02T09:00:00Z");
@@ -129,25 +140,20 @@ TEST_F(FiguresKept, NobodyWaitsForWhatFailsOrTakesTooLong) {
   const auto fail = []() -> Instant { throw std::runtime_error("the clock fails"); };
   EXPECT_EQ(refusal(Figures(file, fail, true, hours{1})), "overloaded");
 
-  std::promise<void> open;
-  const std::shared_future<void> opened = open.get_future().share();
-  const auto clock = [opened] {
-    opened.wait();
-    return kNoon;
-  };
-  const Figures hurried(file, clock, true, milliseconds{1});
+  HeldClock clock;
+  const Figures hurried(file, clock.now(), true, milliseconds{1});
   EXPECT_EQ(refusal(hurried), "overloaded");
   // Many times, so that some wait already when it stops.
   constexpr int kStops = 50;
   std::vector<std::unique_ptr<Figures>> all;
   for (int i = 0; i < kStops; ++i) {
-    auto& stopped = *all.emplace_back(std::make_unique<Figures>(file, clock, true, hours{1}));
+    auto& stopped = *all.emplace_back(std::make_unique<Figures>(file, clock.now(), true, hours{1}));
     auto asked = std::async(std::launch::async, [&] { return refusal(stopped); });
     std::this_thread::yield();
     stopped.stop();
     EXPECT_EQ(asked.get(), "overloaded");
   }
-  open.set_value();
+  clock.release();
 }
 
 class AuditsKept : public Jobs {
