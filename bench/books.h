@@ -27,7 +27,9 @@ namespace saldo_bench {
 class Database : public saldo::Connection {
  public:
   explicit Database(const std::string& path)
-      : Connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {}
+      : Connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+    execute("PRAGMA busy_timeout = 60000");  // where a server writes beside
+  }
 
   // The first column of the first row.
   std::string value(const std::string& sql) {

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ inline std::string new_token(const std::string& saldod, const std::string& datab
                    " --name bench-" + role);
 }
 
-// A program that listens, and says on its first line where; ended with us.
+// A program that listens, and says on its first line where; ended with us, however we end.
 class Child {
  public:
   explicit Child(std::vector<std::string> arguments) {
@@ -44,6 +45,7 @@ class Child {
     if (pipe(ends.data()) != 0) fail("cannot make a pipe");
     process_ = fork();
     if (process_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       dup2(ends[1], STDOUT_FILENO);
       std::vector<char*> argv;
       for (auto& argument : arguments) argv.push_back(argument.data());

@@ -24,6 +24,7 @@ import threading
 import time
 import unittest
 import urllib.parse
+import weakref
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SALDOD = os.path.abspath(os.environ.get("SALDOD", ROOT / "build" / "saldod"))
@@ -141,6 +142,7 @@ class Server:
         self.keep_alive = int(patience[:-1]) * {"s": 1, "m": 60}[patience[-1]]
         self.log_path = self.database.with_suffix(f".{Server.started}.log")
         self.unexpected = []
+        self.clients = weakref.WeakSet()
         self._described = self if "--routes" in flags else None
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
@@ -174,9 +176,11 @@ class Server:
             raise AssertionError(f"stopped by SIGTERM, the server left with {status}; its log:\n{self.log()}")
 
     def stop(self, seconds=STOP_SECONDS):
-        """SIGTERM, then its exit status."""
+        """SIGTERM, then its exit status. Clients that are not asking hang up, or the server would wait for them."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        for client in list(self.clients):
+            client.hang_up()
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -323,6 +327,8 @@ class Client:
     def __init__(self, server, token, now=NOW, checked=True, context=None, timeout=30):
         self.server, self.token, self.now, self.checked = server, token, now, checked
         self.used = time.monotonic()
+        self.asking = threading.Lock()
+        server.clients.add(self)
         if server.scheme == "https":
             self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=timeout, context=context)
         else:
@@ -330,6 +336,12 @@ class Client:
 
     def close(self):
         self.connection.close()
+
+    def hang_up(self):
+        """From another thread, perhaps: closes the connection if no request is under way."""
+        if self.asking.acquire(blocking=False):
+            self.close()
+            self.asking.release()
 
     def __enter__(self):
         return self
@@ -353,12 +365,21 @@ class Client:
             if not isinstance(body, bytes):
                 body = json.dumps(body, ensure_ascii=False).encode()
         sent.update(headers or {})
+        with self.asking:
+            answer = self._ask(method, target, body, sent)
+        if self.checked:
+            problem = self.server.document.problem_with(method, target, answer)
+            if problem:
+                raise AssertionError(f"{answer}\n{problem}")
+        return answer
+
+    def _ask(self, method, target, body, headers):
         # The server closes a connection that is idle for a while; whoever waits longer opens another.
         if time.monotonic() - self.used > self.server.keep_alive / 2:
             self.connection.close()
         cut_off = False
         try:
-            self.connection.request(method, target, body, sent)
+            self.connection.request(method, target, body, headers)
         except (BrokenPipeError, ConnectionResetError):
             if self.connection.sock is None:
                 raise
@@ -368,10 +389,6 @@ class Client:
         if cut_off:
             self.connection.close()
         self.used = time.monotonic()
-        if self.checked:
-            problem = self.server.document.problem_with(method, target, answer)
-            if problem:
-                raise AssertionError(f"{answer}\n{problem}")
         return answer
 
     def get(self, target, **options):

@@ -807,7 +807,8 @@ class Stopping(ServerCase):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number.name):
                 server = self.fresh(name=number.name)
-                account_id = self.customer(self.client(server, "admin"))
+                with server.client("admin") as admin:
+                    account_id = self.customer(admin)
                 with holding(server.database) as release:
                     finish = until_one_waits(server, lambda identifier: pay_from(server, account_id, identifier))
                     server.process.send_signal(number)
@@ -828,7 +829,8 @@ class Stopping(ServerCase):
             client.get("/v1/accounts").expect(200)
         self.assertGreaterEqual(server.metric("saldo_http_connections"), 30)
         begun = time.monotonic()
-        self.assertEqual(0, server.stop())
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, server.process.wait(30))
         self.assertLess(time.monotonic() - begun, 10)
 
     def test_what_was_acknowledged_is_there_after_a_restart(self):
