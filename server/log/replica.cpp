@@ -87,12 +87,14 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
   figures_.number = state_.position.number;
   contact_ = Clock::now();
   follower_ = std::thread([this] { follow_all(); });
+  looker_ = std::thread([this] { look_all(); });
   appender_ = std::thread([this] { append_all(); });
 }
 
 Replica::~Replica() {
   stop();
   follower_.join();
+  looker_.join();
   appender_.join();
 }
 
@@ -466,6 +468,7 @@ void Replica::follow_all() {
       spdlog::error("following the log failed, and is tried again: {}", error.what());
     }
     std::unique_lock lock(mutex_);
+    is_followed_ = false;
     if (stopped_) changed_.wait(lock, [&] { return stopping_; });
     if (changed_.wait_for(lock, kAgain, [&] { return stopping_; })) return;
   }
@@ -486,9 +489,11 @@ void Replica::follow_once() {
   }
   const auto asked = Clock::now();
   const auto head = log_->follow(position);
-  note_head(head, asked);
   {
     const std::lock_guard lock(mutex_);
+    note_head(head, asked);
+    is_followed_ = true;
+    look_failed_.reset();
     if (unreachable_) spdlog::info("the log is there again");
     if (unreachable_) alone_from_ = Clock::time_point::max();  // what was known of clocks is old
     unreachable_.reset();
@@ -505,7 +510,6 @@ void Replica::read_on() {
       if (stopping_ || stopped_) return;
     }
     mark_when_due();
-    if (Clock::now() - looked_at_ >= kLook) look_at_head();
     std::vector<Read> reads;
     auto item = log_->next(kLook);
     if (!item) {
@@ -546,37 +550,59 @@ void Replica::read_on() {
 std::optional<Replica::Read> Replica::accept(LogItem item) {
   auto put = decode(item.text);
   if (!put) return std::nullopt;
-  {
-    const std::lock_guard lock(mutex_);
-    if (put->id == sent_id_ && sent_at_ > looked_at_) {
-      looked_at_ = sent_at_;
-      looked_head_ = item.number;
-    }
+  const std::lock_guard lock(mutex_);
+  if (put->id == sent_id_ && sent_at_ > looked_at_) {
+    looked_at_ = sent_at_;
+    looked_head_ = item.number;
   }
   const bool is_fresh = item.number > looked_head_ && Clock::now() - looked_at_ < kFresh;
   return Read{std::move(item), *std::move(put), steady_milliseconds(), is_fresh};
 }
 
-void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
-  looked_at_ = asked;
-  looked_head_ = head.number;
-  const std::lock_guard lock(mutex_);
-  contact_ = Clock::now();
-  figures_.head = std::max(figures_.head, head.number);
+// While the log is followed, now and then: where nothing of this node's own tells it.
+void Replica::look_all() {
+  std::unique_lock lock(mutex_);
+  auto asked = Clock::time_point();
+  for (;;) {
+    if (changed_.wait_until(lock, std::max(asked, looked_at_) + kLook, [&] { return stopping_; }))
+      return;
+    asked = Clock::now();
+    if (!is_followed_ || stopped_ || asked - looked_at_ < kLook) continue;
+    lock.unlock();
+    std::optional<Log::Head> head;
+    std::string why_not;
+    try {
+      head = log_->head();
+    } catch (const LogBroken& error) {
+      stop_for(error.what());
+    } catch (const std::exception& error) {
+      why_not = error.what();
+    }
+    lock.lock();
+    // It may have been lost meanwhile: then it is known to be there when it is followed again.
+    if (!is_followed_) continue;
+    if (head) note_head(*head, asked);
+    look_failed_.reset();
+    if (!why_not.empty()) look_failed_ = why_not;
+  }
 }
 
-void Replica::look_at_head() {
-  const auto asked = Clock::now();
-  note_head(log_->head(), asked);
+void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
+  head_ = head.number;
+  contact_ = Clock::now();
+  figures_.head = std::max(figures_.head, head.number);
+  if (asked < looked_at_) return;
+  looked_at_ = asked;
+  looked_head_ = head.number;
 }
 
 // Where nothing comes: whether all that is in the log did.
 void Replica::look_whether_told() {
-  look_at_head();
   const std::lock_guard lock(mutex_);
+  if (look_failed_) throw LogUnreachable(*look_failed_);
   ready_ = ready_ || state_.position.number >= live_from_;
   // Twice in a row: what was appended a moment ago is still on its way.
-  const auto before = std::exchange(last_head_, looked_head_);
+  const auto before = std::exchange(last_head_, head_);
   if (before > state_.position.number)
     throw LogUnreachable("a member of etcd does not tell what is in the log");
 }

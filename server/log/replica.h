@@ -1,6 +1,7 @@
 // This node's part in the log: what it is asked to write it appends, and whatever anybody has
-// appended it applies, in the log's order. Two threads: one appends, with one put of this node's
-// under way at a time, and one follows and applies.
+// appended it applies, in the log's order. One thread appends, with one put of this node's
+// under way at a time, and one follows and applies. A third one looks where the log ends, so that
+// a member of etcd that does not answer holds up neither.
 #pragma once
 
 #include <condition_variable>
@@ -138,8 +139,8 @@ class Replica {
                     const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
   std::chrono::milliseconds draw_delay();  // with mutex_
-  void note_head(const Log::Head& head, Clock::time_point asked);
-  void look_at_head();
+  void look_all();
+  void note_head(const Log::Head& head, Clock::time_point asked);  // with mutex_
   void look_whether_told();
   void mark_when_due();
   void stop_for(const std::string& reason);
@@ -203,14 +204,18 @@ class Replica {
   std::map<std::string, Claim> claims_;
   std::minstd_rand random_{std::random_device{}()};
   int bad_reads_ = 0;
-  std::int64_t last_head_ = 0;
-  // What stands behind that put came into the log later than that. Of the thread that follows.
+  bool is_followed_ = false;                // the log: a look at it is worth something
+  std::optional<std::string> look_failed_;  // why the last one did
+  std::int64_t head_ = 0;                   // by the last one that did not
+  std::int64_t last_head_ = 0;              // it, when nothing had come for a while
+  // What stands behind that put came into the log later than that.
   Clock::time_point looked_at_{};
   std::int64_t looked_head_ = 0;
   std::string sent_id_;  // this node's last put
   Clock::time_point sent_at_{};
 
   std::thread follower_;
+  std::thread looker_;
   std::thread appender_;
 };
 

@@ -1,0 +1,99 @@
+// One node by a log in the process (memory_log.h): what no etcd can be made to do at a given
+// moment.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "../support/comes_true.h"
+#include "log/replica.h"
+#include "memory_log.h"
+
+namespace saldo::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kBuild = "build";
+
+// A log that can be told to do that.
+class HeldLog : public MemoryLog {
+ public:
+  using MemoryLog::MemoryLog;
+
+  Head head() override {
+    while (holds_heads && !stopped_) {
+      is_held = true;
+      std::this_thread::sleep_for(milliseconds{1});
+    }
+    return MemoryLog::head();
+  }
+  void stop() override {
+    stopped_ = true;
+    MemoryLog::stop();
+  }
+
+  std::atomic<bool> holds_heads{false};
+  std::atomic<bool> is_held{false};
+
+ private:
+  std::atomic<bool> stopped_{false};
+};
+
+class OneNode : public testing::Test {
+ protected:
+  OneNode()
+      : path_((std::filesystem::temp_directory_path() / ("saldo-" + random_id())).string()),
+        store_(std::make_shared<LogStore>(LogFaults{}, 1U)),
+        log_(std::make_shared<HeldLog>(store_)) {
+    const Instant at = clock_now();
+    const Put put = put_of("n0", {{random_id(), "fence", at, at, {}}});
+    store_->append(encode(put));
+    Database books(path_, Database::Mode::kCreate);
+    books.compile_once("SELECT saldo_install('2026-01-01', 'none')").step();
+    write_log_state(books, {{store_->cluster_id, 1, 1, put.id}, "", at, "", 0});
+  }
+  ~OneNode() override {
+    replica_.reset();
+    writer_.reset();
+    for (const auto* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + suffix);
+  }
+
+  void start(ReplicaOptions options = {}) {
+    options.node = "n0";
+    options.build = kBuild;
+    writer_ = std::make_unique<Writer>(path_, milliseconds{1000}, 100, milliseconds{1000});
+    replica_ =
+        std::make_unique<Replica>(*writer_, log_, options, [](Database&, const Entry&, Instant) {
+          Applied done;
+          done.status = Applied::kDone;
+          return done;
+        });
+    ASSERT_TRUE(comes_true([&] { return !replica_->problem(); }));
+  }
+
+  static Put put_of(const std::string& node, std::vector<Entry> entries) {
+    return {random_id(), node, kBuild, {}, Put::kNoClock, std::move(entries)};
+  }
+  void put_by_another() {
+    const Instant at = clock_now();
+    store_->append(encode(put_of("x", {{random_id(), "fence", at, at, {}}})));
+  }
+
+  std::string path_;
+  std::shared_ptr<LogStore> store_;
+  std::shared_ptr<HeldLog> log_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<Replica> replica_;
+};
+
+TEST_F(OneNode, AppliesWhatComesWhileNobodyTellsWhereTheLogEnds) {
+  start();
+  log_->holds_heads = true;
+  ASSERT_TRUE(comes_true([&] { return log_->is_held.load(); }));
+  const auto before = replica_->position();
+  for (int i = 0; i < 3; ++i) put_by_another();
+  EXPECT_TRUE(replica_->wait_for(before + 3, milliseconds{10'000}));
+}
+
+}  // namespace
+}  // namespace saldo::server
