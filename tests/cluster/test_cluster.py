@@ -857,9 +857,9 @@ class Alike(ClusterCase):
         refused = saldod("serve", "--database", first.database, "--listen", "127.0.0.1:0", *first.log_flags)
         self.assertIn("of another build", refused.stderr)
         self.assertIn("join from a backup", refused.stderr)
-        # As if its schema were newer, too.
+        # Its schema is newer, too.
         for node in cluster.nodes:
-            tamper(node.database, "PRAGMA user_version = 0")
+            server.make_older(node.database)
         for command, told in ((("serve", "--listen", "127.0.0.1:0", *first.log_flags), "`saldod install`"),
                               (("install", "--opening", server.OPENING), "`saldod log seal` comes before"),
                               (("log", "status", *first.log_flags), "by an older version")):
@@ -867,6 +867,7 @@ class Alike(ClusterCase):
         for node in cluster.nodes:
             self.assertIn("any build", must("log", "seal", "--database", node.database, *node.log_flags))
             must("install", "--database", node.database, "--opening", server.OPENING)
+            self.assertIn("debtor", dict(peek(node.database, "SELECT name, 1 FROM sqlite_schema")))
         self.assertIn("nothing was applied since",
                       saldod("log", "seal", "--database", first.database, *first.log_flags).stderr)
         first.start()
