@@ -286,7 +286,8 @@ int log_trim(const std::string& database, const LogFlags& flags, const std::stri
 
 int log_status(const std::string& database, const LogFlags& flags) {
   const auto log = required_log(flags);
-  Database books(database, Database::Mode::kRead);
+  // During an upgrade a newer build may be here already.
+  Database books(database, Database::Mode::kReadOlder);
   const auto state = required_state(books, database);
   std::cout << "applied: " << state.position.number << ", up to " << format_instant(state.log_time)
             << "\n"
