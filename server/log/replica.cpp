@@ -253,6 +253,11 @@ std::optional<Replica::Problem> Replica::problem() const {
   }
   if (const auto clock = clock_problem()) return Problem{*clock};
   if (takes_nothing()) {
+    // Then whoever writes is better served there.
+    if (takes_of_others() && Clock::now() - untaken_since_ > options_.stale_after) {
+      return Problem{"the log has taken nothing of this node for " + seconds_since(untaken_since_) +
+                     " s, and does take what others write; no writes are taken here: " + *untaken_};
+    }
     return Problem{"the log has taken nothing for " + seconds_since(untaken_since_) +
                        " s, and so no writes are taken: " + *untaken_,
                    true};
@@ -297,6 +302,11 @@ std::optional<std::string> Replica::clock_problem() const {
 
 bool Replica::takes_nothing() const {
   return untaken_ && Clock::now() - untaken_since_ > kUnreachable;
+}
+
+// Whether others write while this node cannot: not only before, and not only in the beginning.
+bool Replica::takes_of_others() const {
+  return heard_at_ - kFresh > untaken_since_ && Clock::now() - heard_at_ < 2 * options_.mark_every;
 }
 
 bool Replica::has_namesake() const {
@@ -556,6 +566,7 @@ std::optional<Replica::Read> Replica::accept(LogItem item) {
     looked_head_ = item.number;
   }
   const bool is_fresh = item.number > looked_head_ && Clock::now() - looked_at_ < kFresh;
+  if (is_fresh && put->node != options_.node) heard_at_ = Clock::now();
   return Read{std::move(item), *std::move(put), steady_milliseconds(), is_fresh};
 }
 

@@ -82,7 +82,8 @@ class Replica {
   // What an operator has to know, in a sentence.
   struct Problem {
     std::string sentence;
-    bool is_of_writes = false;  // what is read here is as good as anywhere
+    // What is read here is as good as anywhere, and as far as is known nobody else writes either.
+    bool is_of_writes = false;
   };
   // nullopt: all is well.
   [[nodiscard]] std::optional<Problem> problem() const;
@@ -150,6 +151,7 @@ class Replica {
   std::optional<std::string> clock_problem() const;
   [[nodiscard]] bool has_namesake() const;
   [[nodiscard]] bool takes_nothing() const;
+  [[nodiscard]] bool takes_of_others() const;
   [[nodiscard]] std::string new_put_id() const;
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
@@ -173,6 +175,7 @@ class Replica {
   std::optional<std::string> unreachable_;
   std::optional<std::string> untaken_;  // why the last put was not taken
   Clock::time_point untaken_since_{};
+  Clock::time_point heard_at_{};  // when a put was read that another node had made a moment before
   std::optional<Clock::time_point> applying_since_;  // what may take long
   bool sealed_ = false;       // a seal was applied by this process, and nothing behind it
   bool tells_clock_ = false;  // it is to be appended what time it is here

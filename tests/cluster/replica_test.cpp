@@ -32,6 +32,12 @@ class HeldLog : public MemoryLog {
     MemoryLog::stop();
   }
 
+  void append(const std::string& text) override {
+    if (takes_nothing) throw LogUnreachable("permission denied");
+    MemoryLog::append(text);
+  }
+
+  std::atomic<bool> takes_nothing{false};
   std::atomic<bool> holds_heads{false};
   std::atomic<bool> is_held{false};
 
@@ -72,7 +78,9 @@ class OneNode : public testing::Test {
   }
 
   static Put put_of(const std::string& node, std::vector<Entry> entries) {
-    return {random_id(), node, kBuild, {}, Put::kNoClock, std::move(entries)};
+    const auto clock = std::chrono::duration_cast<milliseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    return {random_id(), node, kBuild, {}, clock.count(), std::move(entries)};
   }
   void put_by_another() {
     const Instant at = clock_now();
@@ -93,6 +101,36 @@ TEST_F(OneNode, AppliesWhatComesWhileNobodyTellsWhereTheLogEnds) {
   const auto before = replica_->position();
   for (int i = 0; i < 3; ++i) put_by_another();
   EXPECT_TRUE(replica_->wait_for(before + 3, milliseconds{10'000}));
+}
+
+TEST_F(OneNode, LeavesTheBalancerWhenOthersCanWriteAndItCannot) {
+  ReplicaOptions options;
+  options.stale_after = std::chrono::seconds{4};
+  options.mark_every = milliseconds{2000};
+  start(options);
+  put_by_another();
+  log_->takes_nothing = true;
+  const auto is_told = [&](const char* what, bool is_of_writes) {
+    const auto problem = replica_->problem();
+    return problem && problem->sentence.find(what) != std::string::npos &&
+           problem->sentence.find("permission denied") != std::string::npos &&
+           problem->is_of_writes == is_of_writes;
+  };
+  // As far as is known nobody can, for however long.
+  const auto begun = std::chrono::steady_clock::now();
+  ASSERT_TRUE(comes_true([&] {
+    return is_told("has taken nothing for", true) &&
+           std::chrono::steady_clock::now() - begun > options.stale_after + milliseconds{1000};
+  }));
+  EXPECT_TRUE(comes_true([&] {
+    put_by_another();
+    std::this_thread::sleep_for(milliseconds{10});
+    return is_told("has taken nothing of this node for", false);
+  }));
+  // Nobody any more.
+  EXPECT_TRUE(comes_true([&] { return is_told("has taken nothing for", true); }));
+  log_->takes_nothing = false;
+  EXPECT_TRUE(comes_true([&] { return !replica_->problem(); }));
 }
 
 }  // namespace

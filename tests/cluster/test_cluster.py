@@ -219,6 +219,35 @@ class Etcds(ClusterCase):
         with node.client("admin") as client:
             self.assertIn("nothing was done", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
 
+    def test_a_node_that_alone_may_not_write(self):
+        etcd = Etcd(1, tls=True)
+        self.addCleanup(etcd.close)
+        key = base64.b64encode(b"saldo/log").decode()
+        for path, question in (("role/add", {"name": "reader"}),
+                               ("role/grant", {"name": "reader", "perm": {"permType": "READ", "key": key}}),
+                               ("user/add", {"name": "reader", "password": "secret"}),
+                               ("user/grant", {"user": "reader", "role": "reader"})):
+            self.assertIsNotNone(etcd.ask(f"/v3/auth/{path}", question), path)
+        etcd.demand_user()
+        (etcd.folder / "reader").write_text("reader:secret\n")
+        cluster = self.cluster(nodes=2, etcd=etcd, flags=(*Node.FLAGS, "--stale-after", "5s"))
+        first, second = cluster.nodes
+        second.stop()
+        with unittest.mock.patch.object(Etcd, "log_flags", (*etcd.log_flags[:-1], etcd.folder / "reader")):
+            second.start()
+
+        def is_told():
+            self.account(first)
+            return "has taken nothing of this node for" in (second.problem() or "")
+        self.assertTrue(wait_for(is_told, 60), second.problem())
+        self.assertEqual(503, second.health().status)
+        self.assertIn("permission denied", second.problem())
+        self.assertTrue(first.is_well())
+        # What is read there is as good as before.
+        position = self.account(first) and first.number()
+        with second.client("admin") as client:
+            client.get("/v1/accounts", headers={"Saldo-Position": str(position)}).expect(200)
+
     def test_a_quota_that_is_reached(self):
         etcd = Etcd(1, flags=("--quota-backend-bytes", str(16 << 20)))
         self.addCleanup(etcd.close)
