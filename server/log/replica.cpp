@@ -381,7 +381,7 @@ bool Replica::all_done(const Pendings& pendings) const {
 
 // One put, until it is known what came of it, or nobody waits for that any more.
 void Replica::send(const Pendings& pendings, const Seen& seen) {
-  Put put{new_put_id(), options_.node, options_.build, seen, clock_milliseconds(), {}};
+  Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {}};
   auto until = Clock::time_point::max();
   std::optional<Instant> by;
   for (const auto& pending : pendings) {
@@ -395,16 +395,17 @@ void Replica::send(const Pendings& pendings, const Seen& seen) {
     sent_id_ = put.id;
     sent_at_ = Clock::now();
   }
-  if (!send_until(encode(put), until, pendings) && by) fence(pendings, *by, seen);
+  if (!send_until(std::move(put), until, pendings) && by) fence(pendings, *by, seen);
 }
 
-// False: it is not known whether it was appended.
-bool Replica::send_until(const std::string& text, Clock::time_point until,
-                         const Pendings& pendings) {
+// False: it is not known whether it was appended. Each time it tells the clock of that time: by its
+// id and those of its entries it is the same all the same.
+bool Replica::send_until(Put put, Clock::time_point until, const Pendings& pendings) {
   for (bool first = true;; first = false) {
     std::optional<std::string> why_not;
     try {
-      log_->append(text);
+      put.clock = clock_milliseconds();
+      log_->append(encode(put));
     } catch (const std::exception& error) {
       why_not = error.what();
     }
@@ -426,13 +427,12 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   const auto end = Clock::now() + kFencePatience;
   const Instant at = by + seconds{1};
   barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
-  const Put put{new_put_id(), options_.node,        options_.build,
-                seen,         clock_milliseconds(), {barrier->entry}};
+  const Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {barrier->entry}};
   {
     const std::lock_guard lock(mutex_);
     pending_.emplace(barrier->entry.id, barrier);
   }
-  if (send_until(encode(put), end, pendings)) {
+  if (send_until(put, end, pendings)) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, end, [&] {
       return stopping_ || barrier->state == Pending::kDone || all_done(pendings);
@@ -445,10 +445,13 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
 
 // To whichever build goes on behind a seal, by a put that counts for none.
 void Replica::tell_clock() {
-  const Put put{new_put_id(),         options_.node,
-                options_.build,       {Seen::kNothing, "", "", ""},
-                clock_milliseconds(), {}};
-  send_until(encode(put), Clock::now(), {});
+  send_until({new_put_id(),
+              options_.node,
+              options_.build,
+              {Seen::kNothing, "", "", ""},
+              Put::kNoClock,
+              {}},
+             Clock::now(), {});
 }
 
 // Those that have no outcome yet.

@@ -119,7 +119,7 @@ class Replica {
   void append_all();
   Pendings next_pendings();
   void send(const Pendings& pendings, const Seen& seen);
-  bool send_until(const std::string& text, Clock::time_point until, const Pendings& pendings);
+  bool send_until(Put put, Clock::time_point until, const Pendings& pendings);
   void fence(const Pendings& pendings, Instant by, const Seen& seen);
   void tell_clock();
   bool all_done(const Pendings& pendings) const;

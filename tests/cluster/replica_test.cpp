@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <future>
 
 #include "../support/comes_true.h"
 #include "log/replica.h"
@@ -77,10 +78,13 @@ class OneNode : public testing::Test {
     ASSERT_TRUE(comes_true([&] { return !replica_->problem(); }));
   }
 
+  static std::int64_t clock() {
+    return std::chrono::duration_cast<milliseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
   static Put put_of(const std::string& node, std::vector<Entry> entries) {
-    const auto clock = std::chrono::duration_cast<milliseconds>(
-        std::chrono::system_clock::now().time_since_epoch());
-    return {random_id(), node, kBuild, {}, clock.count(), std::move(entries)};
+    return {random_id(), node, kBuild, {}, clock(), std::move(entries)};
   }
   void put_by_another() {
     const Instant at = clock_now();
@@ -131,6 +135,22 @@ TEST_F(OneNode, LeavesTheBalancerWhenOthersCanWriteAndItCannot) {
   EXPECT_TRUE(comes_true([&] { return is_told("has taken nothing for", true); }));
   log_->takes_nothing = false;
   EXPECT_TRUE(comes_true([&] { return !replica_->problem(); }));
+}
+
+TEST_F(OneNode, TellsTheTimeOfTheLastSending) {
+  start();
+  log_->takes_nothing = true;
+  auto done = std::async(std::launch::async,
+                         [&] { return replica_->submit("close", clock_now(), {}).status; });
+  ASSERT_TRUE(comes_true([&] { return replica_->figures().resends >= 3; }));
+  const auto later = clock();
+  log_->takes_nothing = false;
+  ASSERT_EQ(done.get(), Applied::kDone);
+  replica_.reset();
+  const auto put = decode(store_->puts.back());
+  ASSERT_TRUE(put);
+  ASSERT_EQ(put->entries.front().kind, "close");
+  EXPECT_GE(put->clock, later);
 }
 
 }  // namespace
