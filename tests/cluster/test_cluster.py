@@ -399,6 +399,28 @@ class Alone(ClusterCase):
         times = [calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) for text in re.findall(r"\S+Z", told)]
         self.assertGreater(times[0] - times[1], 60)
 
+    def test_one_leaves_whatever_its_clock_says(self):
+        other = Node(self.one.etcd, "n1", self.one.folder, self.node.tokens)
+        must("log", "join", "--database", other.database, *other.log_flags, self.one.folder / "first.backup")
+        self.addCleanup(other.stop)
+        other.start()
+
+        def is_named():
+            return ("n1",) in peek(self.node.database, "SELECT node FROM log_node")
+        self.assertTrue(wait_for(is_named))
+        other.stop()
+        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+                       for name, seconds in (("at", 60), ("by", 90))}
+        self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
+                              "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
+        with other_surroundings(-90):
+            must("log", "leave", "--database", other.database, *other.log_flags)
+        number = int(self.one.etcd.get()["version"])
+        self.assertTrue(wait_for(lambda: self.node.number() >= number))
+        self.assertFalse(is_named())
+        self.one.expect_well()
+        self.account(self.node)
+
     def test_an_entry_that_came_before_or_too_late_counts_not(self):
         target = {"token": "admin", "method": "POST", "target": "/v1/accounts", "body": '{"name": "By hand"}',
                   "gives": "json"}
