@@ -65,7 +65,7 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
       log_(std::move(log)),
       options_(std::move(options)),
       apply_(std::move(apply)),
-      started_(clock_milliseconds()) {
+      started_(own_clock()) {
   writer_.write([&](Database& database) {
     const auto state = read_log_state(database);
     if (!state) {
@@ -166,6 +166,10 @@ std::optional<std::string> Replica::refusal() const {
 }
 
 Instant Replica::own_now() const { return options_.test_clock ? state_.log_time : clock_now(); }
+
+std::int64_t Replica::own_clock() const {
+  return options_.clock ? options_.clock() : clock_milliseconds();
+}
 
 std::int64_t Replica::position() const {
   const std::lock_guard lock(mutex_);
@@ -279,7 +283,7 @@ std::optional<double> Replica::clock_offset() const {
   }
   if (clocks.empty()) return std::nullopt;
   std::sort(clocks.begin(), clocks.end());
-  const auto own = clock_milliseconds() - steady_milliseconds();
+  const auto own = own_clock() - steady_milliseconds();
   // Of two in the middle the one nearer to this machine's.
   const auto upper = own - clocks[clocks.size() / 2];
   const auto lower = own - clocks[(clocks.size() - 1) / 2];
@@ -288,7 +292,7 @@ std::optional<double> Replica::clock_offset() const {
 
 // What this node dates stays so: before its clock is known to be right it dates nothing.
 std::optional<std::string> Replica::clock_problem() const {
-  if (options_.test_clock) return std::nullopt;
+  if (options_.test_clock && !options_.clock) return std::nullopt;
   const auto offset = clock_offset();
   if (!offset) {
     if (!knows_others_ || Clock::now() >= alone_from_) return std::nullopt;
@@ -404,7 +408,7 @@ bool Replica::send_until(Put put, Clock::time_point until, const Pendings& pendi
   for (bool first = true;; first = false) {
     std::optional<std::string> why_not;
     try {
-      put.clock = clock_milliseconds();
+      put.clock = own_clock();
       log_->append(encode(put));
     } catch (const std::exception& error) {
       why_not = error.what();
@@ -873,7 +877,7 @@ void Replica::mark_when_due() {
   mark_at_ = now + options_.mark_every;
   nlohmann::ordered_json mark = {{"number", seen_.number}, {"revision", state_.position.revision},
                                  {"chain", seen_.chain},   {"day", seen_.day},
-                                 {"digest", seen_.digest}, {"clock", clock_milliseconds()},
+                                 {"digest", seen_.digest}, {"clock", own_clock()},
                                  {"build", options_.build}};
   if (asks) {
     ask_at_ = now + kAskEvery;

@@ -30,6 +30,9 @@ struct ReplicaOptions {
   std::chrono::milliseconds mark_every{60'000};
   std::chrono::milliseconds patience{10'000};  // an entry counts so long after it was asked for
   bool test_clock = false;                     // time is what requests say it is
+  // In milliseconds since 1970; null: the system's, which is compared with the others' only where
+  // it dates what is written.
+  std::function<std::int64_t()> clock;
 };
 
 // What came of an entry.
@@ -139,6 +142,7 @@ class Replica {
   void note_applied(const LogState& state, const std::vector<Read>& reads,
                     const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
+  [[nodiscard]] std::int64_t own_clock() const;
   std::chrono::milliseconds draw_delay();  // with mutex_
   void look_all();
   void note_head(const Log::Head& head, Clock::time_point asked);  // with mutex_
@@ -194,7 +198,7 @@ class Replica {
   Clock::time_point mark_at_{};
   // Of puts: those that this process makes begin with it.
   const std::string mark_of_process_ = random_id().substr(0, 16);
-  const std::int64_t started_;       // by this machine's clock, in milliseconds
+  const std::int64_t started_;       // by own_clock()
   Clock::time_point namesake_at_{};  // when another node of this name was heard last
   bool knows_others_ = false;        // there are nodes that could tell their clocks
   Clock::time_point alone_from_ = Clock::time_point::max();  // without them it goes on from then
