@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::chrono::seconds kOpenPatience{10};
 constexpr seconds kCountsFor{10};
+// Nobody sees whether it came in time, so that of a machine whose clock is behind counts, too.
+constexpr std::chrono::hours kLeavingCountsFor{365 * 24};
 constexpr std::chrono::milliseconds kLookAgain{100};
 
 void fsync_path(const std::string& path) {
@@ -71,9 +73,10 @@ void require_alone(Database& books, const std::string& database) {
 
 // Nobody has compared this machine's clock with the others', so it dates nothing: what is done is
 // of the log's own time. How long it counts is another matter.
-Entry new_entry(const LogState& state, std::string kind, nlohmann::ordered_json data) {
+Entry new_entry(const LogState& state, std::string kind, nlohmann::ordered_json data,
+                seconds counts_for = kCountsFor) {
   return {random_id(), std::move(kind), state.log_time,
-          std::max(clock_now(), state.log_time) + kCountsFor, std::move(data)};
+          std::max(clock_now(), state.log_time) + counts_for, std::move(data)};
 }
 
 Put put_of(const LogFlags& flags, const std::string& build, const Seen& seen, Entry entry) {
@@ -259,8 +262,9 @@ int log_leave(const std::string& database, const LogFlags& flags) {
   require_alone(books, database);
   // Behind a seal, or before the first entry, no node has a build yet, and none needs to be told.
   if (const auto log = open_log(flags); log && !state.build.empty()) {
-    append_patiently(*log, put_of(flags, state.build, seen_in(books, state),
-                                  new_entry(state, "mark", {{"leaves", flags.node}})));
+    append_patiently(*log,
+                     put_of(flags, state.build, seen_in(books, state),
+                            new_entry(state, "mark", {{"leaves", flags.node}}, kLeavingCountsFor)));
   }
   Transaction transaction(books, "BEGIN IMMEDIATE");
   drop_log_state(books);
@@ -286,7 +290,8 @@ int log_trim(const std::string& database, const LogFlags& flags, const std::stri
 
 int log_status(const std::string& database, const LogFlags& flags) {
   const auto log = required_log(flags);
-  Database books(database, Database::Mode::kRead);
+  // During an upgrade a newer build may be here already.
+  Database books(database, Database::Mode::kReadOlder);
   const auto state = required_state(books, database);
   std::cout << "applied: " << state.position.number << ", up to " << format_instant(state.log_time)
             << "\n"

@@ -57,7 +57,8 @@ struct Put {
   std::string node;
   std::string build;
   Seen seen;
-  std::int64_t clock = kNoClock;  // the node's, in milliseconds since 1970; of commands kNoClock
+  // The node's when it sent this, in milliseconds since 1970; of commands kNoClock.
+  std::int64_t clock = kNoClock;
   std::vector<Entry> entries;
 };
 

@@ -185,7 +185,10 @@ class EtcdLog : public Log {
     Head head = head_of(answer);
     check_cluster(answer, position.cluster_id);
     if (position.number > 0) check_position(position, answer, head);
-    cluster_id_ = head.cluster_id;
+    {
+      const std::lock_guard lock(mutex_);
+      cluster_id_ = head.cluster_id;
+    }
     // At the end nothing before now is needed, which may be forgotten.
     std::int64_t from = integer(member(answer, "header"), "revision") + 1;
     if (head.number > position.number) {
@@ -228,7 +231,7 @@ class EtcdLog : public Log {
     for (std::size_t tried = 1;; ++tried) {
       try {
         const json answer = looking_.ask("/v3/kv/range", {{"key", key_}, {"keys_only", true}});
-        check_cluster(answer, cluster_id_);
+        check_cluster(answer, followed_cluster());
         return head_of(answer);
       } catch (const LogUnreachable&) {
         if (tried >= options_.members.size() || stopping_) throw;
@@ -255,6 +258,11 @@ class EtcdLog : public Log {
       head.revision = integer(kvs->front(), "mod_revision");
     }
     return head;
+  }
+
+  std::string followed_cluster() {
+    const std::lock_guard lock(mutex_);
+    return cluster_id_;
   }
 
   static void check_cluster(const json& answer, const std::string& cluster_id) {
@@ -346,7 +354,7 @@ class EtcdLog : public Log {
   }
 
   void read_answer(const json& answer) {
-    check_cluster(answer, cluster_id_);
+    check_cluster(answer, followed_cluster());
     if (answer.value("canceled", false)) {
       if (integer(answer, "compact_revision") > 0) {
         throw LogBroken("what follows is not in the log any more: it was trimmed before revision " +
@@ -372,7 +380,8 @@ class EtcdLog : public Log {
   EtcdClient appending_;
   EtcdClient following_;
   EtcdClient looking_;
-  std::string cluster_id_;
+  std::mutex mutex_;
+  std::string cluster_id_;  // with mutex_
   std::unique_ptr<CURLM, FreeMulti> multi_;
   CurlHandle watch_;
   CurlList watch_headers_;

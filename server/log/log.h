@@ -61,7 +61,8 @@ class Log {
   // What comes next; nullopt: nothing did in that time. Throws LogUnreachable, and then is to be
   // followed again, and LogBroken.
   virtual std::optional<LogItem> next(std::chrono::milliseconds patience) = 0;
-  // Where the log ends by its majority. Throws LogUnreachable.
+  // Where the log ends by its majority. From a third thread. Throws LogUnreachable, and LogBroken
+  // where it is another one than was followed last.
   virtual Head head() = 0;
   // Forgets what stands before that revision. Throws LogUnreachable.
   virtual void trim(std::int64_t revision) = 0;

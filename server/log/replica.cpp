@@ -65,7 +65,7 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
       log_(std::move(log)),
       options_(std::move(options)),
       apply_(std::move(apply)),
-      started_(clock_milliseconds()) {
+      started_(own_clock()) {
   writer_.write([&](Database& database) {
     const auto state = read_log_state(database);
     if (!state) {
@@ -87,12 +87,14 @@ Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions option
   figures_.number = state_.position.number;
   contact_ = Clock::now();
   follower_ = std::thread([this] { follow_all(); });
+  looker_ = std::thread([this] { look_all(); });
   appender_ = std::thread([this] { append_all(); });
 }
 
 Replica::~Replica() {
   stop();
   follower_.join();
+  looker_.join();
   appender_.join();
 }
 
@@ -164,6 +166,10 @@ std::optional<std::string> Replica::refusal() const {
 }
 
 Instant Replica::own_now() const { return options_.test_clock ? state_.log_time : clock_now(); }
+
+std::int64_t Replica::own_clock() const {
+  return options_.clock ? options_.clock() : clock_milliseconds();
+}
 
 std::int64_t Replica::position() const {
   const std::lock_guard lock(mutex_);
@@ -251,6 +257,11 @@ std::optional<Replica::Problem> Replica::problem() const {
   }
   if (const auto clock = clock_problem()) return Problem{*clock};
   if (takes_nothing()) {
+    // Then whoever writes is better served there.
+    if (takes_of_others() && Clock::now() - untaken_since_ > options_.stale_after) {
+      return Problem{"the log has taken nothing of this node for " + seconds_since(untaken_since_) +
+                     " s, and does take what others write; no writes are taken here: " + *untaken_};
+    }
     return Problem{"the log has taken nothing for " + seconds_since(untaken_since_) +
                        " s, and so no writes are taken: " + *untaken_,
                    true};
@@ -272,7 +283,7 @@ std::optional<double> Replica::clock_offset() const {
   }
   if (clocks.empty()) return std::nullopt;
   std::sort(clocks.begin(), clocks.end());
-  const auto own = clock_milliseconds() - steady_milliseconds();
+  const auto own = own_clock() - steady_milliseconds();
   // Of two in the middle the one nearer to this machine's.
   const auto upper = own - clocks[clocks.size() / 2];
   const auto lower = own - clocks[(clocks.size() - 1) / 2];
@@ -281,7 +292,7 @@ std::optional<double> Replica::clock_offset() const {
 
 // What this node dates stays so: before its clock is known to be right it dates nothing.
 std::optional<std::string> Replica::clock_problem() const {
-  if (options_.test_clock) return std::nullopt;
+  if (options_.test_clock && !options_.clock) return std::nullopt;
   const auto offset = clock_offset();
   if (!offset) {
     if (!knows_others_ || Clock::now() >= alone_from_) return std::nullopt;
@@ -295,6 +306,11 @@ std::optional<std::string> Replica::clock_problem() const {
 
 bool Replica::takes_nothing() const {
   return untaken_ && Clock::now() - untaken_since_ > kUnreachable;
+}
+
+// Whether others write while this node cannot: not only before, and not only in the beginning.
+bool Replica::takes_of_others() const {
+  return heard_at_ - kFresh > untaken_since_ && Clock::now() - heard_at_ < 2 * options_.mark_every;
 }
 
 bool Replica::has_namesake() const {
@@ -369,7 +385,7 @@ bool Replica::all_done(const Pendings& pendings) const {
 
 // One put, until it is known what came of it, or nobody waits for that any more.
 void Replica::send(const Pendings& pendings, const Seen& seen) {
-  Put put{new_put_id(), options_.node, options_.build, seen, clock_milliseconds(), {}};
+  Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {}};
   auto until = Clock::time_point::max();
   std::optional<Instant> by;
   for (const auto& pending : pendings) {
@@ -383,16 +399,17 @@ void Replica::send(const Pendings& pendings, const Seen& seen) {
     sent_id_ = put.id;
     sent_at_ = Clock::now();
   }
-  if (!send_until(encode(put), until, pendings) && by) fence(pendings, *by, seen);
+  if (!send_until(std::move(put), until, pendings) && by) fence(pendings, *by, seen);
 }
 
-// False: it is not known whether it was appended.
-bool Replica::send_until(const std::string& text, Clock::time_point until,
-                         const Pendings& pendings) {
+// False: it is not known whether it was appended. Each time it tells the clock of that time: by its
+// id and those of its entries it is the same all the same.
+bool Replica::send_until(Put put, Clock::time_point until, const Pendings& pendings) {
   for (bool first = true;; first = false) {
     std::optional<std::string> why_not;
     try {
-      log_->append(text);
+      put.clock = own_clock();
+      log_->append(encode(put));
     } catch (const std::exception& error) {
       why_not = error.what();
     }
@@ -414,13 +431,12 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   const auto end = Clock::now() + kFencePatience;
   const Instant at = by + seconds{1};
   barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
-  const Put put{new_put_id(), options_.node,        options_.build,
-                seen,         clock_milliseconds(), {barrier->entry}};
+  const Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {barrier->entry}};
   {
     const std::lock_guard lock(mutex_);
     pending_.emplace(barrier->entry.id, barrier);
   }
-  if (send_until(encode(put), end, pendings)) {
+  if (send_until(put, end, pendings)) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, end, [&] {
       return stopping_ || barrier->state == Pending::kDone || all_done(pendings);
@@ -433,10 +449,13 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
 
 // To whichever build goes on behind a seal, by a put that counts for none.
 void Replica::tell_clock() {
-  const Put put{new_put_id(),         options_.node,
-                options_.build,       {Seen::kNothing, "", "", ""},
-                clock_milliseconds(), {}};
-  send_until(encode(put), Clock::now(), {});
+  send_until({new_put_id(),
+              options_.node,
+              options_.build,
+              {Seen::kNothing, "", "", ""},
+              Put::kNoClock,
+              {}},
+             Clock::now(), {});
 }
 
 // Those that have no outcome yet.
@@ -466,6 +485,7 @@ void Replica::follow_all() {
       spdlog::error("following the log failed, and is tried again: {}", error.what());
     }
     std::unique_lock lock(mutex_);
+    is_followed_ = false;
     if (stopped_) changed_.wait(lock, [&] { return stopping_; });
     if (changed_.wait_for(lock, kAgain, [&] { return stopping_; })) return;
   }
@@ -486,9 +506,11 @@ void Replica::follow_once() {
   }
   const auto asked = Clock::now();
   const auto head = log_->follow(position);
-  note_head(head, asked);
   {
     const std::lock_guard lock(mutex_);
+    note_head(head, asked);
+    is_followed_ = true;
+    look_failed_.reset();
     if (unreachable_) spdlog::info("the log is there again");
     if (unreachable_) alone_from_ = Clock::time_point::max();  // what was known of clocks is old
     unreachable_.reset();
@@ -505,7 +527,6 @@ void Replica::read_on() {
       if (stopping_ || stopped_) return;
     }
     mark_when_due();
-    if (Clock::now() - looked_at_ >= kLook) look_at_head();
     std::vector<Read> reads;
     auto item = log_->next(kLook);
     if (!item) {
@@ -546,37 +567,60 @@ void Replica::read_on() {
 std::optional<Replica::Read> Replica::accept(LogItem item) {
   auto put = decode(item.text);
   if (!put) return std::nullopt;
-  {
-    const std::lock_guard lock(mutex_);
-    if (put->id == sent_id_ && sent_at_ > looked_at_) {
-      looked_at_ = sent_at_;
-      looked_head_ = item.number;
-    }
+  const std::lock_guard lock(mutex_);
+  if (put->id == sent_id_ && sent_at_ > looked_at_) {
+    looked_at_ = sent_at_;
+    looked_head_ = item.number;
   }
   const bool is_fresh = item.number > looked_head_ && Clock::now() - looked_at_ < kFresh;
+  if (is_fresh && put->node != options_.node) heard_at_ = Clock::now();
   return Read{std::move(item), *std::move(put), steady_milliseconds(), is_fresh};
 }
 
-void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
-  looked_at_ = asked;
-  looked_head_ = head.number;
-  const std::lock_guard lock(mutex_);
-  contact_ = Clock::now();
-  figures_.head = std::max(figures_.head, head.number);
+// While the log is followed, now and then: where nothing of this node's own tells it.
+void Replica::look_all() {
+  std::unique_lock lock(mutex_);
+  auto asked = Clock::time_point();
+  for (;;) {
+    if (changed_.wait_until(lock, std::max(asked, looked_at_) + kLook, [&] { return stopping_; }))
+      return;
+    asked = Clock::now();
+    if (!is_followed_ || stopped_ || asked - looked_at_ < kLook) continue;
+    lock.unlock();
+    std::optional<Log::Head> head;
+    std::string why_not;
+    try {
+      head = log_->head();
+    } catch (const LogBroken& error) {
+      stop_for(error.what());
+    } catch (const std::exception& error) {
+      why_not = error.what();
+    }
+    lock.lock();
+    // It may have been lost meanwhile: then it is known to be there when it is followed again.
+    if (!is_followed_) continue;
+    if (head) note_head(*head, asked);
+    look_failed_.reset();
+    if (!why_not.empty()) look_failed_ = why_not;
+  }
 }
 
-void Replica::look_at_head() {
-  const auto asked = Clock::now();
-  note_head(log_->head(), asked);
+void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
+  head_ = head.number;
+  contact_ = Clock::now();
+  figures_.head = std::max(figures_.head, head.number);
+  if (asked < looked_at_) return;
+  looked_at_ = asked;
+  looked_head_ = head.number;
 }
 
 // Where nothing comes: whether all that is in the log did.
 void Replica::look_whether_told() {
-  look_at_head();
   const std::lock_guard lock(mutex_);
+  if (look_failed_) throw LogUnreachable(*look_failed_);
   ready_ = ready_ || state_.position.number >= live_from_;
   // Twice in a row: what was appended a moment ago is still on its way.
-  const auto before = std::exchange(last_head_, looked_head_);
+  const auto before = std::exchange(last_head_, head_);
   if (before > state_.position.number)
     throw LogUnreachable("a member of etcd does not tell what is in the log");
 }
@@ -833,7 +877,7 @@ void Replica::mark_when_due() {
   mark_at_ = now + options_.mark_every;
   nlohmann::ordered_json mark = {{"number", seen_.number}, {"revision", state_.position.revision},
                                  {"chain", seen_.chain},   {"day", seen_.day},
-                                 {"digest", seen_.digest}, {"clock", clock_milliseconds()},
+                                 {"digest", seen_.digest}, {"clock", own_clock()},
                                  {"build", options_.build}};
   if (asks) {
     ask_at_ = now + kAskEvery;

@@ -1,6 +1,7 @@
 // This node's part in the log: what it is asked to write it appends, and whatever anybody has
-// appended it applies, in the log's order. Two threads: one appends, with one put of this node's
-// under way at a time, and one follows and applies.
+// appended it applies, in the log's order. One thread appends, with one put of this node's
+// under way at a time, and one follows and applies. A third one looks where the log ends, so that
+// a member of etcd that does not answer holds up neither.
 #pragma once
 
 #include <condition_variable>
@@ -29,6 +30,9 @@ struct ReplicaOptions {
   std::chrono::milliseconds mark_every{60'000};
   std::chrono::milliseconds patience{10'000};  // an entry counts so long after it was asked for
   bool test_clock = false;                     // time is what requests say it is
+  // In milliseconds since 1970; null: the system's, which is compared with the others' only where
+  // it dates what is written.
+  std::function<std::int64_t()> clock;
 };
 
 // What came of an entry.
@@ -81,7 +85,8 @@ class Replica {
   // What an operator has to know, in a sentence.
   struct Problem {
     std::string sentence;
-    bool is_of_writes = false;  // what is read here is as good as anywhere
+    // What is read here is as good as anywhere, and as far as is known nobody else writes either.
+    bool is_of_writes = false;
   };
   // nullopt: all is well.
   [[nodiscard]] std::optional<Problem> problem() const;
@@ -117,7 +122,7 @@ class Replica {
   void append_all();
   Pendings next_pendings();
   void send(const Pendings& pendings, const Seen& seen);
-  bool send_until(const std::string& text, Clock::time_point until, const Pendings& pendings);
+  bool send_until(Put put, Clock::time_point until, const Pendings& pendings);
   void fence(const Pendings& pendings, Instant by, const Seen& seen);
   void tell_clock();
   bool all_done(const Pendings& pendings) const;
@@ -137,9 +142,10 @@ class Replica {
   void note_applied(const LogState& state, const std::vector<Read>& reads,
                     const std::vector<Seen>& seen, const std::vector<Result>& results);
   [[nodiscard]] Instant own_now() const;
+  [[nodiscard]] std::int64_t own_clock() const;
   std::chrono::milliseconds draw_delay();  // with mutex_
-  void note_head(const Log::Head& head, Clock::time_point asked);
-  void look_at_head();
+  void look_all();
+  void note_head(const Log::Head& head, Clock::time_point asked);  // with mutex_
   void look_whether_told();
   void mark_when_due();
   void stop_for(const std::string& reason);
@@ -149,6 +155,7 @@ class Replica {
   std::optional<std::string> clock_problem() const;
   [[nodiscard]] bool has_namesake() const;
   [[nodiscard]] bool takes_nothing() const;
+  [[nodiscard]] bool takes_of_others() const;
   [[nodiscard]] std::string new_put_id() const;
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
@@ -172,6 +179,7 @@ class Replica {
   std::optional<std::string> unreachable_;
   std::optional<std::string> untaken_;  // why the last put was not taken
   Clock::time_point untaken_since_{};
+  Clock::time_point heard_at_{};  // when a put was read that another node had made a moment before
   std::optional<Clock::time_point> applying_since_;  // what may take long
   bool sealed_ = false;       // a seal was applied by this process, and nothing behind it
   bool tells_clock_ = false;  // it is to be appended what time it is here
@@ -190,7 +198,7 @@ class Replica {
   Clock::time_point mark_at_{};
   // Of puts: those that this process makes begin with it.
   const std::string mark_of_process_ = random_id().substr(0, 16);
-  const std::int64_t started_;       // by this machine's clock, in milliseconds
+  const std::int64_t started_;       // by own_clock()
   Clock::time_point namesake_at_{};  // when another node of this name was heard last
   bool knows_others_ = false;        // there are nodes that could tell their clocks
   Clock::time_point alone_from_ = Clock::time_point::max();  // without them it goes on from then
@@ -203,14 +211,18 @@ class Replica {
   std::map<std::string, Claim> claims_;
   std::minstd_rand random_{std::random_device{}()};
   int bad_reads_ = 0;
-  std::int64_t last_head_ = 0;
-  // What stands behind that put came into the log later than that. Of the thread that follows.
+  bool is_followed_ = false;                // the log: a look at it is worth something
+  std::optional<std::string> look_failed_;  // why the last one did
+  std::int64_t head_ = 0;                   // by the last one that did not
+  std::int64_t last_head_ = 0;              // it, when nothing had come for a while
+  // What stands behind that put came into the log later than that.
   Clock::time_point looked_at_{};
   std::int64_t looked_head_ = 0;
   std::string sent_id_;  // this node's last put
   Clock::time_point sent_at_{};
 
   std::thread follower_;
+  std::thread looker_;
   std::thread appender_;
 };
 

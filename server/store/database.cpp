@@ -13,6 +13,7 @@ constexpr int kStepsBetweenStopChecks = 10'000;
 int open_flags(Database::Mode mode) {
   switch (mode) {
     case Database::Mode::kRead:
+    case Database::Mode::kReadOlder:
       return SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     case Database::Mode::kWrite:
     case Database::Mode::kWriteOlder:
@@ -49,12 +50,12 @@ void Database::check_books(const std::string& path, Mode mode) {
   const std::int64_t version = pragma("PRAGMA user_version");
   if (version > kSchemaVersion)
     throw std::runtime_error(path + " was installed by a newer version; use that one");
-  if (version < kSchemaVersion && mode != Mode::kWriteOlder) {
+  if (version < kSchemaVersion && mode != Mode::kReadOlder && mode != Mode::kWriteOlder) {
     throw std::runtime_error(
         path +
         " was installed by an older version; `saldod install` with the same day upgrades it");
   }
-  if (mode == Mode::kRead) return;
+  if (mode == Mode::kRead || mode == Mode::kReadOlder) return;
   if (sqlite3_db_readonly(handle(), "main") != 0)
     throw std::runtime_error(path + " is read-only for this user");
   prepare("PRAGMA journal_mode = WAL").step();

@@ -23,15 +23,15 @@ struct OwnClock {
 
 class Database : private OwnClock, public Connection {
  public:
-  enum class Mode { kRead, kWrite, kWriteOlder, kCreate };
+  enum class Mode { kRead, kReadOlder, kWrite, kWriteOlder, kCreate };
 
   static constexpr std::chrono::milliseconds kBusyTimeout{30'000};
 
-  // Opens a file that holds Saldo's books, or (kCreate) may be anything; kWriteOlder takes those of
-  // an older version too, of which only what all versions have may be used. Writers wait for other
-  // programs up to `busy` and are durable (synchronous=FULL), and the file changes into WAL mode,
-  // so that readers and the writer do not wait for each other. Throws std::runtime_error with what
-  // to do about it.
+  // Opens a file that holds Saldo's books, or (kCreate) may be anything; kReadOlder and kWriteOlder
+  // take those of an older version too, of which only what all versions have may be used. Writers
+  // wait for other programs up to `busy` and are durable (synchronous=FULL), and the file changes
+  // into WAL mode, so that readers and the writer do not wait for each other. Throws
+  // std::runtime_error with what to do about it.
   Database(const std::string& path, Mode mode, std::chrono::milliseconds busy = kBusyTimeout);
 
   // Queries end with SQLITE_INTERRUPT at `deadline`. The writer must not have one: an interrupt

@@ -219,6 +219,35 @@ class Etcds(ClusterCase):
         with node.client("admin") as client:
             self.assertIn("nothing was done", client.post("/v1/accounts", {"name": "x"}).expect(503).text)
 
+    def test_a_node_that_alone_may_not_write(self):
+        etcd = Etcd(1, tls=True)
+        self.addCleanup(etcd.close)
+        key = base64.b64encode(b"saldo/log").decode()
+        for path, question in (("role/add", {"name": "reader"}),
+                               ("role/grant", {"name": "reader", "perm": {"permType": "READ", "key": key}}),
+                               ("user/add", {"name": "reader", "password": "secret"}),
+                               ("user/grant", {"user": "reader", "role": "reader"})):
+            self.assertIsNotNone(etcd.ask(f"/v3/auth/{path}", question), path)
+        etcd.demand_user()
+        (etcd.folder / "reader").write_text("reader:secret\n")
+        cluster = self.cluster(nodes=2, etcd=etcd, flags=(*Node.FLAGS, "--stale-after", "5s"))
+        first, second = cluster.nodes
+        second.stop()
+        with unittest.mock.patch.object(Etcd, "log_flags", (*etcd.log_flags[:-1], etcd.folder / "reader")):
+            second.start()
+
+        def is_told():
+            self.account(first)
+            return "has taken nothing of this node for" in (second.problem() or "")
+        self.assertTrue(wait_for(is_told, 60), second.problem())
+        self.assertEqual(503, second.health().status)
+        self.assertIn("permission denied", second.problem())
+        self.assertTrue(first.is_well())
+        # What is read there is as good as before.
+        position = self.account(first) and first.number()
+        with second.client("admin") as client:
+            client.get("/v1/accounts", headers={"Saldo-Position": str(position)}).expect(200)
+
     def test_a_quota_that_is_reached(self):
         etcd = Etcd(1, flags=("--quota-backend-bytes", str(16 << 20)))
         self.addCleanup(etcd.close)
@@ -369,6 +398,28 @@ class Alone(ClusterCase):
         self.assertRegex(told, r"it was not done, as it came too late: the log's time is \S+Z, this machine's clock is")
         times = [calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) for text in re.findall(r"\S+Z", told)]
         self.assertGreater(times[0] - times[1], 60)
+
+    def test_one_leaves_whatever_its_clock_says(self):
+        other = Node(self.one.etcd, "n1", self.one.folder, self.node.tokens)
+        must("log", "join", "--database", other.database, *other.log_flags, self.one.folder / "first.backup")
+        self.addCleanup(other.stop)
+        other.start()
+
+        def is_named():
+            return ("n1",) in peek(self.node.database, "SELECT node FROM log_node")
+        self.assertTrue(wait_for(is_named))
+        other.stop()
+        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+                       for name, seconds in (("at", 60), ("by", 90))}
+        self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
+                              "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
+        with other_surroundings(-90):
+            must("log", "leave", "--database", other.database, *other.log_flags)
+        number = int(self.one.etcd.get()["version"])
+        self.assertTrue(wait_for(lambda: self.node.number() >= number))
+        self.assertFalse(is_named())
+        self.one.expect_well()
+        self.account(self.node)
 
     def test_an_entry_that_came_before_or_too_late_counts_not(self):
         target = {"token": "admin", "method": "POST", "target": "/v1/accounts", "body": '{"name": "By hand"}',
@@ -857,16 +908,17 @@ class Alike(ClusterCase):
         refused = saldod("serve", "--database", first.database, "--listen", "127.0.0.1:0", *first.log_flags)
         self.assertIn("of another build", refused.stderr)
         self.assertIn("join from a backup", refused.stderr)
-        # As if its schema were newer, too.
+        # Its schema is newer, too.
         for node in cluster.nodes:
-            tamper(node.database, "PRAGMA user_version = 0")
+            server.make_older(node.database)
         for command, told in ((("serve", "--listen", "127.0.0.1:0", *first.log_flags), "`saldod install`"),
-                              (("install", "--opening", server.OPENING), "`saldod log seal` comes before"),
-                              (("log", "status", *first.log_flags), "by an older version")):
+                              (("install", "--opening", server.OPENING), "`saldod log seal` comes before")):
             self.assertIn(told, saldod(*command, "--database", first.database).stderr)
+        self.assertTrue(are_together())
         for node in cluster.nodes:
             self.assertIn("any build", must("log", "seal", "--database", node.database, *node.log_flags))
             must("install", "--database", node.database, "--opening", server.OPENING)
+            self.assertIn("debtor", dict(peek(node.database, "SELECT name, 1 FROM sqlite_schema")))
         self.assertIn("nothing was applied since",
                       saldod("log", "seal", "--database", first.database, *first.log_flags).stderr)
         first.start()

@@ -6,8 +6,9 @@
 // usage, promise, with an idempotency key each; what is answered 503 is asked again, of another
 // node, with the same key. Each day is closed by all of them at once. Nodes are stopped and
 // started, and at random steps of SQLite's the transaction that applies is broken off, as a kill
-// would. In the end all files hold the same rows, and each write that was acknowledged is there
-// once, with the answer that it had.
+// would. The nodes' clocks differ, as clocks do, and now and then one is a day off: its node writes
+// nothing until that is set right. In the end all files hold the same rows, and each write that was
+// acknowledged is there once, with the answer that it had.
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -30,14 +31,26 @@ using Json = nlohmann::json;
 
 constexpr int kNodes = 3;
 constexpr const char* kOpening = "2026-01-01";
+// Any two clocks differ by less than 2 s (rule 8), with some of that left for what is on its way.
+constexpr std::int64_t kClockOffMax = 700;  // milliseconds
+constexpr const char* kBegin = "2026-01-01T00:00:00Z";
+constexpr std::int64_t kDay = 86'400'000;
+
+unsigned g_seed = 1;
 
 [[noreturn]] void fail(const std::string& what) {
-  std::cerr << "worlds: " << what << std::endl;
+  std::cerr << "worlds --seed " << g_seed << ": " << what << std::endl;
   std::_Exit(1);
 }
 
 std::string day_after(const std::string& day, int days) {
   return format_instant(*parse_instant(day + "T00:00:00Z") + date::days{days}).substr(0, 10);
+}
+
+std::int64_t clock_milliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 // Breaks off what the writer is at, now and then.
@@ -73,6 +86,9 @@ class World {
  public:
   World(const std::filesystem::path& folder, unsigned seed, LogFaults faults)
       : folder_(folder), store_(std::make_shared<LogStore>(faults, seed)) {
+    std::minstd_rand random(seed);
+    for (auto& off : clocks_off_)
+      off = std::uniform_int_distribution<std::int64_t>(-kClockOffMax, kClockOffMax)(random);
     make_files();
     for (int node = 0; node < kNodes; ++node) start(node);
     for (int node = 0; node < kNodes; ++node) wait_until_well(node);
@@ -87,6 +103,7 @@ class World {
     options.log = std::make_shared<MemoryLog>(store_);
     options.replica.node = "n" + std::to_string(node);
     options.replica.patience = std::chrono::milliseconds{1500};
+    options.replica.clock = [this, node] { return clock_milliseconds() + clocks_off_[node]; };
     std::shared_ptr<Service> service;
     // A start may be broken off, too.
     while (!service) {
@@ -133,7 +150,7 @@ class World {
 
   void wait_until_well(int node) {
     for (int i = 0; i < 6000; ++i) {
-      const auto reply = ask(node, "GET", "/healthz", "", "2026-01-01T00:00:00Z");
+      const auto reply = ask(node, "GET", "/healthz", "", kBegin);
       if (reply && reply->status == 200) return;
       if (i % 1000 == 999)
         std::cerr << "node " << node << ": " << (reply ? reply->body : "-") << "\n";
@@ -142,8 +159,21 @@ class World {
     fail("node " + std::to_string(node) + " does not become well");
   }
 
+  // Moves its clock on or back; it is to write nothing, and say why.
+  void put_clock_off(int node, std::int64_t by) {
+    clocks_off_[node] += by;
+    for (int i = 0; i < 6000; ++i) {
+      const auto reply = ask(node, "POST", "/v1/accounts", R"({"name": "Never"})", kBegin);
+      if (!reply || reply->status != 503) fail("a node whose clock is off writes");
+      if (reply->body.find("this machine's clock is") != std::string::npos) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    fail("node " + std::to_string(node) + " does not say that its clock is off");
+  }
+  void set_clock(int node, std::int64_t by) { clocks_off_[node] -= by; }
+
   std::int64_t number(int node) {
-    const auto reply = ask(node, "GET", "/healthz", "", "2026-01-01T00:00:00Z");
+    const auto reply = ask(node, "GET", "/healthz", "", kBegin);
     return reply ? Json::parse(reply->body)["log"]["number"].get<std::int64_t>() : -1;
   }
 
@@ -173,6 +203,7 @@ class World {
   std::filesystem::path folder_;
   std::shared_ptr<LogStore> store_;
   std::string bearer_;
+  std::atomic<std::int64_t> clocks_off_[kNodes];  // milliseconds
   std::mutex mutex_;
   std::shared_ptr<Service> services_[kNodes];
 };
@@ -315,9 +346,18 @@ void run(const std::filesystem::path& folder, int days, unsigned seed) {
         begin);
   }
   int restarts = 0;
+  int clocks_off = 0;
+  const int astray = clients[0].any(0, kNodes - 1);
   for (int day = 0; day < days; ++day) {
     const std::string name = day_after(kOpening, day);
-    const int restarted = day % 20 == 19 ? clients[0].any(0, kNodes - 1) : -1;
+    const std::int64_t off = day % 10 != 5 ? 0 : clients[0].any(0, 1) == 0 ? kDay : -kDay;
+    if (off != 0) {
+      world.put_clock_off(astray, off);
+      ++clocks_off;
+    }
+    const int restarted = day % 20 == 15   ? astray
+                          : day % 20 == 19 ? clients[0].any(0, kNodes - 1)
+                                           : -1;
     std::vector<std::thread> threads;
     for (auto& client : clients) threads.emplace_back([&] { client.day(name); });
     if (restarted >= 0) {
@@ -326,6 +366,7 @@ void run(const std::filesystem::path& folder, int days, unsigned seed) {
       ++restarts;
     }
     for (auto& thread : threads) thread.join();
+    if (off != 0) world.set_clock(astray, off);
   }
   g_breaks = false;
   world.store().heal();
@@ -387,6 +428,18 @@ void run(const std::filesystem::path& folder, int days, unsigned seed) {
            std::to_string(done[kind]) + " were acknowledged");
   }
   if (done["/close"] != days) fail("days were closed: " + std::to_string(done["/close"]));
+  // What was sent by a clock that was off told of its node alone.
+  int told = 0;
+  for (const auto& text : world.store().puts) {
+    const auto put = decode(text);
+    if (!put || put->clock == Put::kNoClock ||
+        std::abs(put->clock - clock_milliseconds()) < kDay / 2)
+      continue;
+    ++told;
+    for (const Entry& entry : put->entries) {
+      if (entry.kind != "mark") fail("a node whose clock was off has written: " + encode(entry));
+    }
+  }
   const auto& counts = world.store().counts;
   std::cout << days << " days, " << writes << " writes, " << done["all"] << " of them done, "
             << repeated << " asked again; puts: " << world.store().puts.size() << ", lost "
@@ -394,8 +447,8 @@ void run(const std::filesystem::path& folder, int days, unsigned seed) {
             << counts.late << ", twice " << counts.twice << "; read: disconnected "
             << counts.disconnected << ", gaps " << counts.gap << ", repeated " << counts.repeated
             << ", damaged " << counts.damaged << "; broken off " << g_broken_off << ", restarts "
-            << restarts << "\n";
-  if (days >= 100 && (counts.lost == 0 || counts.late == 0 || counts.gap == 0 ||
+            << restarts << ", clocks off " << clocks_off << ", told by such " << told << "\n";
+  if (days >= 100 && (told == 0 || counts.lost == 0 || counts.late == 0 || counts.gap == 0 ||
                       counts.damaged == 0 || g_broken_off == 0))
     fail("the log did not fail as it was to");
 }
@@ -410,6 +463,7 @@ int main_of(int count, char** arguments) {
     if (flag == "--seed") seed = static_cast<unsigned>(std::atoi(arguments[i + 1]));
     if (flag == "--folder") folder = arguments[i + 1];
   }
+  g_seed = seed;
   count_memory();
   sqlite3_auto_extension(reinterpret_cast<void (*)()>(watch_steps));
   spdlog::set_level(spdlog::level::off);

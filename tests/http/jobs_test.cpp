@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "../support/comes_true.h"
 #include "jobs/audits.h"
 #include "jobs/figures.h"
 #include "rules/error.h"
@@ -32,12 +33,6 @@ constexpr std::chrono::seconds kHour = hours{1};
 
 Instant moment(const char* text) { return parse_instant(text).value(); }
 const Instant kNoon = moment("2026-11-02T09:00:00Z");
-
-bool comes_true(const std::function<bool()>& holds, milliseconds patience = milliseconds{60'000}) {
-  for (int i = 0; i < patience.count() && !holds(); ++i)
-    std::this_thread::sleep_for(milliseconds{1});
-  return holds();
-}
 
 class Jobs : public testing::Test {
  protected:

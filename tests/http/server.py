@@ -5,6 +5,7 @@ status is documented for that operation, the body has the documented shape, and 
 9457, tells no SQL and is never an internal error."""
 
 import atexit
+import contextlib
 import csv
 import datetime
 import http.client
@@ -630,6 +631,14 @@ class ServerCase(unittest.TestCase):
 
     def count(self, table, client=None):
         return self.sql(f"SELECT count(*) FROM {table}", client=client)[0][0]
+
+
+def make_older(database):
+    """As an older version has installed it, of which there is none yet: without what the newest is taken to have
+    brought. `saldod install` makes views and triggers anew; what becomes of tables a real upgrade says itself
+    (tests/upgrade/)."""
+    with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection:
+        connection.executescript("PRAGMA user_version = 0; DROP TRIGGER payment_refuse_update; DROP VIEW debtor")
 
 
 def peek(database, sql, *params):

@@ -19,7 +19,7 @@ import time
 import unittest
 
 from server import (NOW, ROLES, ROOT, SALDOD, SMS_UNIT_FEE, Books, Server, ServerCase, create_token, day_end, day_plus,
-                    must, noon, peek, saldod, wait_for)
+                    make_older, must, noon, peek, saldod, wait_for)
 
 COMMANDS = ("install", "serve", "close", "verify", "token create", "token list", "token revoke", "backup")
 FAILED = 2
@@ -181,9 +181,8 @@ class Install(FolderCase):
     def test_it_upgrades_what_is_older(self):
         self.install()
         before = dump(self.database)
-        with behind_the_back(self.database) as connection:
-            connection.execute("DROP TRIGGER payment_refuse_update")
-            connection.execute("PRAGMA user_version = 0")
+        make_older(self.database)
+        self.assertNotEqual(before, dump(self.database))
         self.install()
         self.assertEqual(sorted(before.splitlines()), sorted(dump(self.database).splitlines()))
 
@@ -491,10 +490,11 @@ class Start(FolderCase):
         with behind_the_back(other) as connection:
             connection.execute("CREATE TABLE t(x)")
         junk.write_bytes(b"This is no database. " * 500)
-        for file, sql in ((older, "PRAGMA user_version = 0"), (newer, "PRAGMA user_version = 99")):
+        for file in (older, newer):
             Books.copy(file)
-            with behind_the_back(file) as connection:
-                connection.execute(sql)
+        make_older(older)
+        with behind_the_back(newer) as connection:
+            connection.execute("PRAGMA user_version = 99")
         for file, says in ((self.folder / "missing.db", "saldod install"), (other, "no books of Saldo"),
                            (junk, "not a database"), (older, "older version"), (newer, "newer version"),
                            (self.folder, "cannot open")):
