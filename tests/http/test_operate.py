@@ -882,8 +882,12 @@ class Held(ServerCase):
         self.assertEqual(201, pay_from(server, account_id, "a").status)
 
     def test_more_writes_than_may_wait(self):
-        server = self.fresh("--test-clock", "--busy-timeout", "5m", "--max-waiting", "1")
-        account_id = self.customer(self.client(server, "admin"))
+        before = self.fresh()
+        account_id = self.customer(self.client(before, "admin"))
+        before.stop()
+        server = Server(before.database, "--test-clock", "--busy-timeout", "5m", "--max-waiting", "1",
+                        tokens=before.tokens)
+        self.addCleanup(server.__exit__, None)
         wait_for_index(server)
         with holding(server.database) as release:
             finish = until_one_waits(server, lambda identifier: pay_from(server, account_id, identifier))
