@@ -109,7 +109,7 @@ class Books {
     copy(watch_, image_);
     version_ = watch_.must("PRAGMA data_version");
     Database database(path_, Database::Mode::kRead);
-    register_page_functions(database.handle(), nullptr, nullptr);
+    register_page_functions(database.handle(), nullptr);
     for (const auto& file : saldo::kEmbeddedRoutes)
       table_.add(RouteOwner::kServer, std::string(file.name), std::string(file.text), database);
     routes_ = table_.all();
