@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::chrono::seconds kOpenPatience{10};
 constexpr seconds kCountsFor{10};
-// Nobody sees whether it came in time, so that of a machine whose clock is behind counts, too.
+// Nobody sees whether it came in time, so one of a machine whose clock is behind counts, too.
 constexpr std::chrono::hours kLeavingCountsFor{365 * 24};
 constexpr std::chrono::milliseconds kLookAgain{100};
 

@@ -308,7 +308,7 @@ bool Replica::takes_nothing() const {
   return untaken_ && Clock::now() - untaken_since_ > kUnreachable;
 }
 
-// Whether others write while this node cannot: not only before, and not only in the beginning.
+// Another node's put came in after this one's was refused, and not long ago.
 bool Replica::takes_of_others() const {
   return heard_at_ - kFresh > untaken_since_ && Clock::now() - heard_at_ < 2 * options_.mark_every;
 }
@@ -317,9 +317,12 @@ bool Replica::has_namesake() const {
   return namesake_at_ != Clock::time_point() && Clock::now() - namesake_at_ < kNamesakeLasts;
 }
 
-std::string Replica::new_put_id() const {
-  return mark_of_process_ + random_id().substr(mark_of_process_.size());
+Put Replica::make_put(const Seen& seen, std::vector<Entry> entries) const {
+  std::string id = mark_of_process_ + random_id().substr(mark_of_process_.size());
+  return {std::move(id), options_.node, options_.build, seen, Put::kNoClock, std::move(entries)};
 }
+
+bool Replica::is_of_process(const Put& put) const { return put.id.starts_with(mark_of_process_); }
 
 std::size_t Replica::count_verdicts(bool agree) const {
   const auto since = Clock::now() - kVerdictLasts;
@@ -385,7 +388,7 @@ bool Replica::all_done(const Pendings& pendings) const {
 
 // One put, until it is known what came of it, or nobody waits for that any more.
 void Replica::send(const Pendings& pendings, const Seen& seen) {
-  Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {}};
+  Put put = make_put(seen, {});
   auto until = Clock::time_point::max();
   std::optional<Instant> by;
   for (const auto& pending : pendings) {
@@ -402,8 +405,8 @@ void Replica::send(const Pendings& pendings, const Seen& seen) {
   if (!send_until(std::move(put), until, pendings) && by) fence(pendings, *by, seen);
 }
 
-// False: it is not known whether it was appended. Each time it tells the clock of that time: by its
-// id and those of its entries it is the same all the same.
+// False: it is not known whether it was appended. Each sending tells the clock of its own moment;
+// by its ids it is the same put.
 bool Replica::send_until(Put put, Clock::time_point until, const Pendings& pendings) {
   for (bool first = true;; first = false) {
     std::optional<std::string> why_not;
@@ -431,12 +434,11 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
   const auto end = Clock::now() + kFencePatience;
   const Instant at = by + seconds{1};
   barrier->entry = {random_id(), "fence", at, at + kFenceLasts, nlohmann::ordered_json::object()};
-  const Put put{new_put_id(), options_.node, options_.build, seen, Put::kNoClock, {barrier->entry}};
   {
     const std::lock_guard lock(mutex_);
     pending_.emplace(barrier->entry.id, barrier);
   }
-  if (send_until(put, end, pendings)) {
+  if (send_until(make_put(seen, {barrier->entry}), end, pendings)) {
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, end, [&] {
       return stopping_ || barrier->state == Pending::kDone || all_done(pendings);
@@ -449,13 +451,7 @@ void Replica::fence(const Pendings& pendings, Instant by, const Seen& seen) {
 
 // To whichever build goes on behind a seal, by a put that counts for none.
 void Replica::tell_clock() {
-  send_until({new_put_id(),
-              options_.node,
-              options_.build,
-              {Seen::kNothing, "", "", ""},
-              Put::kNoClock,
-              {}},
-             Clock::now(), {});
+  send_until(make_put({Seen::kNothing, "", "", ""}, {}), Clock::now(), {});
 }
 
 // Those that have no outcome yet.
@@ -494,7 +490,7 @@ void Replica::follow_all() {
 void Replica::stop_for(const std::string& reason) {
   spdlog::critical("nothing is applied any more: {}", reason);
   const std::lock_guard lock(mutex_);
-  stopped_ = reason;
+  if (!stopped_) stopped_ = reason;
   changed_.notify_all();
 }
 
@@ -572,20 +568,24 @@ std::optional<Replica::Read> Replica::accept(LogItem item) {
     looked_at_ = sent_at_;
     looked_head_ = item.number;
   }
+  // Whatever came of asking for it: it was taken.
+  if (is_of_process(*put)) untaken_.reset();
   const bool is_fresh = item.number > looked_head_ && Clock::now() - looked_at_ < kFresh;
   if (is_fresh && put->node != options_.node) heard_at_ = Clock::now();
   return Read{std::move(item), *std::move(put), steady_milliseconds(), is_fresh};
 }
 
-// While the log is followed, now and then: where nothing of this node's own tells it.
+// Asks now and then where the log ends, unless a put of this node's own has told it.
 void Replica::look_all() {
   std::unique_lock lock(mutex_);
-  auto asked = Clock::time_point();
+  auto due = Clock::time_point();
   for (;;) {
-    if (changed_.wait_until(lock, std::max(asked, looked_at_) + kLook, [&] { return stopping_; }))
+    if (changed_.wait_until(lock, std::max(due, looked_at_ + kLook), [&] { return stopping_; }))
       return;
-    asked = Clock::now();
-    if (!is_followed_ || stopped_ || asked - looked_at_ < kLook) continue;
+    const auto asked = Clock::now();
+    if (asked < looked_at_ + kLook) continue;
+    due = asked + kLook;
+    if (!is_followed_ || stopped_) continue;
     lock.unlock();
     std::optional<Log::Head> head;
     std::string why_not;
@@ -597,8 +597,8 @@ void Replica::look_all() {
       why_not = error.what();
     }
     lock.lock();
-    // It may have been lost meanwhile: then it is known to be there when it is followed again.
-    if (!is_followed_) continue;
+    // What was learnt meanwhile is newer; so is all, where the log was lost and followed again.
+    if (!is_followed_ || asked < looked_at_) continue;
     if (head) note_head(*head, asked);
     look_failed_.reset();
     if (!why_not.empty()) look_failed_ = why_not;
@@ -609,7 +609,6 @@ void Replica::note_head(const Log::Head& head, Clock::time_point asked) {
   head_ = head.number;
   contact_ = Clock::now();
   figures_.head = std::max(figures_.head, head.number);
-  if (asked < looked_at_) return;
   looked_at_ = asked;
   looked_head_ = head.number;
 }
@@ -619,7 +618,7 @@ void Replica::look_whether_told() {
   const std::lock_guard lock(mutex_);
   if (look_failed_) throw LogUnreachable(*look_failed_);
   ready_ = ready_ || state_.position.number >= live_from_;
-  // Twice in a row: what was appended a moment ago is still on its way.
+  // Not what was appended a moment ago, which is still on its way: what nothing has come of since.
   const auto before = std::exchange(last_head_, head_);
   if (before > state_.position.number)
     throw LogUnreachable("a member of etcd does not tell what is in the log");
@@ -651,9 +650,7 @@ void Replica::hear_clock(const Read& read) {
   knows_others_ = knows_others_ || !is_own;
   if (read.item.number <= live_from_ || read.put.clock == Put::kNoClock) return;
   if (is_own) {
-    if (read.put.clock < started_ + kStartTakes ||
-        read.put.id.compare(0, mark_of_process_.size(), mark_of_process_) == 0)
-      return;
+    if (read.put.clock < started_ + kStartTakes || is_of_process(read.put)) return;
     spdlog::error("another node has the name {}, too", options_.node);
     namesake_at_ = Clock::now();
     return;

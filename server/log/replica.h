@@ -30,8 +30,8 @@ struct ReplicaOptions {
   std::chrono::milliseconds mark_every{60'000};
   std::chrono::milliseconds patience{10'000};  // an entry counts so long after it was asked for
   bool test_clock = false;                     // time is what requests say it is
-  // In milliseconds since 1970; null: the system's, which is compared with the others' only where
-  // it dates what is written.
+  // In milliseconds since 1970; null: the system's. With test_clock, clocks are compared only if
+  // this is set.
   std::function<std::int64_t()> clock;
 };
 
@@ -156,7 +156,8 @@ class Replica {
   [[nodiscard]] bool has_namesake() const;
   [[nodiscard]] bool takes_nothing() const;
   [[nodiscard]] bool takes_of_others() const;
-  [[nodiscard]] std::string new_put_id() const;
+  [[nodiscard]] Put make_put(const Seen& seen, std::vector<Entry> entries) const;
+  [[nodiscard]] bool is_of_process(const Put& put) const;  // made by this process
   [[nodiscard]] std::optional<double> clock_offset() const;
   [[nodiscard]] std::size_t count_verdicts(bool agree) const;
 
@@ -211,10 +212,10 @@ class Replica {
   std::map<std::string, Claim> claims_;
   std::minstd_rand random_{std::random_device{}()};
   int bad_reads_ = 0;
-  bool is_followed_ = false;                // the log: a look at it is worth something
-  std::optional<std::string> look_failed_;  // why the last one did
-  std::int64_t head_ = 0;                   // by the last one that did not
-  std::int64_t last_head_ = 0;              // it, when nothing had come for a while
+  bool is_followed_ = false;  // false while the log is out of reach, and is not looked at
+  std::optional<std::string> look_failed_;  // why the last look at the log's end failed
+  std::int64_t head_ = 0;       // where the log ended at the last look that was answered
+  std::int64_t last_head_ = 0;  // head_ when nothing came the last time
   // What stands behind that put came into the log later than that.
   Clock::time_point looked_at_{};
   std::int64_t looked_head_ = 0;

@@ -130,7 +130,7 @@ class Server:
     started = 0
     running = set()
     documents = {}  # of a server that has routes of its own, and, by None, of all others
-    lock = threading.Lock()
+    lock = threading.RLock()
 
     def __init__(self, database, *flags, tokens=None):
         Server.started += 1
@@ -180,7 +180,9 @@ class Server:
         """SIGTERM, then its exit status. Clients that are not asking hang up, or the server would wait for them."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        for client in list(self.clients):
+        with Server.lock:
+            clients = list(self.clients)
+        for client in clients:
             client.hang_up()
         try:
             status = self.process.wait(seconds)
@@ -329,7 +331,8 @@ class Client:
         self.server, self.token, self.now, self.checked = server, token, now, checked
         self.used = time.monotonic()
         self.asking = threading.Lock()
-        server.clients.add(self)
+        with Server.lock:
+            server.clients.add(self)
         if server.scheme == "https":
             self.connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=timeout, context=context)
         else:
