@@ -9,7 +9,7 @@ import tempfile
 import urllib.parse
 import xml.etree.ElementTree
 
-from server import NOW, ServerCase
+from server import NOW, ServerCase, sent
 
 USER, PASSWORD = "kiosk", "s3cret: with a colon"
 
@@ -53,16 +53,15 @@ class Payer:
             query = urllib.parse.urlencode(query)
         if isinstance(body, dict):
             body = urllib.parse.urlencode(body)
-        sent = {"Authorization": self.authorization} if self.authorization else {}
+        fields = {"Authorization": self.authorization} if self.authorization else {}
         if self.test_clock:
-            sent["Saldo-Now"] = now or self.now
+            fields["Saldo-Now"] = now or self.now
         if body is not None:
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-        sent.update(headers)
+            fields["Content-Type"] = "application/x-www-form-urlencoded"
+        fields.update(headers)
         target = (path or self.path) + ("?" + query if query else "")
         try:
-            self.connection.request(method, target, body.encode() if isinstance(body, str) else body, sent)
-            response = self.connection.getresponse()
+            response = sent(self.connection, method, target, body.encode() if isinstance(body, str) else body, fields)
             answer = PayAnswer(response.status, response.headers, response.read(), f"{method} {target}")
         except BaseException:
             self.connection.close()

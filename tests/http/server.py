@@ -324,6 +324,16 @@ class Answer:
         return f"{self.request}: {self.status} {self.body[:600]!r}"
 
 
+def sent(connection, *request):
+    """The response to a request. To a body that is too large it comes before all of that is sent."""
+    try:
+        connection.request(*request)
+    except (BrokenPipeError, ConnectionResetError):
+        if connection.sock is None:
+            raise
+    return connection.getresponse()
+
+
 class Client:
     """One connection, kept alive; for one thread. `now` goes into Saldo-Now where the server has the test clock."""
 
@@ -357,20 +367,20 @@ class Client:
         """The answer; a body of dict or list is sent as JSON, bytes as they are."""
         if query:
             target += "?" + urllib.parse.urlencode(query)
-        sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        fields = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if self.server.test_clock:
-            sent["Saldo-Now"] = now or self.now
+            fields["Saldo-Now"] = now or self.now
         if key is not None:
-            sent["Idempotency-Key"] = key
+            fields["Idempotency-Key"] = key
         if accept is not None:
-            sent["Accept"] = accept
+            fields["Accept"] = accept
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            fields["Content-Type"] = "application/json"
             if not isinstance(body, bytes):
                 body = json.dumps(body, ensure_ascii=False).encode()
-        sent.update(headers or {})
+        fields.update(headers or {})
         with self.asking:
-            answer = self._ask(method, target, body, sent)
+            answer = self._ask(method, target, body, fields)
         if self.checked:
             problem = self.server.document.problem_with(method, target, answer)
             if problem:
@@ -381,17 +391,8 @@ class Client:
         # The server closes a connection that is idle for a while; whoever waits longer opens another.
         if time.monotonic() - self.used > self.server.keep_alive / 2:
             self.connection.close()
-        cut_off = False
-        try:
-            self.connection.request(method, target, body, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            if self.connection.sock is None:
-                raise
-            cut_off = True  # a body that is too large is refused before all of it is sent; the answer is there
-        response = self.connection.getresponse()
+        response = sent(self.connection, method, target, body, headers)
         answer = Answer(response.status, response.headers, response.read(), f"{method} {target}")
-        if cut_off:
-            self.connection.close()
         self.used = time.monotonic()
         return answer
 
