@@ -230,7 +230,8 @@ void add_serve_flags(CLI::App& app, commands::ServeOptions& serve) {
   app.get_option("--demo-clock")->excludes(app.get_option("--log"));
   add_duration(
       app, "--stale-after", serve.service.replica.stale_after, "60s",
-      "So long without the log, or while what follows in it is applied, /healthz is still ok");
+      "So long without the log, while what follows in it is applied, or while it takes what others "
+      "write and nothing of this node, /healthz is still ok");
   add_duration(app, "--spread", serve.service.replica.spread, "30s",
                "Days are closed, notices posted and deliveries made by any node, at a random time "
                "within this");

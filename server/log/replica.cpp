@@ -35,12 +35,6 @@ constexpr std::int64_t kClockOffMax = 2000;  // milliseconds
 constexpr milliseconds kFresh{1500};
 constexpr int kBadReadsMax = 6;  // in a row, and an operator is told
 
-std::int64_t clock_milliseconds() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 // By the clock that nobody sets.
 std::int64_t steady_milliseconds() {
   return std::chrono::duration_cast<milliseconds>(
@@ -59,6 +53,12 @@ constexpr const char* kUnknownOutcome =
 constexpr const char* kNotDone = "it was not done, and will not be; ask again";
 
 }  // namespace
+
+std::int64_t clock_milliseconds() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 Replica::Replica(Writer& writer, std::shared_ptr<Log> log, ReplicaOptions options, Apply apply)
     : writer_(writer),
@@ -588,7 +588,7 @@ void Replica::look_all() {
     if (!is_followed_ || stopped_) continue;
     lock.unlock();
     std::optional<Log::Head> head;
-    std::string why_not;
+    std::optional<std::string> why_not;
     try {
       head = log_->head();
     } catch (const LogBroken& error) {
@@ -600,8 +600,7 @@ void Replica::look_all() {
     // What was learnt meanwhile is newer; so is all, where the log was lost and followed again.
     if (!is_followed_ || asked < looked_at_) continue;
     if (head) note_head(*head, asked);
-    look_failed_.reset();
-    if (!why_not.empty()) look_failed_ = why_not;
+    look_failed_ = why_not;
   }
 }
 

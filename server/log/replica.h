@@ -22,6 +22,9 @@
 
 namespace saldo::server {
 
+// This machine's clock, since 1970.
+std::int64_t clock_milliseconds();
+
 struct ReplicaOptions {
   std::string node;
   std::string build;

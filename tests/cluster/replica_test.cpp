@@ -80,13 +80,8 @@ class OneNode : public testing::Test {
     ASSERT_TRUE(comes_true([&] { return !replica_->problem(); }));
   }
 
-  static std::int64_t clock() {
-    return std::chrono::duration_cast<milliseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-  }
   static Put put_of(const std::string& node, std::vector<Entry> entries) {
-    return {random_id(), node, kBuild, {}, clock(), std::move(entries)};
+    return {random_id(), node, kBuild, {}, clock_milliseconds(), std::move(entries)};
   }
   void put_by_another() {
     const Instant at = clock_now();
@@ -132,7 +127,7 @@ class Refused : public OneNode {
     const auto problem = replica_->problem();
     return problem && !problem->is_of_writes;
   }
-  // True once it would be stale if it could be.
+  // For longer than it takes to be stale.
   template <typename Meanwhile>
   void stays_in_the_balancer(const Meanwhile& meanwhile) {
     const auto begun = std::chrono::steady_clock::now();
@@ -179,7 +174,7 @@ TEST_F(OneNode, TellsTheTimeOfEachSending) {
                          [&] { return replica_->submit("close", clock_now(), {}).status; });
   const auto resent = [&] { return replica_->figures().resends; };
   ASSERT_TRUE(comes_true([&] { return resent() >= 3; }));
-  const auto later = clock();
+  const auto later = clock_milliseconds();
   const auto before = resent();
   ASSERT_TRUE(comes_true([&] { return resent() >= before + 2; }));
   log_->takes_nothing = false;

@@ -310,6 +310,13 @@ class Alone(ClusterCase):
     def put(self, *entries, node="x", build=None, **more):
         return self.one.etcd.put(encode_put(node, build or self.build, entries, **more))
 
+    def move_the_log_on(self):
+        """Puts an entry that is dated in a minute; its number."""
+        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+                       for name, seconds in (("at", 60), ("by", 90))}
+        return self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
+                                     "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
+
     def hear(self, until, **clocks):
         """Nodes of these names tell what time it is by their clocks, which are off by so many milliseconds; again and
         again, as a put that is read late tells nothing."""
@@ -388,11 +395,8 @@ class Alone(ClusterCase):
 
     def test_a_command_where_the_clock_is_behind(self):
         # What comes in before it moves the log's time past the one until which it counts.
-        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-                       for name, seconds in (("at", 60), ("by", 90))}
         self.node.server.process.send_signal(signal.SIGSTOP)
-        number = self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
-                                       "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
+        number = self.move_the_log_on()
         with other_surroundings(-90):
             command = subprocess.Popen(
                 [server.SALDOD, "token", "create", "--database", self.node.database, *self.node.log_flags, "--role",
@@ -416,10 +420,7 @@ class Alone(ClusterCase):
             return ("n1",) in peek(self.node.database, "SELECT node FROM log_node")
         self.assertTrue(wait_for(is_named))
         other.stop()
-        in_a_minute = {name: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
-                       for name, seconds in (("at", 60), ("by", 90))}
-        self.put(("request", {"token": "admin", "method": "POST", "target": "/v1/accounts",
-                              "body": '{"name": "By hand"}', "gives": "json", **in_a_minute}))
+        self.move_the_log_on()
         with other_surroundings(-90):
             must("log", "leave", "--database", other.database, *other.log_flags)
         number = int(self.one.etcd.get()["version"])

@@ -20,6 +20,7 @@
 #include <set>
 #include <thread>
 
+#include "log/replica.h"
 #include "memory_log.h"
 #include "routes/service.h"
 #include "store/memory.h"
@@ -45,12 +46,6 @@ unsigned g_seed = 1;
 
 std::string day_after(const std::string& day, int days) {
   return format_instant(*parse_instant(day + "T00:00:00Z") + date::days{days}).substr(0, 10);
-}
-
-std::int64_t clock_milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 // Breaks off what the writer is at, now and then.
